@@ -1,0 +1,181 @@
+/// What a kernel did with a request.
+public enum AnswerResult: UInt8, AxisValue {
+  case direct, bounce, iova, iovaBounce, page, pool, swiotlb, error
+
+  public static let axis = "result"
+
+  public var name: String {
+    switch self {
+    case .direct: "direct"
+    case .bounce: "bounce"
+    case .iova: "iova"
+    case .iovaBounce: "iova_bounce"
+    case .page: "page"
+    case .pool: "pool"
+    case .swiotlb: "swiotlb"
+    case .error: "error"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .direct: "map: the buffer's own address"
+    case .bounce: "map: the address of a swiotlb slot, the data copied"
+    case .iova: "map: an IOVA of the buffer"
+    case .iovaBounce: "map: an IOVA of a swiotlb slot, the data copied"
+    case .page: "alloc: fresh pages, by their own address or an IOVA"
+    case .pool: "alloc: memory of an atomic pool"
+    case .swiotlb: "alloc: slots of a restricted pool"
+    case .error: "DMA_MAPPING_ERROR or NULL"
+    }
+  }
+}
+
+/// How a DMA address is encoded.
+public enum AddressEncoding: UInt8, AxisValue {
+  case none, plain, `private`, shared, iova
+
+  public static let axis = "enc"
+
+  public var name: String {
+    switch self {
+    case .none: "-"
+    case .plain: "plain"
+    case .private: "private"
+    case .shared: "shared"
+    case .iova: "iova"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .none: "no address"
+    case .plain: "the platform has one encoding"
+    case .private: "C-bit set, or the private alias"
+    case .shared: "C-bit clear, or the shared alias"
+    case .iova: "an I/O virtual address"
+    }
+  }
+}
+
+/// The state of the memory that the device touches, or the alias that the
+/// IOMMU's page table selects.
+public enum MemoryState: UInt8, AxisValue {
+  case none, plain, `private`, shared
+
+  public static let axis = "mem_state"
+
+  public var name: String {
+    switch self {
+    case .none: "-"
+    case .plain: "plain"
+    case .private: "private"
+    case .shared: "shared"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .none: "none, or device memory"
+    case .plain: "the platform has one state"
+    case .private: "encrypted"
+    case .shared: "decrypted"
+    }
+  }
+}
+
+/// The messages that the kernel logged on the way, "once" warnings included.
+public struct Warnings: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt16
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  public static let inactive = Warnings(rawValue: 1 << 0)
+  public static let memoryEncryption = Warnings(rawValue: 1 << 1)
+  public static let noSwiotlb = Warnings(rawValue: 1 << 2)
+  public static let poolUnsuitable = Warnings(rawValue: 1 << 3)
+  public static let poolExhausted = Warnings(rawValue: 1 << 4)
+  public static let noCoherentPool = Warnings(rawValue: 1 << 5)
+  public static let warnOn = Warnings(rawValue: 1 << 6)
+  public static let poolCrash = Warnings(rawValue: 1 << 7)
+  public static let overflow = Warnings(rawValue: 1 << 8)
+  public static let swiotlbFull = Warnings(rawValue: 1 << 9)
+  public static let swiotlbOverflow = Warnings(rawValue: 1 << 10)
+
+  /// Each warning's spelling in vectors and queries, sorted by spelling.
+  public static let names: [(warning: Warnings, name: String)] = [
+    (.inactive, "inactive"),
+    (.memoryEncryption, "memenc"),
+    (.noSwiotlb, "no_swiotlb"),
+    (.poolExhausted, "other:DMA pool exhausted for %s"),
+    (.poolUnsuitable, "other:Failed to get suitable pool for %s"),
+    (.noCoherentPool, "other:WARN_ON(!IS_ENABLED(CONFIG_DMA_COHERENT_POOL))"),
+    (.warnOn, "other:WARN_ON(1)"),
+    (
+      .poolCrash,
+      "other:crash: dma_alloc_from_pool() returned NULL and iommu_dma_alloc() used the page"
+    ),
+    (.overflow, "overflow"),
+    (.swiotlbFull, "swiotlb_full"),
+    (.swiotlbOverflow, "swiotlb_overflow"),
+  ]
+
+  /// The warnings' spellings, sorted and joined by semicolons; empty for none.
+  public var text: String {
+    Self.names.filter { contains($0.warning) }.map(\.name).joined(separator: ";")
+  }
+}
+
+/// A kernel's answer to one request.
+public struct Answer: Hashable, Sendable {
+  public var result: AnswerResult
+  public var encoding: AddressEncoding
+  public var memoryState: MemoryState
+  public var pte: MemoryState
+  public var warnings: Warnings
+  /// The rule that decided.
+  public var decision: Decision
+  /// The DMA address where the model knows it: for `direct` and `page` exactly,
+  /// for bounces and pools the pool's first page, 0 for IOVAs and errors.
+  public var address: UInt64
+  /// `dma_max_mapping_size()` in bytes, `UInt64.max` for SIZE_MAX, 0 for allocations.
+  public var maxMapping: UInt64
+
+  @inlinable public init(
+    result: AnswerResult,
+    encoding: AddressEncoding,
+    memoryState: MemoryState,
+    pte: MemoryState = .none,
+    warnings: Warnings,
+    decision: Decision,
+    address: UInt64,
+    maxMapping: UInt64 = 0
+  ) {
+    self.result = result
+    self.encoding = encoding
+    self.memoryState = memoryState
+    self.pte = pte
+    self.warnings = warnings
+    self.decision = decision
+    self.address = address
+    self.maxMapping = maxMapping
+  }
+
+  /// Whether the address follows from the scenario alone.
+  @inlinable public var hasPrintableAddress: Bool {
+    (result == .direct || result == .page) && encoding != .iova
+  }
+
+  /// The `dma` column: hexadecimal, or `-` where the pool's own address decides.
+  public var addressText: String {
+    hasPrintableAddress && decision.addressIsKnown ? "0x" + String(address, radix: 16) : "-"
+  }
+
+  /// The `max_map` column.
+  public var maxMappingText: String {
+    switch maxMapping {
+    case 0: "-"
+    case .max: "max"
+    default: String(maxMapping)
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/// The rule that decided an answer: a kernel function and the condition taken.
+///
+/// Function names are those of 7.2 and later; `dma_direct_map_phys()` and
+/// `iommu_dma_map_phys()` were `dma_direct_map_page()` and
+/// `iommu_dma_map_page()` before 7.2.
+public enum Decision: UInt8, AxisValue {
+  case requireCoherentOnNoncoherent
+  case ccSharedNotDirect
+  case resourceMapped
+  case resourceOverflow
+  case ccSharedRefused
+  case forceBouncePeerPage
+  case forceBounceMMIO
+  case directMMIO
+  case directMMIOOverflow
+  case directRAM
+  case directOverflow
+  case directPeerPage
+  case noPool
+  case poolStateMismatch
+  case noSlots
+  case swiotlbMapped
+  case swiotlbOverflow
+  case iommuMapped
+  case iommuMappedResource
+  case iommuBounced
+  case iommuBounceRequireCoherent
+  case iommuBounceInactive
+  case allocNoMapping
+  case allocPages
+  case allocNoPage
+  case allocSwiotlb
+  case allocSwiotlbMismatch
+  case allocSwiotlbAddress
+  case allocPool
+  case allocPoolNotConfigured
+  case allocPoolExhausted
+  case allocPoolUnsuitable
+  case iommuAllocShared
+  case iommuAllocPages
+  case iommuAllocPool
+  case xenNoResource
+  case xenMappedResource
+  case xenResourceOverflow
+  case xenMapped
+  case xenBounced
+  case xenBounceOverflow
+  case xenAllocated
+  case xenExchanged
+
+  public static let axis = "where"
+
+  /// `function: condition`, the spelling of the `where` column.
+  public var name: String { "\(function): \(condition)" }
+  public var summary: String { "\(file) \(function)()" }
+
+  /// Whether an address of this decision follows from the scenario; a Xen
+  /// machine address does not.
+  @inlinable public var addressIsKnown: Bool {
+    switch self {
+    case .xenMapped, .xenAllocated, .xenExchanged: false
+    default: true
+    }
+  }
+
+  /// The kernel function that returned.
+  public var function: String { source.function }
+  /// The file of ``function``, relative to the kernel tree.
+  public var file: String { source.file }
+  /// The condition under which it returned.
+  public var condition: String { source.condition }
+
+  private var source: (file: String, function: String, condition: String) {
+    let direct = "kernel/dma/direct.c"
+    let swiotlb = "kernel/dma/swiotlb.c"
+    let mapping = "kernel/dma/mapping.c"
+    let iommu = "drivers/iommu/dma-iommu.c"
+    let pool = "kernel/dma/pool.c"
+    let xen = "drivers/xen/swiotlb-xen.c"
+    return switch self {
+    case .requireCoherentOnNoncoherent:
+      (mapping, "dma_map_phys", "REQUIRE_COHERENT on a non-coherent device")
+    case .ccSharedNotDirect: (mapping, "dma_map_phys", "CC_SHARED, not dma-direct")
+    case .resourceMapped: (direct, "dma_direct_map_resource", "device memory fits")
+    case .resourceOverflow: (direct, "dma_direct_map_resource", "device memory does not fit")
+    case .ccSharedRefused: (direct, "dma_direct_map_phys", "CC_SHARED without forced bounce")
+    case .forceBouncePeerPage: (direct, "dma_direct_map_phys", "forced bounce of a peer page")
+    case .forceBounceMMIO:
+      (direct, "dma_direct_map_phys", "forced bounce, MMIO or REQUIRE_COHERENT")
+    case .directMMIO: (direct, "dma_direct_map_phys", "MMIO is dma_capable")
+    case .directMMIOOverflow: (direct, "dma_direct_map_phys", "MMIO is not dma_capable")
+    case .directRAM: (direct, "dma_direct_map_phys", "RAM is dma_capable")
+    case .directOverflow: (direct, "dma_direct_map_phys", "not dma_capable and no bounce")
+    case .directPeerPage: (direct, "dma_direct_map_phys", "peer page is not dma_capable")
+    case .noPool: (swiotlb, "swiotlb_tbl_map_single", "no pool")
+    case .poolStateMismatch: (swiotlb, "swiotlb_tbl_map_single", "pool state does not match")
+    case .noSlots: (swiotlb, "swiotlb_tbl_map_single", "no free slots of that size")
+    case .swiotlbMapped: (swiotlb, "swiotlb_map", "slot is dma_capable")
+    case .swiotlbOverflow: (swiotlb, "swiotlb_map", "slot is not dma_capable")
+    case .iommuMapped: (iommu, "iommu_dma_map_phys", "mapped")
+    case .iommuMappedResource: (iommu, "iommu_dma_map_phys", "device memory mapped")
+    case .iommuBounced: (iommu, "iommu_dma_map_phys", "bounced and mapped")
+    case .iommuBounceRequireCoherent:
+      (iommu, "iommu_dma_map_phys", "bounce needed, REQUIRE_COHERENT")
+    case .iommuBounceInactive: (iommu, "iommu_dma_map_swiotlb", "bounce needed, no pool")
+    case .allocNoMapping: (direct, "dma_direct_alloc_no_mapping", "page found")
+    case .allocPages: (direct, "__dma_direct_alloc_pages", "page found")
+    case .allocNoPage: (direct, "__dma_direct_alloc_pages", "no page that surely fits")
+    case .allocSwiotlb: (swiotlb, "swiotlb_alloc", "restricted pool")
+    case .allocSwiotlbMismatch: (swiotlb, "swiotlb_alloc", "pool state does not match")
+    case .allocSwiotlbAddress:
+      (direct, "dma_direct_alloc_swiotlb", "pool is not dma_coherent_ok")
+    case .allocPool: (pool, "dma_alloc_from_pool", "page found")
+    case .allocPoolNotConfigured:
+      (direct, "dma_direct_alloc_from_pool", "DMA_COHERENT_POOL is not configured")
+    case .allocPoolExhausted: (pool, "dma_alloc_from_pool", "no pool is dma_coherent_ok")
+    case .allocPoolUnsuitable: (pool, "dma_alloc_from_pool", "no pool of that state")
+    case .iommuAllocShared: (iommu, "iommu_dma_alloc", "shared memory is not supported")
+    case .iommuAllocPages: (iommu, "iommu_dma_alloc", "pages mapped")
+    case .iommuAllocPool: (iommu, "iommu_dma_alloc", "atomic pool page mapped")
+    case .xenNoResource: (mapping, "dma_map_resource", "swiotlb-xen has no map_resource")
+    case .xenMappedResource: (xen, "xen_swiotlb_map_phys", "device memory fits")
+    case .xenResourceOverflow: (xen, "xen_swiotlb_map_phys", "device memory does not fit")
+    case .xenMapped: (xen, "xen_swiotlb_map_phys", "RAM is dma_capable")
+    case .xenBounced: (xen, "xen_swiotlb_map_phys", "slot is dma_capable")
+    case .xenBounceOverflow: (xen, "xen_swiotlb_map_phys", "slot is not dma_capable")
+    case .xenAllocated: (xen, "xen_swiotlb_alloc_coherent", "page fits")
+    case .xenExchanged:
+      (xen, "xen_swiotlb_alloc_coherent", "page exchanged for one that fits")
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/// A streaming DMA mask of 24 to 64 bits: `*dev->dma_mask = DMA_BIT_MASK(bits)`.
+public struct DMAMask: AxisValue, Comparable {
+  /// The number of bits, 24...64.
+  public let bits: UInt8
+
+  /// The narrowest and the widest mask of the axis, in bits.
+  public static let range: ClosedRange<UInt8> = 24...64
+
+  /// A mask of `bits` bits, or nil outside ``range``.
+  public init?(bits: Int) {
+    guard let bits = UInt8(exactly: bits), Self.range.contains(bits) else { return nil }
+    self.bits = bits
+  }
+
+  @usableFromInline init(unchecked bits: UInt8) { self.bits = bits }
+
+  public static let axis = "mask"
+  public static let allCases: [DMAMask] = range.map { DMAMask(unchecked: $0) }
+  public var name: String { String(bits) }
+  public var summary: String { "DMA_BIT_MASK(\(bits))" }
+  public static func < (lhs: DMAMask, rhs: DMAMask) -> Bool { lhs.bits < rhs.bits }
+
+  /// The mask as an address: the highest that the device can emit.
+  @inlinable public var highestAddress: UInt64 { bitMask(bits) }
+}
+
+/// `DMA_BIT_MASK(bits)`: the lowest `bits` bits set, for 1...64.
+@inlinable public func bitMask(_ bits: UInt8) -> UInt64 { UInt64.max >> UInt64(64 - bits) }
+
+/// `dev->coherent_dma_mask`, which `force_dma_unencrypted()` on SME looks at.
+public enum CoherentMask: UInt8, AxisValue {
+  case same, bits32, bits64
+
+  public static let axis = "coherent_mask"
+
+  public var name: String {
+    switch self {
+    case .same: "same"
+    case .bits32: "32"
+    case .bits64: "64"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .same: "dma_set_mask_and_coherent(): the coherent mask is the streaming mask"
+    case .bits32: "32 bits, PCI's default whatever the driver sets for streaming"
+    case .bits64: "64 bits"
+    }
+  }
+}
+
+/// `dev->bus_dma_limit`: what the bus between device and memory can carry.
+public enum BusLimit: UInt8, AxisValue {
+  case none, bits32
+
+  public static let axis = "bus_limit"
+  public var name: String { self == .none ? "none" : "32" }
+  public var summary: String {
+    self == .none ? "no limit (0)" : "the bus carries 32 address bits"
+  }
+}
+
+/// `dev_is_dma_coherent()`.
+public enum Coherence: UInt8, AxisValue {
+  case coherent, noncoherent
+
+  public static let axis = "coherent"
+  public var name: String { self == .coherent ? "1" : "0" }
+  public var summary: String {
+    self == .coherent ? "caches are kept coherent by hardware" : "needs cache maintenance"
+  }
+}
+
+/// Whether the device is an untrusted PCI device behind an external-facing port.
+public enum Facing: UInt8, AxisValue {
+  case `internal`, external
+
+  public static let axis = "external"
+  public var name: String { self == .internal ? "0" : "1" }
+  public var summary: String {
+    self == .internal ? "trusted device" : "untrusted, external-facing PCI device (Thunderbolt)"
+  }
+}

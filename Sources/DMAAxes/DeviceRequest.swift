@@ -1,0 +1,68 @@
+/// The part of a scenario that varies on one booted machine: device and request.
+public struct DeviceRequest: Hashable, Sendable {
+  public var mask: DMAMask
+  public var coherentMask: CoherentMask
+  public var busLimit: BusLimit
+  public var coherence: Coherence
+  public var facing: Facing
+  public var operation: Operation
+  public var attributes: Attributes
+  public var buffer: Buffer
+
+  @inlinable public init(
+    mask: DMAMask,
+    coherentMask: CoherentMask,
+    busLimit: BusLimit,
+    coherence: Coherence,
+    facing: Facing,
+    operation: Operation,
+    attributes: Attributes,
+    buffer: Buffer
+  ) {
+    self.mask = mask
+    self.coherentMask = coherentMask
+    self.busLimit = busLimit
+    self.coherence = coherence
+    self.facing = facing
+    self.operation = operation
+    self.attributes = attributes
+    self.buffer = buffer
+  }
+
+  /// `dev->coherent_dma_mask` as an address.
+  @inlinable public var coherentMaskAddress: UInt64 {
+    switch coherentMask {
+    case .same: mask.highestAddress
+    case .bits32: bitMask(32)
+    case .bits64: bitMask(64)
+    }
+  }
+
+  /// `min_not_zero(*dev->dma_mask, dev->bus_dma_limit)`: the highest address
+  /// of a streaming mapping.
+  @inlinable public var streamingLimit: UInt64 {
+    busLimit == .none ? mask.highestAddress : min(mask.highestAddress, bitMask(32))
+  }
+
+  /// `min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit)`: the highest
+  /// address of an allocation.
+  @inlinable public var coherentLimit: UInt64 {
+    busLimit == .none ? coherentMaskAddress : min(coherentMaskAddress, bitMask(32))
+  }
+}
+
+extension Scenario {
+  /// The device and the request, without the booted machine.
+  public var deviceRequest: DeviceRequest {
+    DeviceRequest(
+      mask: mask,
+      coherentMask: coherentMask,
+      busLimit: busLimit,
+      coherence: coherence,
+      facing: facing,
+      operation: operation,
+      attributes: attributes,
+      buffer: buffer
+    )
+  }
+}

@@ -1,0 +1,117 @@
+/// What encrypts memory, and who may see it.
+///
+/// Source: the review's axes; for each platform the architecture's
+/// `cc_platform_has()` and `asm/mem_encrypt.h`.
+public enum Platform: UInt8, AxisValue {
+  case x86, x86SME47, x86SME51, sev, snpVTOM, tdx
+  case arm64, arm64CCA, arm64PKVM
+  case ppc64, ppc64SVM
+  case s390, s390PV
+  case xenPV
+
+  public static let axis = "platform"
+
+  public var name: String {
+    switch self {
+    case .x86: "x86"
+    case .x86SME47: "x86-sme47"
+    case .x86SME51: "x86-sme51"
+    case .sev: "sev"
+    case .snpVTOM: "snp-vtom"
+    case .tdx: "tdx"
+    case .arm64: "arm64"
+    case .arm64CCA: "arm64-cca"
+    case .arm64PKVM: "arm64-pkvm"
+    case .ppc64: "ppc64"
+    case .ppc64SVM: "ppc64-svm"
+    case .s390: "s390"
+    case .s390PV: "s390-pv"
+    case .xenPV: "xen-pv"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .x86: "x86 host without memory encryption"
+    case .x86SME47: "AMD SME host, C-bit at bit 47 of the DMA address"
+    case .x86SME51: "AMD SME host, C-bit at bit 51 of the DMA address"
+    case .sev: "AMD SEV, SEV-ES or SEV-SNP guest, C-bit at bit 51"
+    case .snpVTOM: "AMD SEV-SNP guest on Hyper-V with vTOM, no C-bit in the DMA address"
+    case .tdx: "Intel TDX guest, shared bit not in the DMA address"
+    case .arm64: "arm64 host without memory encryption"
+    case .arm64CCA: "Arm CCA Realm, bit 47 of the IPA selects the shared alias"
+    case .arm64PKVM: "arm64 protected KVM guest, one alias"
+    case .ppc64: "powerpc host without memory encryption"
+    case .ppc64SVM: "powerpc secure guest (ultravisor)"
+    case .s390: "s390 host without memory encryption"
+    case .s390PV: "s390 protected virtualization guest"
+    case .xenPV: "Xen PV domain 0, machine addresses through swiotlb-xen"
+    }
+  }
+
+  /// The family that shares boot code, IOMMU code and memory zones.
+  public var family: Family {
+    switch self {
+    case .x86, .x86SME47, .x86SME51, .sev, .snpVTOM, .tdx: .x86
+    case .arm64, .arm64CCA, .arm64PKVM: .arm64
+    case .ppc64, .ppc64SVM: .ppc64
+    case .s390, .s390PV: .s390
+    case .xenPV: .xen
+    }
+  }
+
+  /// An architecture as far as DMA set-up is concerned.
+  public enum Family: UInt8, Sendable { case x86, arm64, ppc64, s390, xen }
+
+  /// The bit that selects private memory in a DMA address, 0 where there is none.
+  ///
+  /// Source: `sme_me_mask`, arch/x86/mm/mem_encrypt_identity.c.
+  @inlinable public var encryptionBit: UInt64 {
+    switch self {
+    case .x86SME47: 1 << 47
+    case .x86SME51, .sev: 1 << 51
+    default: 0
+    }
+  }
+
+  /// The bit that selects shared memory in a DMA address, 0 where there is none.
+  ///
+  /// Source: `PROT_NS_SHARED`, arch/arm64/include/asm/pgtable-prot.h.
+  @inlinable public var sharedBit: UInt64 { self == .arm64CCA ? 1 << 47 : 0 }
+
+  /// Whether a page of this platform is either private or shared.
+  @inlinable public var encryptsMemory: Bool {
+    switch self {
+    case .x86, .arm64, .ppc64, .s390, .xenPV: false
+    default: true
+    }
+  }
+
+  /// Who looks at memory that the kernel made shared.
+  public enum SharedMemoryReader: Sendable { case nobody, dram, host }
+
+  /// Who sees shared memory: DRAM holds plaintext, or the host reads it.
+  @inlinable public var sharedMemoryReader: SharedMemoryReader {
+    switch self {
+    case .x86SME47, .x86SME51: .dram
+    case .x86, .arm64, .ppc64, .s390, .xenPV: .nobody
+    default: .host
+    }
+  }
+}
+
+/// A set of platforms: the value of a knob that is true on some of them.
+public struct PlatformSet: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt16
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  public init(_ platforms: some Sequence<Platform>) {
+    self.init(rawValue: platforms.reduce(0) { $0 | 1 << UInt16($1.rawValue) })
+  }
+
+  @inlinable public func contains(_ platform: Platform) -> Bool {
+    rawValue & (1 << UInt16(platform.rawValue)) != 0
+  }
+
+  /// The members, in the order of the platform axis.
+  public var platforms: [Platform] { Platform.allCases.filter(contains) }
+}

@@ -1,0 +1,139 @@
+/// What the driver asks for.
+public enum Operation: UInt8, AxisValue {
+  case map
+  case mapSG
+  case mapSGP2P
+  case alloc
+  case allocAtomic
+  case allocNoKernelMapping
+  case allocPages
+  case allocPagesAtomic
+
+  public static let axis = "op"
+
+  public var name: String {
+    switch self {
+    case .map: "map"
+    case .mapSG: "map_sg"
+    case .mapSGP2P: "map_sg_p2p"
+    case .alloc: "alloc"
+    case .allocAtomic: "alloc_atomic"
+    case .allocNoKernelMapping: "alloc_nomap"
+    case .allocPages: "alloc_pages"
+    case .allocPagesAtomic: "alloc_pages_atomic"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .map: "streaming mapping of one buffer (dma_map_phys)"
+    case .mapSG: "scatter list of one page of RAM (dma_map_sg)"
+    case .mapSGP2P: "scatter list entry that is peer memory behind the host bridge"
+    case .alloc: "dma_alloc_attrs, GFP_KERNEL"
+    case .allocAtomic: "dma_alloc_attrs, GFP_ATOMIC"
+    case .allocNoKernelMapping: "dma_alloc_attrs with DMA_ATTR_NO_KERNEL_MAPPING"
+    case .allocPages: "dma_alloc_pages, GFP_KERNEL"
+    case .allocPagesAtomic: "dma_alloc_pages, GFP_ATOMIC"
+    }
+  }
+
+  /// Whether the request maps existing memory rather than allocating it.
+  @inlinable public var isMapping: Bool {
+    switch self {
+    case .map, .mapSG, .mapSGP2P: true
+    default: false
+    }
+  }
+}
+
+/// The attributes of a mapping request (`DMA_ATTR_*`).
+public enum Attributes: UInt8, AxisValue {
+  case none, ccShared, mmio, mmioCCShared, requireCoherent
+
+  public static let axis = "attrs"
+
+  public var name: String {
+    switch self {
+    case .none: "none"
+    case .ccShared: "cc_shared"
+    case .mmio: "mmio"
+    case .mmioCCShared: "mmio+cc_shared"
+    case .requireCoherent: "require_coherent"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .none: "no attribute"
+    case .ccShared: "DMA_ATTR_CC_SHARED: the caller decrypted the buffer beforehand"
+    case .mmio: "DMA_ATTR_MMIO (dma_map_resource() before 7.2)"
+    case .mmioCCShared: "DMA_ATTR_MMIO and DMA_ATTR_CC_SHARED"
+    case .requireCoherent: "DMA_ATTR_REQUIRE_COHERENT: never bounce, never sync"
+    }
+  }
+
+  @inlinable public var isMMIO: Bool { self == .mmio || self == .mmioCCShared }
+  @inlinable public var isCCShared: Bool { self == .ccShared || self == .mmioCCShared }
+}
+
+/// The buffer that a mapping request names, `-` for allocations.
+public enum Buffer: UInt8, AxisValue {
+  case none, low, dma32, high, small, large, mmio32, mmio64
+
+  public static let axis = "buf"
+
+  public var name: String {
+    switch self {
+    case .none: "-"
+    case .low: "low"
+    case .dma32: "dma32"
+    case .high: "high"
+    case .small: "small"
+    case .large: "large"
+    case .mmio32: "mmio32"
+    case .mmio64: "mmio64"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .none: "no buffer: the request allocates"
+    case .low: "RAM at 8 MiB, 4096 bytes"
+    case .dma32: "RAM at 1 GiB, 4096 bytes"
+    case .high: "RAM at 32 GiB, 4096 bytes"
+    case .small: "kmalloc object at 1 GiB + 0x48, 24 bytes, unaligned"
+    case .large: "RAM at 1 GiB, 512 KiB: more than a swiotlb mapping can hold"
+    case .mmio32: "device memory at 0xfe000000, 4096 bytes"
+    case .mmio64: "device memory at 0x3800000000, 4096 bytes"
+    }
+  }
+
+  /// The physical address of the first byte.
+  @inlinable public var physicalAddress: UInt64 {
+    switch self {
+    case .none: 0
+    case .low: 8 << 20
+    case .dma32, .large: 1 << 30
+    case .small: (1 << 30) + 0x48
+    case .high: 32 << 30
+    case .mmio32: 0xfe00_0000
+    case .mmio64: 0x38_0000_0000
+    }
+  }
+
+  /// The length in bytes.
+  @inlinable public var length: UInt64 {
+    switch self {
+    case .none, .low, .dma32, .high, .mmio32, .mmio64: 4096
+    case .small: 24
+    case .large: 512 << 10
+    }
+  }
+
+  /// Whether the buffer is device memory rather than RAM.
+  @inlinable public var isDeviceMemory: Bool { self == .mmio32 || self == .mmio64 }
+
+  /// Whether the buffer is an object of a small kmalloc cache, which shares
+  /// cache lines with its neighbours (`dma_kmalloc_size_aligned()` is false).
+  @inlinable public var isSmallKmalloc: Bool { self == .small }
+}

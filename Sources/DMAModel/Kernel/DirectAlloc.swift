@@ -1,0 +1,126 @@
+/// kernel/dma/direct.c: coherent allocations without an IOMMU.
+extension Evaluation {
+  /// `dma_direct_alloc()` of one page.
+  mutating func dma_direct_alloc(atomic: Bool, noMapping: Bool) -> Answer {
+    let here: StaticString = "dma_direct_alloc"
+    let forAlloc = kernel.pool.forAlloc
+    if asks(
+      here,
+      "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
+      noMapping && !forced && !forAlloc
+    ) {
+      return dma_direct_alloc_no_mapping()
+    }
+    // arm64 alone has non-coherent devices here, and configures DMA_DIRECT_REMAP.
+    let remap = asks(here, "the device is not coherent: remap", request.coherence == .noncoherent)
+    if asks(
+      here,
+      "remapping or decrypting, but must not block: atomic pool",
+      (remap || forced) && atomic && !forAlloc
+    ) {
+      return dma_direct_alloc_from_pool()
+    }
+    if asks(here, "the device has a restricted pool", forAlloc) {
+      return dma_direct_alloc_swiotlb(decrypts: forced && !remap)
+    }
+    guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
+
+    var decrypts = asks(here, "forced unencrypted: decrypt", forced)
+    switch kernel.policy.remappedAlloc {
+    case .pgprotOnly:
+      if asks(here, "remapped: the linear mapping stays private", remap, knob: "A10") {
+        decrypts = false
+      }
+    case .decryptsLinearMap: break
+    }
+    return allocated(page, decrypted: decrypts, .allocPages)
+  }
+
+  /// `dma_direct_alloc_no_mapping()`: a page as an opaque cookie, private address.
+  private mutating func dma_direct_alloc_no_mapping() -> Answer {
+    guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
+    return served(
+      .page,
+      at: kernel.phys_to_dma_encrypted(page),
+      memory: kernel.initialMemory,
+      .allocNoMapping
+    )
+  }
+
+  /// `dma_direct_alloc_pages()` of one page.
+  mutating func dma_direct_alloc_pages(atomic: Bool) -> Answer {
+    let here: StaticString = "dma_direct_alloc_pages"
+    let forAlloc = kernel.pool.forAlloc
+    if asks(
+      here,
+      "forced unencrypted, but must not block: atomic pool",
+      forced && atomic && !forAlloc
+    ) {
+      return dma_direct_alloc_from_pool()
+    }
+    if asks(here, "the device has a restricted pool", forAlloc) {
+      return dma_direct_alloc_swiotlb(decrypts: forced)
+    }
+    guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
+    let decrypts = asks(here, "forced unencrypted: decrypt", forced)
+    return allocated(page, decrypted: decrypts, .allocPages)
+  }
+
+  private func allocated(_ page: UInt64, decrypted: Bool, _ decision: Decision) -> Answer {
+    served(
+      .page,
+      at: kernel.phys_to_dma_direct(page, unencrypted: forced),
+      memory: decrypted ? kernel.decrypted : kernel.initialMemory,
+      decision
+    )
+  }
+
+  /// `__dma_direct_alloc_pages()`: a page that is `dma_coherent_ok()`, retrying in
+  /// lower zones.
+  private mutating func __dma_direct_alloc_pages() -> UInt64? {
+    var (flag, limit) = dma_direct_optimal_gfp_mask()
+    while let page = kernel.highestPage(flag) {
+      if dma_coherent_ok(page) { return page }
+      if kernel.zones.hasDMA32, limit < UInt64.max, flag == .none {
+        flag = .dma32
+      } else if kernel.zones.hasDMA, flag != .dma {
+        flag = .dma
+      } else {
+        return nil
+      }
+    }
+    return nil
+  }
+
+  /// `dma_direct_optimal_gfp_mask()`: the zone that the mask falls into.
+  mutating func dma_direct_optimal_gfp_mask() -> (flag: ZoneFlag, limit: UInt64) {
+    let limit = kernel.dma_to_phys(request.coherentLimit)
+    if limit <= kernel.zones.dmaLimit { return (.dma, limit) }
+    return (limit <= bitMask(32) ? .dma32 : .none, limit)
+  }
+
+  /// `dma_coherent_ok()`: the page lies within coherent mask and bus limit, with
+  /// the encoding that the device is forced to.
+  mutating func dma_coherent_ok(_ page: UInt64) -> Bool {
+    let address = kernel.phys_to_dma_direct(page, unencrypted: forced)
+    return asks(
+      "dma_coherent_ok",
+      "the page lies within coherent mask and bus limit",
+      address + pageSize - 1 <= request.coherentLimit
+    )
+  }
+}
+
+extension BootedKernel {
+  /// The highest free page that a zone flag yields.
+  func highestPage(_ flag: ZoneFlag) -> UInt64? {
+    switch flag {
+    case .none: pageNormal
+    case .dma32: pageDMA32
+    case .dma: pageDMA
+    }
+  }
+
+  /// The state that memory has after `set_memory_decrypted()`.
+  var decrypted: MemoryState { platform.encryptsMemory ? .shared : .plain }
+}

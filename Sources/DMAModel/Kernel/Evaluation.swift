@@ -1,0 +1,93 @@
+/// One request on its way through a kernel.
+///
+/// The kernel's functions are extensions of this type, one file for each of the
+/// kernel's, under the kernel's names and in its order. It holds what the C code
+/// passes as `dev` and what it logs.
+struct Evaluation<Trace: Tracer> {
+  let kernel: BootedKernel
+  let request: DeviceRequest
+  /// `force_dma_unencrypted(dev)`, asked once: it cannot change in between.
+  let forced: Bool
+  var warnings: Warnings = []
+  var trace: Trace
+
+  init(kernel: BootedKernel, request: DeviceRequest, trace: Trace) {
+    self.kernel = kernel
+    self.request = request
+    self.trace = trace
+    forced = kernel.force_dma_unencrypted(request)
+  }
+
+  /// Notes a decision of `function` and returns it.
+  @inline(__always)
+  mutating func asks(
+    _ function: StaticString,
+    _ condition: StaticString,
+    _ taken: Bool,
+    knob: StaticString = ""
+  ) -> Bool {
+    trace.note(function, condition, taken, knob)
+    return taken
+  }
+
+  /// An error return: DMA_MAPPING_ERROR or NULL.
+  func refused(_ decision: Decision) -> Answer {
+    Answer(
+      result: .error,
+      encoding: .none,
+      memoryState: .none,
+      warnings: warnings,
+      decision: decision,
+      address: 0
+    )
+  }
+
+  /// A success by dma-direct.
+  func served(
+    _ result: AnswerResult,
+    at address: UInt64,
+    memory: MemoryState,
+    _ decision: Decision
+  ) -> Answer {
+    Answer(
+      result: result,
+      encoding: kernel.encoding(of: address),
+      memoryState: memory,
+      warnings: warnings,
+      decision: decision,
+      address: address
+    )
+  }
+
+  /// A success by dma-iommu.
+  func translated(
+    _ result: AnswerResult,
+    memory: MemoryState,
+    pte: MemoryState,
+    _ decision: Decision
+  ) -> Answer {
+    Answer(
+      result: result,
+      encoding: .iova,
+      memoryState: memory,
+      pte: pte,
+      warnings: warnings,
+      decision: decision,
+      address: 0
+    )
+  }
+
+  /// The state of the request's buffer: the caller decrypted it for CC_SHARED.
+  var bufferMemory: MemoryState {
+    if request.buffer.isDeviceMemory { return .none }
+    guard kernel.platform.encryptsMemory else { return .plain }
+    return request.attributes.isCCShared ? .shared : .private
+  }
+
+  /// `dma_kmalloc_needs_bounce()`: the buffer shares cache lines and the device
+  /// is not coherent. Source: include/linux/dma-map-ops.h; arm64 alone configures
+  /// DMA_BOUNCE_UNALIGNED_KMALLOC.
+  var unsafeKmalloc: Bool {
+    request.buffer.isSmallKmalloc && request.coherence == .noncoherent
+  }
+}

@@ -1,0 +1,40 @@
+/// arch/*/include/asm/mem_encrypt.h, arch/x86/mm/mem_encrypt.c and
+/// include/linux/dma-direct.h: addresses and who is forced unencrypted.
+extension BootedKernel {
+  /// `force_dma_unencrypted()` (P4, P5): whether the device's DMA must go to
+  /// unencrypted memory.
+  ///
+  /// On SME hosts it looks at the *coherent* mask, whatever is being mapped.
+  func force_dma_unencrypted(_ request: DeviceRequest) -> Bool {
+    if policy.forceUnencrypted.contains(platform) { return true }
+    guard platform.family == .x86 else { return false }
+    if guestMemoryEncryption { return true }
+    guard hostMemoryEncryption else { return false }
+    let belowEncryptionBit = request.coherentLimit <= encryptionBit - 1
+    switch policy.forceUnencryptedX86 {
+    case .guestOrLowMaskHost: return belowEncryptionBit
+    case .guestOrLowMaskHostWithoutDMAIOMMU: return !usesDMAIOMMU && belowEncryptionBit
+    }
+  }
+
+  /// `phys_to_dma_encrypted()`.
+  func phys_to_dma_encrypted(_ address: UInt64) -> UInt64 { address | encryptionBit }
+
+  /// `phys_to_dma_unencrypted()`.
+  func phys_to_dma_unencrypted(_ address: UInt64) -> UInt64 { address | sharedBit }
+
+  /// `phys_to_dma_direct()`: shared or private encoding.
+  func phys_to_dma_direct(_ address: UInt64, unencrypted: Bool) -> UInt64 {
+    unencrypted ? phys_to_dma_unencrypted(address) : phys_to_dma_encrypted(address)
+  }
+
+  /// `dma_to_phys()` of an address without a range map.
+  func dma_to_phys(_ address: UInt64) -> UInt64 { address & ~(encryptionBit | sharedBit) }
+
+  /// How an address is encoded; it follows from the address, not from intent.
+  func encoding(of address: UInt64) -> AddressEncoding {
+    if encryptionBit != 0 { return address & encryptionBit != 0 ? .private : .shared }
+    if sharedBit != 0 { return address & sharedBit != 0 ? .shared : .private }
+    return .plain
+  }
+}

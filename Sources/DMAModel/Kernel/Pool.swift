@@ -1,0 +1,103 @@
+/// kernel/dma/pool.c: atomic coherent allocations.
+extension Evaluation {
+  /// kernel/dma/direct.c `dma_direct_alloc_from_pool()`.
+  mutating func dma_direct_alloc_from_pool() -> Answer {
+    if asks(
+      "dma_direct_alloc_from_pool",
+      "DMA_COHERENT_POOL is not configured",
+      !kernel.coherentPoolConfigured
+    ) {
+      warnings.insert(.noCoherentPool)
+      return refused(.allocPoolNotConfigured)
+    }
+    let flag = dma_direct_optimal_gfp_mask().flag
+    switch dma_alloc_from_pool(flag, shared: forced, checksAddress: true) {
+    case .success(let pool):
+      return served(
+        .pool,
+        at: kernel.phys_to_dma_direct(pool.start, unencrypted: forced),
+        memory: pool.memory,
+        .allocPool
+      )
+    case .failure(let failure):
+      return refused(failure.decision)
+    }
+  }
+
+  /// `dma_alloc_from_pool()`: the first pool, in the order of `dma_guess_pool()`,
+  /// of the requested state (S5) whose first page fits.
+  ///
+  /// - Parameters:
+  ///   - flag: The zone that the mask falls into.
+  ///   - shared: The state that is asked for.
+  ///   - checksAddress: Whether the page must be `dma_coherent_ok()`.
+  mutating func dma_alloc_from_pool(
+    _ flag: ZoneFlag,
+    shared: Bool,
+    checksAddress: Bool
+  ) -> Result<AtomicPool, NoPoolPage> {
+    let here: StaticString = "dma_alloc_from_pool"
+    var found = false
+    var previous: PoolKind?
+    while let kind = dma_guess_pool(after: previous, flag), let pool = kernel.atomicPool(kind) {
+      previous = kind
+      switch kernel.policy.atomicPoolSelection {
+      case .byZone: break
+      case .byZoneAndState:
+        if !asks(here, "the pool has the requested state", pool.ccShared == shared, knob: "S5") {
+          continue
+        }
+      }
+      found = true
+      if !checksAddress || dma_coherent_ok(pool.start) { return .success(pool) }
+    }
+    if asks(here, "a pool of that state was found, but no page fits", found) {
+      warnings.insert(.poolExhausted)
+      return .failure(NoPoolPage(decision: .allocPoolExhausted))
+    }
+    warnings.insert(.poolUnsuitable)
+    return .failure(NoPoolPage(decision: .allocPoolUnsuitable))
+  }
+
+  /// `dma_guess_pool()`: the pool to try next, or nil.
+  private func dma_guess_pool(after previous: PoolKind?, _ flag: ZoneFlag) -> PoolKind? {
+    switch (previous, flag) {
+    case (nil, .dma): firstExisting(.dma, .dma32, .kernel)
+    case (nil, .dma32): firstExisting(.dma32, .dma, .kernel)
+    case (nil, .none): firstExisting(.kernel, .dma32, .dma)
+    case (.kernel, _): firstExisting(.dma32, .dma)
+    case (.dma32, _): firstExisting(.dma)
+    case (.dma, _): nil
+    }
+  }
+
+  /// `__dma_guess_pool()`.
+  private func firstExisting(
+    _ first: PoolKind,
+    _ second: PoolKind? = nil,
+    _ third: PoolKind? = nil
+  ) -> PoolKind? {
+    if kernel.atomicPool(first) != nil { return first }
+    if let second, kernel.atomicPool(second) != nil { return second }
+    if let third, kernel.atomicPool(third) != nil { return third }
+    return nil
+  }
+}
+
+/// `dma_alloc_from_pool()` returned NULL.
+struct NoPoolPage: Error {
+  let decision: Decision
+}
+
+/// One of the three atomic pools.
+enum PoolKind { case kernel, dma32, dma }
+
+extension BootedKernel {
+  func atomicPool(_ kind: PoolKind) -> AtomicPool? {
+    switch kind {
+    case .kernel: atomicKernel
+    case .dma32: atomicDMA32
+    case .dma: atomicDMA
+    }
+  }
+}

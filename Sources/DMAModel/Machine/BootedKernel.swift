@@ -1,0 +1,92 @@
+/// One kernel booted on one machine: everything that a request meets.
+///
+/// Built once per kernel, platform, IOMMU mode, swiotlb mode and machine;
+/// answering a request is then arithmetic.
+public final class BootedKernel: Sendable {
+  public let policy: Policy
+  public let platform: Platform
+  public let iommu: IOMMUMode
+  public let swiotlb: SwiotlbMode
+  public let machine: Machine
+
+  /// `cc_platform_has(CC_ATTR_MEM_ENCRYPT)`.
+  let memoryEncryption: Bool
+  /// `cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)`.
+  let guestMemoryEncryption: Bool
+  /// `cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT)`.
+  let hostMemoryEncryption: Bool
+  /// `use_dma_iommu()`.
+  let usesDMAIOMMU: Bool
+  /// The state that memory has unless somebody changed it.
+  let initialMemory: MemoryState
+  let encryptionBit: UInt64
+  let sharedBit: UInt64
+
+  /// The pool that bounces come from: `dev->dma_io_tlb_mem`.
+  public let pool: SwiotlbPool
+  public let atomicKernel: AtomicPool?
+  public let atomicDMA: AtomicPool?
+  public let atomicDMA32: AtomicPool?
+  let coherentPoolConfigured: Bool
+
+  let zones: Zones
+  /// The highest free page that each zone flag may yield.
+  let pageNormal: UInt64?
+  let pageDMA32: UInt64?
+  let pageDMA: UInt64?
+  /// `max_pfn` in bytes.
+  let top: UInt64
+
+  /// Boots a kernel: the architecture's swiotlb set-up, then the atomic pools.
+  public init(
+    policy: Policy,
+    platform: Platform,
+    iommu: IOMMUMode,
+    swiotlb: SwiotlbMode,
+    machine: Machine
+  ) {
+    self.policy = policy
+    self.platform = platform
+    self.iommu = iommu
+    self.swiotlb = swiotlb
+    self.machine = machine
+    memoryEncryption = policy.memoryEncryption.contains(platform)
+    guestMemoryEncryption = policy.guestMemoryEncryption.contains(platform)
+    hostMemoryEncryption = policy.hostMemoryEncryption.contains(platform)
+    usesDMAIOMMU = iommu.usesDMAIOMMU
+    initialMemory = platform.encryptsMemory ? .private : .plain
+    encryptionBit = platform.encryptionBit
+    sharedBit = platform.sharedBit
+    coherentPoolConfigured = policy.coherentPoolConfigured.contains(platform)
+    top = machine.top
+
+    var setUp = BootSetUp(
+      policy: policy,
+      platform: platform,
+      iommu: iommu,
+      swiotlb: swiotlb,
+      machine: machine
+    )
+    let defaultPool = setUp.defaultPool()
+    pool = swiotlb == .restricted ? setUp.rmem_swiotlb_device_init() : defaultPool
+    let atomic = setUp.dma_atomic_pool_init()
+    (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
+    zones = setUp.zones
+    pageNormal = setUp.highestBlock(pageSize, .none)
+    pageDMA32 = setUp.highestBlock(pageSize, .dma32)
+    pageDMA = setUp.highestBlock(pageSize, .dma)
+  }
+
+  /// The kernel's answer to a request; no allocation, no trace.
+  public func answer(to request: DeviceRequest) -> Answer {
+    var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
+    return evaluation.run()
+  }
+
+  /// The kernel's answer to a request, with every decision on the way.
+  public func explain(_ request: DeviceRequest) -> (answer: Answer, path: [TraceStep]) {
+    var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
+    let answer = evaluation.run()
+    return (answer, evaluation.trace.steps)
+  }
+}

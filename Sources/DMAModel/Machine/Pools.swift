@@ -1,0 +1,33 @@
+/// A software IO TLB as a device sees it (`struct io_tlb_mem`).
+///
+/// The flag, the state of the memory and the bounce flag are kept apart: 6.12
+/// on pKVM needs all three.
+public struct SwiotlbPool: Hashable, Sendable {
+  /// `mem->nslabs != 0`: there are slots.
+  public var isActive = false
+  /// The first byte of the first slot.
+  public var start: UInt64 = 0
+  /// One past the last byte.
+  public var end: UInt64 = 0
+  /// The flag `cc_shared` (v4 to v6: `unencrypted`); always false before v4.
+  public var ccShared = false
+  /// The state of the memory, as the kernel last set it.
+  public var memory = MemoryState.plain
+  /// Every streaming mapping through dma-direct goes through this pool.
+  public var forceBounce = false
+  /// Allocations come from this pool too (restricted-dma-pool).
+  public var forAlloc = false
+}
+
+/// One of the three pools for atomic coherent allocations.
+public struct AtomicPool: Hashable, Sendable {
+  /// The first byte of the pool's first page.
+  public var start: UInt64
+  /// The flag `cc_shared`; always false before v4.
+  public var ccShared: Bool
+  /// The state of the memory.
+  public var memory: MemoryState
+}
+
+/// `swiotlb_max_mapping_size()`: 128 slots of 2 KiB.
+public let swiotlbMaxMapping: UInt64 = 256 << 10

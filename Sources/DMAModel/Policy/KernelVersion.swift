@@ -1,0 +1,113 @@
+/// A kernel release or a posted patch series: its predecessor plus changes.
+public struct KernelVersion: Sendable, Hashable {
+  /// The name on the `kernel` axis: `6.12`, `v6`.
+  public let name: String
+  /// The version that ``changes`` apply to; nil for the oldest.
+  public let base: String?
+  /// What it is, in one sentence.
+  public let summary: String
+  /// The package that holds the source, for a release.
+  public let sourcePackage: String?
+  /// The cover letter's message-id without angle brackets, for a posted series.
+  public let messageID: String?
+  /// What this version does otherwise than its base, in the kernel's order.
+  public let changes: [PolicyChange]
+  /// The resulting policy.
+  public let policy: Policy
+
+  /// The cover letter in the mail archive.
+  public var link: String? { messageID.map { "https://lore.kernel.org/r/\($0)" } }
+
+  public static func == (lhs: KernelVersion, rhs: KernelVersion) -> Bool { lhs.name == rhs.name }
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
+  init(_ name: String, oldest policy: Policy, _ summary: String, sourcePackage: String) {
+    self.name = name
+    base = nil
+    self.summary = summary
+    self.sourcePackage = sourcePackage
+    messageID = nil
+    changes = []
+    self.policy = policy
+  }
+
+  init(
+    _ name: String,
+    basedOn base: KernelVersion,
+    _ summary: String,
+    sourcePackage: String? = nil,
+    messageID: String? = nil,
+    changes: [PolicyChange]
+  ) {
+    self.name = name
+    self.base = base.name
+    self.summary = summary
+    self.sourcePackage = sourcePackage
+    self.messageID = messageID
+    self.changes = changes
+    policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
+  }
+}
+
+/// One knob that a version turns, and where the kernel or the series does it.
+public struct PolicyChange: Sendable {
+  /// The knob that changes.
+  public let knob: Knob
+  /// The value that it gets, or the platforms that come (+) and go (-).
+  public let value: String
+  /// The patch of the series (`7/20`) or the place in the release.
+  public let source: String
+  let apply: @Sendable (inout Policy) -> Void
+
+  /// A knob that gets one of its values.
+  init<Value: KnobValue>(
+    _ path: WritableKeyPath<Policy, Value> & Sendable,
+    _ value: Value,
+    _ source: String
+  ) {
+    self.init(path, value.rawValue, source) { $0[keyPath: path] = value }
+  }
+
+  /// A set of platforms that grows.
+  init(
+    adding platforms: PlatformSet,
+    to path: WritableKeyPath<Policy, PlatformSet> & Sendable,
+    _ source: String
+  ) {
+    let names = platforms.platforms.map { "+\($0.name)" }.joined(separator: " ")
+    self.init(path, names, source) { $0[keyPath: path].formUnion(platforms) }
+  }
+
+  /// A set of platforms that shrinks.
+  init(
+    removing platforms: PlatformSet,
+    from path: WritableKeyPath<Policy, PlatformSet> & Sendable,
+    _ source: String
+  ) {
+    let names = platforms.platforms.map { "-\($0.name)" }.joined(separator: " ")
+    self.init(path, names, source) { $0[keyPath: path].subtract(platforms) }
+  }
+
+  /// A set of platforms that becomes empty.
+  init(
+    clearing path: WritableKeyPath<Policy, PlatformSet> & Sendable,
+    _ source: String
+  ) {
+    self.init(path, "none", source) { $0[keyPath: path] = [] }
+  }
+
+  private init(
+    _ path: AnyKeyPath & Sendable,
+    _ value: String,
+    _ source: String,
+    apply: @escaping @Sendable (inout Policy) -> Void
+  ) {
+    guard let knob = Knob.all.first(where: { $0.path == path }) else {
+      preconditionFailure("every field of Policy has a Knob")
+    }
+    self.knob = knob
+    self.value = value
+    self.source = source
+    self.apply = apply
+  }
+}

@@ -1,0 +1,374 @@
+/// The values of one policy knob: what the kernel's code does at one place.
+public protocol KnobValue: CaseIterable, Hashable, Sendable, RawRepresentable<String> {
+  /// What the code does with this value, in one sentence.
+  var summary: String { get }
+}
+
+// MARK: - Platform
+
+/// P4: which devices `force_dma_unencrypted()` names on x86.
+public enum ForceUnencryptedX86: String, KnobValue {
+  case guestOrLowMaskHost
+  case guestOrLowMaskHostWithoutDMAIOMMU
+
+  public var summary: String {
+    switch self {
+    case .guestOrLowMaskHost:
+      "guests; SME hosts where coherent mask or bus limit end below the C-bit"
+    case .guestOrLowMaskHostWithoutDMAIOMMU:
+      "guests; SME hosts where the coherent limit ends below the C-bit, not behind dma-iommu"
+    }
+  }
+}
+
+// MARK: - swiotlb set-up
+
+/// P8: what makes the default pool bounce everything.
+public enum DefaultPoolForceBounce: String, KnobValue {
+  case commandLineOrArchitecture
+  case commandLine
+
+  public var summary: String {
+    switch self {
+    case .commandLineOrArchitecture: "swiotlb=force, or the architecture's SWIOTLB_FORCE flag"
+    case .commandLine: "swiotlb=force only; the SWIOTLB_FORCE flag does not exist"
+    }
+  }
+}
+
+/// P10: when arm64 allocates a default pool, and how large.
+public enum Arm64DefaultPool: String, KnobValue {
+  case ramAboveLimit
+  case alsoForKmalloc
+  case alsoForRealm
+  case always
+
+  public var summary: String {
+    switch self {
+    case .ramAboveLimit: "where RAM lies above the DMA limit"
+    case .alsoForKmalloc: "else a small one of RAM/1024 for unaligned kmalloc() buffers"
+    case .alsoForRealm: "as alsoForKmalloc, and a full-size one in a Realm"
+    case .always: "always; RAM/1024 where no RAM lies above the DMA limit, Realms included"
+    }
+  }
+}
+
+/// P11: where s390's default pool lies.
+public enum S390PoolPlacement: String, KnobValue {
+  case low
+  case anywhere
+
+  public var summary: String {
+    switch self {
+    case .low: "below 2 GiB"
+    case .anywhere: "anywhere in RAM (SWIOTLB_ANY)"
+    }
+  }
+}
+
+/// S1, S2 and S3: what decides the state flag of a pool and of its memory.
+public enum PoolState: String, KnobValue {
+  case noFlagAlwaysDecrypt
+  case memoryEncryption
+
+  public var summary: String {
+    switch self {
+    case .noFlagAlwaysDecrypt: "no flag; set_memory_decrypted() is always called"
+    case .memoryEncryption: "shared where CC_ATTR_MEM_ENCRYPT, and decrypted only then"
+    }
+  }
+}
+
+/// S5: how `dma_alloc_from_pool()` chooses among the atomic pools.
+public enum AtomicPoolSelection: String, KnobValue {
+  case byZone
+  case byZoneAndState
+
+  public var summary: String {
+    switch self {
+    case .byZone: "by zone alone"
+    case .byZoneAndState: "by zone, skipping pools whose state is not the requested one"
+    }
+  }
+}
+
+/// S7: which atomic pools `dma_atomic_pool_init()` creates.
+public enum AtomicPoolCreation: String, KnobValue {
+  case kernelAndDMA32Always
+  case populatedZones
+
+  public var summary: String {
+    switch self {
+    case .kernelAndDMA32Always:
+      "kernel always, dma32 wherever configured, dma if its zone has memory"
+    case .populatedZones: "one for each zone that has memory"
+    }
+  }
+}
+
+// MARK: - Mapping
+
+/// M0: the programming interface: which calls and attributes exist.
+public enum MappingInterface: String, KnobValue {
+  case pageAndResource
+  case physicalAddress
+
+  public var summary: String {
+    switch self {
+    case .pageAndResource: "dma_map_page() and dma_map_resource(); no DMA_ATTR_MMIO"
+    case .physicalAddress:
+      "dma_map_phys() with DMA_ATTR_MMIO, _CC_SHARED and _REQUIRE_COHERENT"
+    }
+  }
+}
+
+/// M1: what `dma_capable()` asks beside the mask.
+public enum DMACapable: String, KnobValue {
+  case maskOnly
+  case forcedNeedsCCShared
+
+  public var summary: String {
+    switch self {
+    case .maskOnly: "the mask and the bus limit only"
+    case .forcedNeedsCCShared: "false where the device is forced unencrypted without CC_SHARED"
+    }
+  }
+}
+
+/// M2: how `dma_direct_map_phys()` rewrites an MMIO request.
+public enum MMIOPreprocessing: String, KnobValue {
+  case none
+  case forcedSetsCCShared
+  case hostSetsCCShared
+
+  public var summary: String {
+    switch self {
+    case .none: "not at all"
+    case .forcedSetsCCShared: "CC_SHARED is added for devices that are forced unencrypted"
+    case .hostSetsCCShared: "CC_SHARED is added on hosts with memory encryption"
+    }
+  }
+}
+
+/// M3: what a pool that bounces everything does with special requests.
+public enum ForcedBounce: String, KnobValue {
+  case refusesPeerPages
+  case skippedByCCShared
+  case refusesMMIO
+
+  public var summary: String {
+    switch self {
+    case .refusesPeerPages: "peer pages are refused, all else bounces"
+    case .skippedByCCShared:
+      "CC_SHARED is mapped directly; MMIO and REQUIRE_COHERENT are refused; all else bounces"
+    case .refusesMMIO: "MMIO and REQUIRE_COHERENT are refused; all else bounces"
+    }
+  }
+}
+
+/// M4: CC_SHARED without a pool that bounces everything.
+public enum UnforcedCCShared: String, KnobValue {
+  case refused
+  case allowed
+
+  public var summary: String {
+    switch self {
+    case .refused: "refused, silently"
+    case .allowed: "mapped with the shared encoding"
+    }
+  }
+}
+
+/// M6: the encoding of an MMIO address.
+public enum MMIOEncoding: String, KnobValue {
+  case physical
+  case likeRAM
+
+  public var summary: String {
+    switch self {
+    case .physical: "the physical address as it is"
+    case .likeRAM: "as RAM: shared with CC_SHARED, else private"
+    }
+  }
+}
+
+/// M7: CC_SHARED RAM that is not `dma_capable()`.
+public enum IncapableCCShared: String, KnobValue {
+  case refused
+  case bounces
+
+  public var summary: String {
+    switch self {
+    case .refused: "refused with a warning"
+    case .bounces: "bounces as private RAM does"
+    }
+  }
+}
+
+/// M8: RAM that the device cannot take as it is.
+public enum IncapableRAM: String, KnobValue {
+  case bouncesUnlessPeerPage
+  case alsoUnsafeKmalloc
+  case bouncesUnlessRequireCoherent
+
+  public var summary: String {
+    switch self {
+    case .bouncesUnlessPeerPage: "not dma_capable: bounces; a peer page is refused silently"
+    case .alsoUnsafeKmalloc: "as bouncesUnlessPeerPage, and unsafe kmalloc() buffers too"
+    case .bouncesUnlessRequireCoherent:
+      "not dma_capable or unsafe kmalloc(): bounces unless REQUIRE_COHERENT; peer pages as RAM"
+    }
+  }
+}
+
+/// M9: what `swiotlb_tbl_map_single()` asks of the pool's state.
+public enum PoolStateCheck: String, KnobValue {
+  case none
+  case matchesCCSharedOrForced
+  case matchesForced
+  case guestMatchesForcedHostShared
+
+  public var summary: String {
+    switch self {
+    case .none: "nothing"
+    case .matchesCCSharedOrForced: "shared exactly if CC_SHARED or forced unencrypted"
+    case .matchesForced: "shared exactly if forced unencrypted"
+    case .guestMatchesForcedHostShared:
+      "guest: shared exactly if forced unencrypted; SME host: shared; else nothing"
+    }
+  }
+}
+
+/// M10: what a bounce does to the request's attributes.
+public enum AttributesAfterBounce: String, KnobValue {
+  case unchanged
+  case sharedPoolAddsCCShared
+  case poolDecides
+
+  public var summary: String {
+    switch self {
+    case .unchanged: "nothing"
+    case .sharedPoolAddsCCShared: "swiotlb_map() adds CC_SHARED where the pool is shared"
+    case .poolDecides: "swiotlb_tbl_map_single() sets CC_SHARED to the pool's state"
+    }
+  }
+}
+
+/// M11: the encoding of a bounce address.
+public enum BounceEncoding: String, KnobValue {
+  case shared
+  case byPool
+
+  public var summary: String {
+    switch self {
+    case .shared: "always shared"
+    case .byPool: "shared exactly if the pool is"
+    }
+  }
+}
+
+/// M14: when `dma_direct_max_mapping_size()` names swiotlb's limit.
+public enum MaxMappingSize: String, KnobValue {
+  case limitedOrForcedBounce
+  case alsoForcedUnencrypted
+
+  public var summary: String {
+    switch self {
+    case .limitedOrForcedBounce: "addressing limited, or the pool bounces everything"
+    case .alsoForcedUnencrypted: "as limitedOrForcedBounce, or forced unencrypted"
+    }
+  }
+}
+
+/// M17: which requests dma-iommu bounces when they are unaligned.
+public enum DMAIOMMUBounce: String, KnobValue {
+  case untrusted
+  case untrustedOrUnsafeKmalloc
+
+  public var summary: String {
+    switch self {
+    case .untrusted: "those of untrusted PCI devices"
+    case .untrustedOrUnsafeKmalloc: "those of untrusted PCI devices and unsafe kmalloc() buffers"
+    }
+  }
+}
+
+/// M18: the alias that AMD's IOMMU page table selects for MMIO.
+public enum AMDPTEForMMIO: String, KnobValue {
+  case `private`
+  case shared
+
+  public var summary: String {
+    switch self {
+    case .private: "C-bit set, as for RAM"
+    case .shared: "C-bit clear"
+    }
+  }
+}
+
+// MARK: - Allocation
+
+/// A3: `iommu_dma_alloc()` for a device that is forced unencrypted.
+public enum DMAIOMMUSharedAlloc: String, KnobValue {
+  case privatePages
+  case refused
+
+  public var summary: String {
+    switch self {
+    case .privatePages: "hands out private pages"
+    case .refused: "returns NULL"
+    }
+  }
+}
+
+/// A7: what `iommu_dma_alloc()` does when the atomic pools have no page.
+public enum DMAIOMMUPoolFailure: String, KnobValue {
+  case returnsNull
+  case usesNullPage
+
+  public var summary: String {
+    switch self {
+    case .returnsNull: "returns NULL"
+    case .usesNullPage: "uses the page that it did not get, and crashes"
+    }
+  }
+}
+
+/// A8: whether a restricted pool's page is decrypted once more when allocated.
+public enum RestrictedPageDecrypt: String, KnobValue {
+  case whenForced
+  case never
+
+  public var summary: String {
+    switch self {
+    case .whenForced: "yes, for devices that are forced unencrypted"
+    case .never: "no"
+    }
+  }
+}
+
+/// A9: what `swiotlb_alloc()` asks of the pool's state.
+public enum SwiotlbAllocCheck: String, KnobValue {
+  case none
+  case matchesForced
+
+  public var summary: String {
+    switch self {
+    case .none: "nothing"
+    case .matchesForced: "shared exactly if forced unencrypted, else NULL"
+    }
+  }
+}
+
+/// A10: the linear mapping of a remapped (non-coherent) shared allocation.
+public enum RemappedAlloc: String, KnobValue {
+  case pgprotOnly
+  case decryptsLinearMap
+
+  public var summary: String {
+    switch self {
+    case .pgprotOnly: "stays private; only the new mapping is decrypted"
+    case .decryptsLinearMap: "is decrypted too"
+    }
+  }
+}
