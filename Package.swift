@@ -1,10 +1,91 @@
 // swift-tools-version: 6.1
+
 import PackageDescription
+
+/// Every target is compiled in the Swift 6 language mode.
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
 let package = Package(
   name: "dmamatrix",
+  products: [
+    .executable(name: "dmamatrix", targets: ["dmamatrix"]),
+    .library(name: "DMAModel", targets: ["DMAModel"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
   targets: [
+    // The pure model. DMAHardware depends on the axes alone: the verdict is
+    // computed by code that cannot see a policy.
     .target(name: "DMAAxes", swiftSettings: settings),
     .target(name: "DMAHardware", dependencies: ["DMAAxes"], swiftSettings: settings),
     .target(name: "DMAModel", dependencies: ["DMAAxes", "DMAHardware"], swiftSettings: settings),
-  ])
+
+    // Measured outcomes against the model.
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
+
+    // The SQL of schema/ becomes part of the executable.
+    .target(
+      name: "EmbeddedSchema",
+      path: "schema",
+      resources: [
+        .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "MatrixStore",
+      dependencies: [
+        "DMAModel", "EmbeddedSchema",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: settings
+    ),
+    // Measurements against baselines in the same run.
+    .target(
+      name: "Benchmarks",
+      dependencies: [
+        "MatrixStore", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Reporting",
+      dependencies: ["MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "dmamatrix",
+      dependencies: [
+        "DMAModel", "Conformance", "MatrixStore", "Reporting", "Benchmarks",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings
+    ),
+
+    .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: ["Conformance"],
+      resources: [.copy("Vectors")],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "MatrixStoreTests",
+      dependencies: ["MatrixStore", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["dmamatrix", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings
+    ),
+  ]
+)

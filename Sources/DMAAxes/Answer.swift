@@ -162,12 +162,12 @@ public struct Answer: Hashable, Sendable {
 
   /// Whether the address follows from the scenario alone.
   @inlinable public var hasPrintableAddress: Bool {
-    (result == .direct || result == .page) && encoding != .iova
+    (result == .direct || result == .page) && encoding != .iova && decision.addressIsKnown
   }
 
   /// The `dma` column: hexadecimal, or `-` where the pool's own address decides.
   public var addressText: String {
-    hasPrintableAddress && decision.addressIsKnown ? "0x" + String(address, radix: 16) : "-"
+    hasPrintableAddress ? "0x" + String(address, radix: 16) : "-"
   }
 
   /// The `max_map` column.

@@ -1,0 +1,44 @@
+import CZlib
+import Foundation
+
+/// Reads a file that may be compressed by gzip, by zlib's own detection.
+enum GzipFile {
+  /// The decompressed bytes of a file.
+  ///
+  /// - Throws: ``InputError/unreadable(file:reason:)`` for a missing file, a
+  ///   directory, a broken or truncated gzip stream, or more than 4 GiB.
+  static func contents(of path: String) throws(InputError) -> [UInt8] {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw .unreadable(file: path, reason: "no such file")
+    }
+    if isDirectory.boolValue {
+      throw .unreadable(file: path, reason: "is a directory; expected a vectors file")
+    }
+    guard let file = gzopen(path, "rb") else {
+      throw .unreadable(file: path, reason: "cannot be opened: " + String(cString: strerror(errno)))
+    }
+    defer { gzclose(file) }
+
+    var bytes: [UInt8] = []
+    let chunk = 1 << 20
+    while true {
+      let start = bytes.count
+      guard start < 4 << 30 else {
+        throw .unreadable(file: path, reason: "more than 4 GiB when decompressed")
+      }
+      bytes.append(contentsOf: repeatElement(0, count: chunk))
+      let count = bytes.withUnsafeMutableBytes { buffer in
+        gzread(file, buffer.baseAddress.map { $0 + start }, UInt32(chunk))
+      }
+      var status: Int32 = Z_OK
+      _ = gzerror(file, &status)
+      guard count >= 0, status == Z_OK || status == Z_STREAM_END else {
+        throw .unreadable(
+          file: path, reason: "broken or truncated gzip data; fetch the file again")
+      }
+      bytes.removeLast(chunk - Int(count))
+      if count == 0 { return bytes }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import DMAModel
+
+/// One measured outcome: a scenario on a kernel, and what the kernel answered.
+public struct Vector: Sendable {
+  /// The kernel that was measured, e.g. `v6`.
+  public let kernel: KernelVersion
+  public let scenario: Scenario
+  /// The measured columns, in the order of ``VectorColumns/names``; nil where the
+  /// file does not have the column.
+  public let measured: [String?]
+  /// The line of the file, from 1.
+  public let line: Int
+}
+
+/// The outcome columns of a vectors file.
+public enum VectorColumns {
+  /// The columns that are compared, in the order of reports.
+  public static let names = ["result", "dma", "enc", "mem_state", "pte", "warn", "max_map"]
+
+  /// The model's answer, spelled as a vectors file does.
+  public static func columns(of answer: Answer) -> [String] {
+    [
+      answer.result.name, answer.addressText, answer.encoding.name, answer.memoryState.name,
+      answer.pte.name, answer.warnings.text, answer.maxMappingText,
+    ]
+  }
+}
+
+/// A file of measured outcomes, plain or compressed by gzip.
+public struct VectorsFile {
+  private var table: CSVTable
+  private let axisColumns: [Int?]
+  private let outcomeColumns: [Int?]
+
+  /// Axis columns in the order of parsing, with the value of a missing column.
+  private static let axes: [(name: String, missing: String?)] = [
+    ("kernel", nil), (Platform.axis, nil), (IOMMUMode.axis, nil), (SwiotlbMode.axis, nil),
+    (MachineName.axis, nil), (DMAMask.axis, nil),
+    (CoherentMask.axis, CoherentMask.same.name), (BusLimit.axis, BusLimit.none.name),
+    (Coherence.axis, nil), (Facing.axis, nil), (Operation.axis, nil), (Attributes.axis, nil),
+    (Buffer.axis, nil),
+  ]
+
+  /// Opens a file and checks its header.
+  public init(path: String) throws(InputError) {
+    try self.init(name: path, bytes: GzipFile.contents(of: path))
+  }
+
+  /// Reads vectors from memory; `name` is what error messages call them.
+  public init(name: String, bytes: [UInt8]) throws(InputError) {
+    table = try CSVTable(file: name, bytes: bytes)
+    let expected = Self.axes.map(\.name) + VectorColumns.names
+    var axisColumns: [Int?] = []
+    for axis in Self.axes {
+      let column = table.header.firstIndex(of: axis.name)
+      if column == nil, axis.missing == nil {
+        throw .missingColumn(file: name, column: axis.name, expected: expected)
+      }
+      axisColumns.append(column)
+    }
+    var outcomeColumns: [Int?] = []
+    for outcome in VectorColumns.names {
+      let column = table.header.firstIndex(of: outcome)
+      if column == nil, outcome != "max_map" {
+        throw .missingColumn(file: name, column: outcome, expected: expected)
+      }
+      outcomeColumns.append(column)
+    }
+    self.axisColumns = axisColumns
+    self.outcomeColumns = outcomeColumns
+  }
+
+  /// The next vector, or nil at the end of the file.
+  public mutating func next() throws(InputError) -> Vector? {
+    guard let fields = try table.nextRow() else { return nil }
+    guard let kernel = KernelVersion.named(text(0, in: fields)) else {
+      throw unknown(0, text(0, in: fields), accepted: KernelVersion.all.map(\.name))
+    }
+    let scenario = Scenario(
+      platform: try value(1, in: fields), iommu: try value(2, in: fields),
+      swiotlb: try value(3, in: fields), memory: try value(4, in: fields),
+      mask: try value(5, in: fields), coherentMask: try value(6, in: fields),
+      busLimit: try value(7, in: fields), coherence: try value(8, in: fields),
+      facing: try value(9, in: fields), operation: try value(10, in: fields),
+      attributes: try value(11, in: fields), buffer: try value(12, in: fields))
+    return Vector(
+      kernel: kernel, scenario: scenario,
+      measured: outcomeColumns.map { column in column.map { fields[$0] } }, line: table.line)
+  }
+
+  private func text(_ axis: Int, in fields: [String]) -> String {
+    axisColumns[axis].map { fields[$0] } ?? Self.axes[axis].missing ?? ""
+  }
+
+  private func value<Value: AxisValue>(
+    _ axis: Int, in fields: [String]
+  ) throws(InputError) -> Value {
+    let name = text(axis, in: fields)
+    guard let value = Value(name: name) else {
+      throw unknown(axis, name, accepted: Value.names)
+    }
+    return value
+  }
+
+  private func unknown(_ axis: Int, _ value: String, accepted: [String]) -> InputError {
+    .unknownValue(
+      file: table.file, line: table.line, column: Self.axes[axis].name, value: value,
+      accepted: accepted)
+  }
+}
