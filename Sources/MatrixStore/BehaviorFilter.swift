@@ -1,0 +1,84 @@
+import DMAModel
+import GRDB
+
+/// Values of axes that a report or a query is about; an absent axis is not limited.
+public struct BehaviorFilter: Sendable, Equatable {
+  /// Accepted values by axis name, `kernel` and the twelve scenario axes.
+  public var values: [String: [String]]
+
+  public init(_ values: [String: [String]] = [:]) { self.values = values }
+
+  /// The condition over the columns of `behavior_span`, with its arguments.
+  ///
+  /// A filter on `mask` keeps the spans that hold one of the masks.
+  var condition: (sql: String, arguments: StatementArguments) {
+    var terms: [String] = []
+    var arguments: [String] = []
+    for axis in ["kernel"] + Scenario.axes {
+      guard let accepted = values[axis] else { continue }
+      if axis == DMAMask.axis {
+        let spans = accepted.map { _ in
+          "CAST(? AS INTEGER) BETWEEN mask_first AND mask_last"
+        }
+        terms.append("(" + spans.joined(separator: " OR ") + ")")
+      } else {
+        terms.append(
+          "\(axis) IN (" + accepted.map { _ in "?" }.joined(separator: ", ") + ")")
+      }
+      arguments += accepted
+    }
+    let sql = terms.isEmpty ? "1" : terms.joined(separator: " AND ")
+    return (sql, StatementArguments(arguments))
+  }
+}
+
+/// One span of masks with its answer, as `behavior_span` shows it.
+public struct BehaviorSpan: Sendable, Hashable {
+  public let kernel: String
+  public let platform: String
+  public let iommu: String
+  public let swiotlb: String
+  public let mem: String
+  public let coherentMask: String
+  public let busLimit: String
+  public let coherent: String
+  public let external: String
+  public let op: String
+  public let attrs: String
+  public let buf: String
+  public let masks: ClosedRange<Int>
+  public let result: String
+  public let verdict: String
+  public let exposure: String
+}
+
+extension MatrixDatabase {
+  /// The spans that a filter keeps, in the order of the axes.
+  public func spans(_ filter: BehaviorFilter) throws(StoreError) -> [BehaviorSpan] {
+    let condition = filter.condition
+    return try read { database in
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT kernel, platform, iommu, swiotlb, mem, coherent_mask, bus_limit, coherent,
+            external, op, attrs, buf, mask_first, mask_last, result, verdict, exposure
+          FROM behavior_span WHERE \(condition.sql)
+          """, arguments: condition.arguments)
+      var spans: [BehaviorSpan] = []
+      while let row = try rows.next() {
+        spans.append(
+          BehaviorSpan(
+            kernel: row[0], platform: row[1], iommu: row[2], swiotlb: row[3], mem: row[4],
+            coherentMask: row[5], busLimit: row[6], coherent: row[7], external: row[8],
+            op: row[9], attrs: row[10], buf: row[11], masks: (row[12] as Int)...(row[13] as Int),
+            result: row[14], verdict: row[15], exposure: row[16]))
+      }
+      return spans
+    }
+  }
+
+  /// The names of the kernels in the database, oldest first.
+  public func kernelNames() throws(StoreError) -> [String] {
+    try read { try String.fetchAll($0, sql: "SELECT name FROM kernel ORDER BY id") }
+  }
+}

@@ -1,0 +1,147 @@
+import DMAModel
+import EmbeddedSchema
+import GRDB
+
+/// Fills every table that does not depend on answers.
+struct DimensionWriter {
+  let domain: MatrixDomain
+  let toolVersion: String
+
+  func write(to database: Database) throws {
+    try writeProvenance(database)
+    try writeAxes(database)
+    try writeKernels(database)
+    try writeDevicesAndRequests(database)
+  }
+
+  private func writeProvenance(_ database: Database) throws {
+    let kernels = domain.numberedKernels.map(\.kernel)
+    let rows = [
+      ("tool_version", toolVersion),
+      ("model_digest", ModelDigest.digest(of: kernels, machines: domain.machines)),
+      ("schema_version", String(Schema.version)),
+    ]
+    for (key, value) in rows {
+      try database.execute(
+        sql: "INSERT INTO provenance VALUES (?, ?)", arguments: [key, value])
+    }
+  }
+
+  private func writeAxes(_ database: Database) throws {
+    func axis<Value: AxisValue>(_: Value.Type) throws {
+      for (id, value) in Value.allCases.enumerated() {
+        try database.execute(
+          sql: "INSERT INTO \"\(Value.axis)\" VALUES (?, ?, ?)",
+          arguments: [id, value.name, value.summary])
+      }
+    }
+    try axis(Platform.self)
+    try axis(IOMMUMode.self)
+    try axis(SwiotlbMode.self)
+    try axis(CoherentMask.self)
+    try axis(BusLimit.self)
+    try axis(Coherence.self)
+    try axis(Facing.self)
+    try axis(Operation.self)
+    try axis(Attributes.self)
+    try axis(Buffer.self)
+    try axis(AnswerResult.self)
+    try axis(AddressEncoding.self)
+    try axis(MemoryState.self)
+    try axis(Verdict.self)
+    try axis(Exposure.self)
+    for mask in DMAMask.allCases {
+      try database.execute(
+        sql: "INSERT INTO mask VALUES (?, ?, ?)",
+        arguments: [Int(mask.bits), mask.name, mask.summary])
+    }
+    for (id, machine) in domain.machines.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO mem VALUES (?, ?, ?, ?)",
+        arguments: [id, machine.name.name, machine.name.summary, machine.ramText])
+    }
+    for (id, rule) in Exclusion.allCases.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO exclusion_rule VALUES (?, ?, ?)",
+        arguments: [id, rule.name, rule.summary])
+    }
+    for (id, decision) in Decision.allCases.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [
+          id, decision.name, decision.summary, decision.file, decision.function,
+          decision.condition,
+        ])
+    }
+  }
+
+  private func writeKernels(_ database: Database) throws {
+    for knob in Knob.all {
+      try database.execute(
+        sql: "INSERT INTO knob VALUES (?, ?, ?, ?, ?)",
+        arguments: [knob.id, knob.name, knob.summary, knob.file, knob.function])
+    }
+    let present = Set(domain.kernels.map(\.name))
+    for (id, kernel) in domain.numberedKernels {
+      // A base that is not in this database cannot be referred to.
+      let base = kernel.base.flatMap { present.contains($0) ? $0 : nil }
+      try database.execute(
+        sql: "INSERT INTO kernel VALUES (?, ?, ?, ?, ?, ?, ?)",
+        arguments: [
+          id, kernel.name, kernel.summary, base, kernel.sourcePackage, kernel.messageID,
+          kernel.link,
+        ])
+      for knob in Knob.all {
+        try database.execute(
+          sql: "INSERT INTO kernel_knob VALUES (?, ?, ?)",
+          arguments: [id, knob.id, knob.value(in: kernel.policy)])
+      }
+      for (position, change) in kernel.changes.enumerated() {
+        try database.execute(
+          sql: "INSERT INTO kernel_change VALUES (?, ?, ?, ?, ?)",
+          arguments: [id, position, change.knob.id, change.value, change.source])
+      }
+    }
+  }
+
+  private func writeDevicesAndRequests(_ database: Database) throws {
+    for coherentMask in CoherentMask.allCases {
+      for busLimit in BusLimit.allCases {
+        for coherence in Coherence.allCases {
+          for facing in Facing.allCases {
+            try database.execute(
+              sql: "INSERT INTO device VALUES (?, ?, ?, ?, ?)",
+              arguments: [
+                Int(DeviceID.id(coherentMask, busLimit, coherence, facing)), coherentMask.name,
+                busLimit.name, coherence.name, facing.name,
+              ])
+          }
+        }
+      }
+    }
+    for operation in Operation.allCases {
+      for attributes in Attributes.allCases {
+        for buffer in Buffer.allCases {
+          guard exists(operation, attributes, buffer) else { continue }
+          try database.execute(
+            sql: "INSERT INTO request VALUES (?, ?, ?, ?)",
+            arguments: [
+              Int(RequestID.id(operation, attributes, buffer)), operation.name, attributes.name,
+              buffer.name,
+            ])
+        }
+      }
+    }
+  }
+
+  /// Whether a request exists on any kernel and machine of the domain.
+  private func exists(
+    _ operation: Operation, _ attributes: Attributes, _ buffer: Buffer
+  ) -> Bool {
+    domain.kernels.contains { kernel in
+      domain.machines.contains { machine in
+        kernel.policy.requestExclusion(operation, attributes, buffer, on: machine) == nil
+      }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import EmbeddedSchema
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// A database made by the generator, opened for reading alone.
+public struct MatrixDatabase: Sendable {
+  /// The file.
+  public let path: String
+  /// A read-only connection; ``ReadOnlyQuery`` runs a user's SQL.
+  public let queue: DatabaseQueue
+
+  /// Opens a database and checks that it is one of ours.
+  public init(path: String) throws(StoreError) {
+    self.path = path
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw .missing(path: path)
+    }
+    if isDirectory.boolValue { throw .isDirectory(path: path) }
+    guard access(path, R_OK) == 0 else {
+      throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
+    }
+    var applicationID: Int32 = 0
+    var version: Int32 = 0
+    do {
+      queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+      (applicationID, version) = try queue.read { database in
+        let id = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        return (id, try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0)
+      }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+      throw .notSQLite(path: path)
+    } catch {
+      throw Self.storeError(error, path: path)
+    }
+    guard applicationID == Schema.applicationID else {
+      throw .foreign(path: path, applicationID: applicationID)
+    }
+    if version > Schema.version {
+      throw .newer(path: path, version: version, supported: Schema.version)
+    }
+    if version < Schema.version {
+      throw .older(path: path, version: version, supported: Schema.version)
+    }
+    try checkLength()
+  }
+
+  /// Reads from the database.
+  ///
+  /// - Throws: ``StoreError/corrupt(path:reason:)`` where pages cannot be read.
+  public func read<Value>(_ value: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try queue.read(value)
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw Self.storeError(error, path: path)
+    }
+  }
+
+  /// Compares the file's length with the page count of its header: a truncated
+  /// file may answer some queries, and must not.
+  private func checkLength() throws(StoreError) {
+    let expected = try read { database -> UInt64 in
+      let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+      return pages * (try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0)
+    }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let length = (attributes?[.size] as? UInt64) ?? 0
+    guard length == expected else {
+      throw .corrupt(path: path, reason: "\(length) bytes, but \(expected) expected")
+    }
+  }
+
+  static func storeError(_ error: any Error, path: String) -> StoreError {
+    guard let error = error as? DatabaseError else {
+      return .cannotOpen(path: path, reason: "\(error)")
+    }
+    switch error.resultCode {
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
+      return .corrupt(path: path, reason: error.message ?? "damaged page")
+    case .SQLITE_ERROR where error.message?.contains("malformed") == true:
+      return .corrupt(path: path, reason: error.message ?? "damaged page")
+    default:
+      return .cannotOpen(path: path, reason: error.message ?? "SQLite error")
+    }
+  }
+
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.prepareDatabase { database in
+      guard let connection = database.sqliteConnection else { return }
+      // Read-only is not enough: ATTACH and VACUUM INTO would still write.
+      sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
+      sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
+      try database.execute(sql: "PRAGMA trusted_schema = OFF")
+    }
+    return configuration
+  }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// One value of a query's result.
+public enum QueryValue: Equatable, Sendable {
+  case null
+  case integer(Int64)
+  case real(Double)
+  case text(String)
+  case blob(Data)
+
+  init(_ value: DatabaseValue) {
+    self =
+      switch value.storage {
+      case .null: .null
+      case .int64(let integer): .integer(integer)
+      case .double(let real): .real(real)
+      case .string(let text): .text(text)
+      case .blob(let data): .blob(data)
+      }
+  }
+}
+
+/// The rows of a query.
+public struct QueryResult: Equatable, Sendable {
+  public let columns: [String]
+  public let rows: [[QueryValue]]
+  /// Whether the row limit cut the result.
+  public let isTruncated: Bool
+
+  public init(columns: [String], rows: [[QueryValue]], isTruncated: Bool = false) {
+    self.columns = columns
+    self.rows = rows
+    self.isTruncated = isTruncated
+  }
+}
+
+/// A user's SQL, run so that it can neither write nor run forever.
+///
+/// The connection is read-only, no database can be attached (which also stops
+/// VACUUM INTO), a statement that is not read-only is refused, as is a second
+/// statement, anything but SELECT, WITH, VALUES and EXPLAIN, and a progress
+/// handler ends it after the time limit.
+public struct ReadOnlyQuery: Sendable {
+  public let sql: String
+  /// Values of named parameters; whole numbers are bound as integers.
+  public let parameters: [String: String]
+  /// Seconds after which the statement is stopped; 0 for no limit.
+  public let timeLimit: Double
+  /// How many rows are returned at most; 0 for all.
+  public let rowLimit: Int
+
+  public init(
+    sql: String, parameters: [String: String] = [:], timeLimit: Double = 10, rowLimit: Int = 0
+  ) {
+    self.sql = sql
+    self.parameters = parameters
+    self.timeLimit = timeLimit
+    self.rowLimit = rowLimit
+  }
+
+  /// Runs the statement.
+  public func run(on database: MatrixDatabase) throws(StoreError) -> QueryResult {
+    do {
+      return try database.queue.read { try fetch($0) }
+    } catch let error as StoreError {
+      throw error
+    } catch let error as DatabaseError {
+      throw describe(error, path: database.path)
+    } catch {
+      throw .query("\(error)")
+    }
+  }
+
+  private func fetch(_ database: Database) throws -> QueryResult {
+    guard sql.contains(where: { !$0.isWhitespace && $0 != ";" }) else {
+      throw StoreError.query("no statement; expected one SELECT")
+    }
+    let keyword = firstKeyword(of: sql)
+    guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(keyword) else {
+      throw StoreError.query(
+        "refused, '\(keyword)' does not begin a question; accepted: SELECT, WITH, VALUES, EXPLAIN")
+    }
+    let deadline = Deadline(seconds: timeLimit)
+    let pointer = UnsafeMutablePointer<Deadline>.allocate(capacity: 1)
+    pointer.initialize(to: deadline)
+    defer {
+      sqlite3_progress_handler(database.sqliteConnection, 0, nil, nil)
+      pointer.deinitialize(count: 1)
+      pointer.deallocate()
+    }
+    if timeLimit > 0 {
+      sqlite3_progress_handler(
+        database.sqliteConnection, 1000,
+        { $0?.assumingMemoryBound(to: Deadline.self).pointee.hasPassed == true ? 1 : 0 }, pointer)
+    }
+
+    let statement = try database.makeStatement(sql: sql)
+    guard statement.isReadonly else {
+      throw StoreError.query("refused, the statement would write; queries are read-only")
+    }
+    let arguments = try arguments(of: statement)
+    let cursor = try Row.fetchCursor(statement, arguments: arguments)
+    var rows: [[QueryValue]] = []
+    while let row = try cursor.next() {
+      if rowLimit > 0, rows.count == rowLimit {
+        return QueryResult(columns: statement.columnNames, rows: rows, isTruncated: true)
+      }
+      rows.append(row.databaseValues.map(QueryValue.init))
+    }
+    return QueryResult(columns: statement.columnNames, rows: rows)
+  }
+
+  /// Binds every parameter of the statement by name, and no other.
+  private func arguments(of statement: Statement) throws -> StatementArguments {
+    let count = sqlite3_bind_parameter_count(statement.sqliteStatement)
+    var names: [String] = []
+    for index in 0..<count {
+      guard let name = sqlite3_bind_parameter_name(statement.sqliteStatement, index + 1) else {
+        throw StoreError.query("a '?' parameter has no name; write :name and give -p name=value")
+      }
+      names.append(String(String(cString: name).dropFirst()))
+    }
+    for name in parameters.keys.sorted() where !names.contains(name) {
+      let accepted = names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"
+      throw StoreError.query("the statement has no parameter '\(name)'; \(accepted)")
+    }
+    var values: [String: any DatabaseValueConvertible] = [:]
+    for name in names {
+      guard let text = parameters[name] else {
+        throw StoreError.query("no value for parameter '\(name)'; give -p \(name)=value")
+      }
+      values[name] = Int64(text) ?? text
+    }
+    return StatementArguments(values)
+  }
+
+  private func describe(_ error: DatabaseError, path: String) -> StoreError {
+    switch error.resultCode {
+    case .SQLITE_INTERRUPT: return .timeLimit(seconds: timeLimit)
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
+      return MatrixDatabase.storeError(error, path: path)
+    case .SQLITE_READONLY:
+      return .query("refused, the statement would write; queries are read-only")
+    default:
+      let message = error.message ?? "SQLite error"
+      if message.contains("Multiple statements") {
+        return .query("more than one statement; expected one SELECT")
+      }
+      return .query(message.prefix(1).lowercased() + message.dropFirst())
+    }
+  }
+}
+
+/// The first word of a statement in capitals, comments passed over.
+func firstKeyword(of sql: String) -> String {
+  var rest = Substring(sql)
+  while true {
+    rest = rest.drop { $0.isWhitespace || $0 == ";" }
+    if rest.hasPrefix("--") {
+      rest = rest.drop { !$0.isNewline }
+    } else if rest.hasPrefix("/*") {
+      rest = rest.dropFirst(2)
+      while !rest.isEmpty, !rest.hasPrefix("*/") { rest = rest.dropFirst() }
+      rest = rest.dropFirst(2)
+    } else {
+      return rest.prefix { $0.isLetter }.uppercased()
+    }
+  }
+}
+
+/// A moment after which a statement is stopped.
+private struct Deadline {
+  private let end: ContinuousClock.Instant
+
+  init(seconds: Double) { end = ContinuousClock.now + .seconds(seconds) }
+
+  var hasPassed: Bool { ContinuousClock.now > end }
+}

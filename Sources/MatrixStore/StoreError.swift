@@ -1,0 +1,58 @@
+import Foundation
+
+/// Why a database cannot be used, made or queried, in one sentence.
+public enum StoreError: Error, Equatable, CustomStringConvertible {
+  case missing(path: String)
+  case isDirectory(path: String)
+  case notSQLite(path: String)
+  case foreign(path: String, applicationID: Int32)
+  case newer(path: String, version: Int32, supported: Int32)
+  case older(path: String, version: Int32, supported: Int32)
+  case corrupt(path: String, reason: String)
+  case cannotOpen(path: String, reason: String)
+  case cannotWrite(path: String, reason: String)
+  case interrupted
+  case query(String)
+  case timeLimit(seconds: Double)
+  case emptyDomain(String)
+
+  /// Whether the database itself is damaged, rather than what the user asked.
+  public var isDamage: Bool {
+    if case .corrupt = self { return true }
+    return false
+  }
+
+  public var description: String {
+    switch self {
+    case .missing(let path):
+      "\(path): no such database; 'dmamatrix generate --database \(path)' makes it"
+    case .isDirectory(let path):
+      "\(path): is a directory; expected a database made by 'dmamatrix generate'"
+    case .notSQLite(let path):
+      "\(path): is not an SQLite database; expected one made by 'dmamatrix generate'"
+    case .foreign(let path, let id):
+      "\(path): is another application's database (application_id \(id)); "
+        + "expected one made by 'dmamatrix generate'"
+    case .newer(let path, let version, let supported):
+      "\(path): has schema version \(version), but this dmamatrix knows \(supported); "
+        + "update dmamatrix"
+    case .older(let path, let version, let supported):
+      "\(path): has schema version \(version), but this dmamatrix needs \(supported); "
+        + "run 'dmamatrix generate' again"
+    case .corrupt(let path, let reason):
+      "\(path): is truncated or damaged (\(reason)); run 'dmamatrix generate' again"
+    case .cannotOpen(let path, let reason):
+      "\(path): cannot be opened (\(reason))"
+    case .cannotWrite(let path, let reason):
+      "\(path): cannot be written (\(reason)); nothing was changed"
+    case .interrupted:
+      "interrupted; nothing was changed"
+    case .query(let message):
+      "query: \(message)"
+    case .timeLimit(let seconds):
+      "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit"
+    case .emptyDomain(let reason):
+      "nothing to generate: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,56 @@
+-- The views that people read.
+--
+-- CROSS JOIN fixes the order of the loops (SQLite: "manual control of query
+-- plans using CROSS JOIN"): constants on axes become look-ups in boot, device
+-- and request, then one look-up of the line, and masks are expanded last.
+
+CREATE VIEW behavior_span AS
+SELECT
+  b.kernel, b.platform, b.iommu, b.swiotlb, b.mem,
+  s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1 AS combinations,
+  d.coherent_mask, d.bus_limit, d.coherent, d.external,
+  r.op, r.attrs, r.buf,
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o."where",
+  o.verdict, o.exposure
+FROM boot AS b
+CROSS JOIN device AS d
+CROSS JOIN request AS r
+CROSS JOIN behavior_line AS l
+  ON l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+CROSS JOIN profile_span AS s ON s.profile_id = l.profile_id
+CROSS JOIN outcome AS o ON o.id = s.outcome_id;
+
+CREATE VIEW behavior AS
+SELECT
+  b.kernel, b.platform, b.iommu, b.swiotlb, b.mem,
+  m.bits AS mask,
+  d.coherent_mask, d.bus_limit, d.coherent, d.external,
+  r.op, r.attrs, r.buf,
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o."where",
+  o.verdict, o.exposure,
+  b.platform || '/' || b.iommu || '/' || b.swiotlb || '/' || b.mem || '/' ||
+    m.bits || '/' || d.coherent_mask || '/' || d.bus_limit || '/' ||
+    d.coherent || '/' || d.external || '/' || r.op || '/' || r.attrs || '/' ||
+    r.buf AS scenario
+FROM boot AS b
+CROSS JOIN device AS d
+CROSS JOIN request AS r
+CROSS JOIN behavior_line AS l
+  ON l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+CROSS JOIN profile_span AS s ON s.profile_id = l.profile_id
+CROSS JOIN outcome AS o ON o.id = s.outcome_id
+CROSS JOIN mask AS m ON m.bits BETWEEN s.mask_first AND s.mask_last;
+
+CREATE VIEW excluded AS
+SELECT e.kernel, e.platform, e.rule, e.combinations, x.description AS reason
+FROM exclusion AS e
+JOIN exclusion_rule AS x ON x.name = e.rule;
+
+-- What each version changed, in the words of its change log.
+
+CREATE VIEW change_log AS
+SELECT k.name AS kernel, k.base, c.position, n.name AS knob, n.description AS decides,
+  c.value, n.file, n."function", c.source, k.link
+FROM kernel_change AS c
+JOIN kernel AS k ON k.id = c.kernel_id
+JOIN knob AS n ON n.id = c.knob_id;
