@@ -1,0 +1,89 @@
+/// A report as headings, paragraphs and tables, before it has a format.
+public struct Document: Sendable, Equatable {
+  /// A piece of a document.
+  public enum Block: Sendable, Equatable {
+    case title(String)
+    case heading(String)
+    case paragraph(String)
+    /// Lines that are kept as they are.
+    case literal([String])
+    case table(columns: [String], rows: [[String]])
+  }
+
+  public var blocks: [Block] = []
+
+  public init() {}
+
+  /// The formats of a report.
+  public enum Format: String, CaseIterable, Sendable { case text, markdown }
+
+  /// The document in a format, ending with a newline.
+  public func text(_ format: Format) -> String {
+    let parts = blocks.map { block in
+      switch format {
+      case .text: plain(block)
+      case .markdown: markdown(block)
+      }
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  private func plain(_ block: Block) -> String {
+    switch block {
+    case .title(let text):
+      return folded(text) + String(repeating: "=", count: min(72, text.count)) + "\n"
+    case .heading(let text):
+      return folded(text)
+    case .paragraph(let text):
+      return folded(text)
+    case .literal(let lines):
+      return lines.map { "  \($0)\n" }.joined()
+    case .table(let columns, let rows):
+      return panels(columns, rows)
+    }
+  }
+
+  /// A table of at most 72 columns: where it is wider, the columns behind the
+  /// first continue in further panels.
+  private func panels(_ columns: [String], _ rows: [[String]]) -> String {
+    func table(_ chosen: [Int]) -> String {
+      var table = TextTable(columns: chosen.map { TextTable.Column(columns[$0]) })
+      table.gap = 1
+      table.rows = rows.map { row in chosen.map { row[$0] } }
+      return table.text()
+    }
+    func width(_ column: Int) -> Int {
+      max(columns[column].count, rows.map { $0[column].count }.max() ?? 0)
+    }
+    var panels: [String] = []
+    var chosen = [0]
+    var total = width(0)
+    for column in columns.indices.dropFirst() {
+      if total + 1 + width(column) > 72, chosen.count > 1 {
+        panels.append(table(chosen))
+        chosen = [0]
+        total = width(0)
+      }
+      chosen.append(column)
+      total += 1 + width(column)
+    }
+    panels.append(table(chosen))
+    return panels.joined(separator: "\n")
+  }
+
+  private func markdown(_ block: Block) -> String {
+    switch block {
+    case .title(let text): return "# \(text)\n"
+    case .heading(let text): return "## \(text)\n"
+    case .paragraph(let text): return folded(text)
+    case .literal(let lines): return lines.map { "    \($0)\n" }.joined()
+    case .table(let columns, let rows):
+      func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
+      let lines =
+        ["| " + columns.map(cell).joined(separator: " | ") + " |"]
+        + ["|" + String(repeating: " --- |", count: columns.count)]
+        + rows.map { "| " + $0.map(cell).joined(separator: " | ") + " |" }
+      return lines.map { $0 + "\n" }.joined()
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import DMAModel
+import MatrixStore
+
+/// What a database holds, as plain text.
+public func infoText(_ info: DatabaseInfo) -> String {
+  var text = """
+    database      \(info.path)
+    size          \(info.size) bytes
+    sha256        \(info.sha256)
+    model digest  \(info.provenance["model_digest"] ?? "-")
+    made by       dmamatrix \(info.provenance["tool_version"] ?? "-")
+    combinations  \(info.provenance["combinations"] ?? "-")
+    excluded      \(info.provenance["excluded"] ?? "-")
+
+
+    """
+  var kernels = TextTable(
+    columns: [
+      TextTable.Column("kernel"), TextTable.Column("base"),
+      TextTable.Column("combinations", alignment: .trailing), TextTable.Column("source"),
+    ])
+  kernels.rows = info.kernels.map {
+    [$0.name, $0.base ?? "-", String($0.combinations), $0.sourcePackage ?? "posted series"]
+  }
+  text += kernels.text() + "\n"
+  var tables = TextTable(
+    columns: [TextTable.Column("table"), TextTable.Column("rows", alignment: .trailing)])
+  tables.rows = info.rowCounts.map { [$0.table, String($0.rows)] }
+  return text + tables.text()
+}
+
+/// The modelled kernels, with their change logs if asked.
+public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
+  kernels.map { kernel in
+    var text = "\(kernel.name)\n" + folded(kernel.summary, indent: "  ")
+    if let package = kernel.sourcePackage { text += "  Source: Debian \(package)\n" }
+    if let base = kernel.base {
+      let count = kernel.changes.count
+      text += "  Base: \(base), \(count) \(count == 1 ? "change" : "changes")\n"
+    }
+    if let id = kernel.messageID { text += "  Message-ID: <\(id)>\n" }
+    if let link = kernel.link { text += "  Link: \(link)\n" }
+    if changes {
+      for change in kernel.changes {
+        text += folded(
+          "\(change.knob.id) \(change.knob.summary): \(change.value)", indent: "    ")
+        text += folded(
+          "\(change.knob.file) \(change.knob.function), \(change.source)", indent: "      ")
+      }
+    }
+    return text
+  }.joined(separator: "\n")
+}

@@ -1,0 +1,82 @@
+import DMAModel
+import GRDB
+import MatrixStore
+
+/// The reports that `dmamatrix report` knows.
+public enum Report: String, CaseIterable, Sendable {
+  case platform, versions
+
+  /// What the report shows, in one sentence.
+  public var summary: String {
+    switch self {
+    case .platform: "one kernel: rows iommu x swiotlb x request, columns ranges of masks"
+    case .versions: "every kernel side by side: rows ranges of masks, one column a kernel"
+    }
+  }
+
+  /// What the report is about where the user does not say.
+  public var defaults: BehaviorFilter {
+    let device = [
+      MachineName.axis: ["64G"], CoherentMask.axis: ["same"], BusLimit.axis: ["none"],
+      Coherence.axis: ["1"], Facing.axis: ["0"],
+    ]
+    let chosen: [String: [String]] =
+      switch self {
+      case .platform:
+        [
+          "kernel": ["7.3"], Platform.axis: ["x86-sme47"], Operation.axis: Operation.names,
+          Attributes.axis: ["none", "mmio", "cc_shared"],
+          Buffer.axis: ["-", "dma32", "high", "mmio64"],
+        ]
+      case .versions:
+        [
+          Platform.axis: ["x86-sme47", "x86-sme51"], IOMMUMode.axis: ["passthrough"],
+          SwiotlbMode.axis: ["force"], Operation.axis: ["map"], Attributes.axis: ["none"],
+        ]
+      }
+    return BehaviorFilter(device.merging(chosen) { _, new in new })
+  }
+
+  /// Makes the report; axes that `filter` does not name have their defaults.
+  public func document(
+    from database: MatrixDatabase, filter: BehaviorFilter
+  ) throws(StoreError) -> Document {
+    let merged = BehaviorFilter(defaults.values.merging(filter.values) { _, new in new })
+    let spans = try database.spans(merged)
+    guard !spans.isEmpty else {
+      throw .query("the database has no combination that these filters keep")
+    }
+    let digest = try database.read { database in
+      try String.fetchOne(
+        database, sql: "SELECT value FROM provenance WHERE key = 'model_digest'") ?? "-"
+    }
+    var document =
+      switch self {
+      case .platform: platformReport(spans)
+      case .versions: versionsReport(spans, kernels: try database.kernelNames())
+      }
+    document.blocks.append(.paragraph(Cell.legend))
+    document.blocks.append(
+      .paragraph("dmamatrix report \(rawValue), model digest \(digest.prefix(16))."))
+    return document
+  }
+}
+
+/// The device that a report is about, where it is the same for all rows.
+func deviceText(_ spans: [BehaviorSpan]) -> String {
+  func values(_ name: String, _ value: (BehaviorSpan) -> String) -> String {
+    let all = Set(spans.map(value)).sorted()
+    return "\(name)=\(all.joined(separator: "|"))"
+  }
+  return [
+    values("mem") { $0.mem }, values("coherent_mask") { $0.coherentMask },
+    values("bus_limit") { $0.busLimit }, values("coherent") { $0.coherent },
+    values("external") { $0.external },
+  ].joined(separator: ", ")
+}
+
+/// Distinct elements in the order of their first appearance.
+func distinct<Element: Hashable>(_ elements: some Sequence<Element>) -> [Element] {
+  var seen: Set<Element> = []
+  return elements.filter { seen.insert($0).inserted }
+}

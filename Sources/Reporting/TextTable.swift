@@ -1,0 +1,64 @@
+/// A table of plain ASCII text, one line a row, columns two spaces apart.
+public struct TextTable: Sendable {
+  /// How a column's cells are placed.
+  public enum Alignment: Sendable { case leading, trailing }
+
+  /// A column's heading and placement.
+  public struct Column: Sendable {
+    public let title: String
+    public let alignment: Alignment
+
+    public init(_ title: String, alignment: Alignment = .leading) {
+      self.title = title
+      self.alignment = alignment
+    }
+  }
+
+  public var columns: [Column]
+  public var rows: [[String]] = []
+  /// Spaces between two columns.
+  public var gap = 2
+
+  public init(columns: [Column]) { self.columns = columns }
+
+  /// The lines, without trailing spaces, each ending with a newline.
+  public func text(header: Bool = true) -> String {
+    let widths = columns.indices.map { column in
+      let cells = rows.map { $0[column].count }.max() ?? 0
+      return max(cells, header ? columns[column].title.count : 0)
+    }
+    func line(_ cells: [String]) -> String {
+      let padded = cells.indices.map { column in
+        let space = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
+        return columns[column].alignment == .leading
+          ? cells[column] + space : space + cells[column]
+      }
+      let joined = padded.joined(separator: String(repeating: " ", count: gap))
+      return String(joined.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }
+    var lines: [String] = []
+    if header {
+      lines.append(line(columns.map(\.title)))
+      lines.append(line(widths.map { String(repeating: "-", count: $0) }))
+    }
+    return (lines + rows.map(line)).joined()
+  }
+}
+
+/// Text folded at spaces to at most `width` columns; a longer word stays whole.
+public func folded(_ text: String, width: Int = 72, indent: String = "") -> String {
+  var lines: [String] = []
+  var line = ""
+  for word in text.split(separator: " ") {
+    if line.isEmpty {
+      line = indent + word
+    } else if line.count + 1 + word.count <= width {
+      line += " " + word
+    } else {
+      lines.append(line)
+      line = indent + word
+    }
+  }
+  if !line.isEmpty { lines.append(line) }
+  return lines.map { $0 + "\n" }.joined()
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Conformance
+import DMAModel
+import Foundation
+import MatrixStore
+import Reporting
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Print a report, 72 columns wide or in Markdown.",
+    discussion: """
+      Reports:
+        platform   \(Report.platform.summary)
+        versions   \(Report.versions.summary)
+
+      Axes that no filter names have defaults: mem=64G, coherent_mask=same,
+      no bus limit, a coherent trusted device.  "platform" shows 7.3 on
+      x86-sme47; "versions" shows SME hosts with iommu=pt swiotlb=force.
+
+      Examples:
+        dmamatrix report platform --kernel v6 --platform sev
+        dmamatrix report versions --platform tdx --iommu none --swiotlb default
+      """)
+
+  @Argument(help: "platform or versions.")
+  var name: String
+  @OptionGroup var source: DatabaseOption
+  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  var format = "text"
+  @Option(
+    name: [.short, .long], help: "Write to a file instead of standard output.",
+    completion: .file())
+  var output: String?
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  mutating func run() throws {
+    guard let report = Report(rawValue: name) else {
+      throw UsageError(
+        description: "report '\(name.printable)' is unknown; accepted: "
+          + Report.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard let format = Document.Format(rawValue: format) else {
+      throw UsageError(
+        description: "--format '\(format.printable)' is unknown; accepted: text, markdown")
+    }
+    let document = try report.document(
+      from: MatrixDatabase(path: source.database), filter: filters.filter())
+    if let output {
+      try AtomicFile.write(document.text(format), to: output)
+    } else {
+      try Output.write(document.text(format))
+    }
+  }
+}
+
+struct Info: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a database holds, and what made it.",
+    discussion: """
+      Example:
+        dmamatrix info -d matrix.db
+      """)
+
+  @OptionGroup var source: DatabaseOption
+  @Flag(help: "Print what every table, view and column means instead.")
+  var schema = false
+
+  mutating func run() throws {
+    let database = try MatrixDatabase(path: source.database)
+    if schema {
+      let result = try ReadOnlyQuery(
+        sql: "SELECT object, \"column\", text FROM description ORDER BY 1, 2"
+      ).run(on: database)
+      try Output.write(ResultFormat.table.text(result))
+    } else {
+      try Output.write(infoText(try DatabaseInfo(database)))
+    }
+  }
+}
+
+struct Kernels: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the modelled kernels, and what each changed.",
+    discussion: """
+      Examples:
+        dmamatrix kernels
+        dmamatrix kernels v6 7.3 --changes
+      """)
+
+  @Argument(help: "Kernels to list; all without.")
+  var names: [String] = []
+  @Flag(help: "List every change with its kernel function and patch.")
+  var changes = false
+
+  mutating func run() throws {
+    for name in names where KernelVersion.named(name) == nil {
+      throw UsageError(
+        description: "kernel '\(name.printable)' is unknown; accepted: "
+          + KernelVersion.all.map(\.name).joined(separator: ", "))
+    }
+    let kernels = KernelVersion.all.filter { names.isEmpty || names.contains($0.name) }
+    try Output.write(kernelsText(kernels, changes: changes))
+  }
+}
+
+struct Conform: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare the model with outcomes measured on real kernels.",
+    discussion: """
+      A vectors file is CSV, plain or compressed by gzip, with a header: the
+      columns kernel, platform, iommu, swiotlb, mem, mask, coherent, external,
+      op, attrs, buf (optionally coherent_mask, bus_limit), then result, dma,
+      enc, mem_state, pte, warn (optionally max_map).  Every outcome column is
+      compared exactly.  Exit status 1 if anything differs.
+
+      Example:
+        dmamatrix conform vectors/code-*.csv.gz
+      """)
+
+  @Argument(help: "Vectors files.", completion: .file())
+  var files: [String]
+  @Option(help: ArgumentHelp("Show at most this many differing rows.", valueName: "rows"))
+  var show = 10
+
+  mutating func run() throws {
+    guard show >= 0 else {
+      throw UsageError(description: "--show '\(show)' is not a number of rows; accepted: 0 or more")
+    }
+    var check = ConformanceCheck(limit: show)
+    for file in files { try check.check(path: file) }
+    try Output.write(conformanceText(check))
+    if check.mismatchedRows > 0 { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Conformance
+import DMAModel
+import Foundation
+import MatrixStore
+
+/// The version of the tool.
+let toolVersion = "0.1.0"
+
+@main
+struct Dmamatrix: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dmamatrix",
+    abstract: "What Linux does with a DMA mapping, for every platform, device and version.",
+    discussion: """
+      Start with:
+        dmamatrix generate                 make matrix.db, every combination
+        dmamatrix report versions          the review's question as a table
+        dmamatrix query 'SELECT ...'       ask in SQL; the view is "behavior"
+
+      Exit status: 0 success, 1 a check differs or a database is damaged,
+      2 anything that the user must correct.
+      """,
+    version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
+    subcommands: [
+      Generate.self, Query.self, ReportCommand.self, Info.self, Kernels.self, Conform.self,
+      Bench.self,
+    ])
+
+  /// Parses and runs a command; errors are one sentence on standard error.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      fail(error)
+    }
+  }
+
+  private static func fail(_ error: any Error) -> Never {
+    switch error {
+    case let error as ExitCode:
+      Foundation.exit(error.rawValue)
+    case let error as StoreError:
+      Output.error(error.description)
+      Foundation.exit(error.isDamage ? 1 : 2)
+    case let error as InputError:
+      Output.error(error.description)
+    case let error as UsageError:
+      Output.error(error.description)
+    default:
+      // Help and version are "errors" of the parser that succeed.
+      if exitCode(for: error) == .success { exit(withError: error) }
+      Output.error(message(for: error))
+    }
+    Foundation.exit(2)
+  }
+}
+
+/// What a user must correct, in one sentence.
+struct UsageError: Error, CustomStringConvertible {
+  let description: String
+}

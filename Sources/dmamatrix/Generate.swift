@@ -1,0 +1,81 @@
+import ArgumentParser
+import DMAModel
+import Foundation
+import MatrixStore
+
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Evaluate every combination and store the answers in SQLite.",
+    discussion: """
+      The database is built beside its target and renamed at the end: an
+      interrupted run leaves an old database as it is.  Filters take several
+      values, separated by commas or by repeating the option.
+
+      Examples:
+        dmamatrix generate
+        dmamatrix generate -d sme.db --platform x86-sme47,x86-sme51 --kernel v6,v7
+        dmamatrix generate -d 6g.db --machine 6G=0-2G,4G-8G --mem 6G
+      """)
+
+  @OptionGroup var target: DatabaseOption
+  @Option(help: "How many CPUs to use.")
+  var jobs = ProcessInfo.processInfo.activeProcessorCount
+  @Option(
+    help: ArgumentHelp(
+      "A machine beside 2G and 64G: its RAM as ranges of addresses, end exclusive, with K, M, G.",
+      valueName: "name=ranges"))
+  var machine: [String] = []
+  @Flag(help: "Print no summary.")
+  var quiet = false
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  func validate() throws {
+    guard (1...1024).contains(jobs) else {
+      throw ValidationError("--jobs '\(jobs)' is not a number of CPUs; accepted: 1 to 1024")
+    }
+  }
+
+  mutating func run() throws {
+    let machines = try machine.map(MachineArgument.parse)
+    guard Set(machines.map(\.name)).count == machines.count, machines.count <= 14 else {
+      throw UsageError(
+        description: "--machine names a machine twice, or more than 14; accepted: up to 14 names")
+    }
+    let generator = MatrixGenerator(
+      domain: try filters.domain(machines: machines), jobs: jobs,
+      toolVersion: toolVersion)
+    let start = ContinuousClock.now
+    let summary = try generator.generate(to: target.database) { fraction in
+      Output.progress(fraction, "generating")
+    } building: { files in
+      Interruption.removeOnSignal(files)
+    }
+    guard !quiet else { return }
+    let elapsed = ContinuousClock.now - start
+    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+    try Output.write(
+      """
+      \(target.database): \(summary.combinations) combinations, \(summary.outcomes) distinct \
+      answers, in \(seconds.formatted(.number.precision(.fractionLength(1)))) s
+
+      """)
+  }
+}
+
+/// Removes unfinished files when the user interrupts.
+enum Interruption {
+  nonisolated(unsafe) private static var paths: [UnsafeMutablePointer<CChar>] = []
+
+  /// From now on SIGINT, SIGTERM and SIGHUP remove `files` and end the process
+  /// with the signal's own status.
+  static func removeOnSignal(_ files: [String]) {
+    paths = files.compactMap { strdup($0) }
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+      Foundation.signal(signal) { number in
+        for path in Interruption.paths { unlink(path) }
+        Foundation.signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Conformance
+import DMAModel
+
+/// A machine as a user describes it: `6G=0-2G,4G-8G`.
+enum MachineArgument {
+  /// Reads a description, or says what is wrong with it.
+  static func parse(_ text: String) throws -> Machine {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, isName(parts[0]) else {
+      throw wrong(text, "its name is letters, digits, '.', '_' or '-', and not 2G or 64G")
+    }
+    let ranges = try parts[1].split(separator: ",", omittingEmptySubsequences: false).map { range in
+      let bounds = range.split(separator: "-", omittingEmptySubsequences: false).map(address)
+      guard bounds.count == 2, let start = bounds[0], let end = bounds[1] else {
+        throw wrong(text, "'\(String(range).printable)' is not a range")
+      }
+      return PhysicalRange(start, end)
+    }
+    guard let machine = Machine(name: MachineName(String(parts[0])), ram: ranges) else {
+      throw wrong(text, "ranges are ascending, disjoint and multiples of 4096")
+    }
+    return machine
+  }
+
+  private static func isName(_ name: Substring) -> Bool {
+    !name.isEmpty
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+      && MachineName(name: name) == nil
+  }
+
+  /// An address below 2^52: decimal or 0x..., with K, M or G.
+  private static func address(_ text: Substring) -> UInt64? {
+    let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
+    let shift = text.last.flatMap { shifts[$0] } ?? 0
+    let digits = shift == 0 ? text : text.dropLast()
+    let value =
+      digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
+    guard let value, value <= (1 << 52) >> shift else { return nil }
+    return value << shift
+  }
+
+  private static func wrong(_ text: String, _ reason: String) -> UsageError {
+    UsageError(
+      description: "--machine '\(text.printable)' is not a machine: \(reason); "
+        + "accepted: name=start-end,... as 6G=0-2G,4G-8G")
+  }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Conformance
+import DMAModel
+import MatrixStore
+
+/// The database that a command reads or writes.
+struct DatabaseOption: ParsableArguments {
+  @Option(
+    name: [.short, .customLong("database")], help: "The database.", completion: .file())
+  var database = "matrix.db"
+}
+
+/// Values of axes, shared by every command that works on a part of the matrix.
+struct AxisFilters: ParsableArguments {
+  @Option(help: ArgumentHelp("Kernels: \(list(KernelVersion.all.map(\.name))).", valueName: "k"))
+  var kernel: [String] = []
+  @Option(help: ArgumentHelp("Platforms: \(list(Platform.names)).", valueName: "p"))
+  var platform: [String] = []
+  @Option(help: ArgumentHelp("IOMMU modes: \(list(IOMMUMode.names)).", valueName: "mode"))
+  var iommu: [String] = []
+  @Option(help: ArgumentHelp("swiotlb modes: \(list(SwiotlbMode.names)).", valueName: "mode"))
+  var swiotlb: [String] = []
+  @Option(help: ArgumentHelp("Machines: \(list(MachineName.names)).", valueName: "machine"))
+  var mem: [String] = []
+  @Option(help: ArgumentHelp("DMA masks, 24 to 64 bits, or ranges: 32-40.", valueName: "bits"))
+  var mask: [String] = []
+  @Option(help: ArgumentHelp("Coherent masks: \(list(CoherentMask.names)).", valueName: "bits"))
+  var coherentMask: [String] = []
+  @Option(help: ArgumentHelp("Bus limits: \(list(BusLimit.names)).", valueName: "bits"))
+  var busLimit: [String] = []
+  @Option(help: ArgumentHelp("1: coherent devices, 0: non-coherent.", valueName: "0|1"))
+  var coherent: [String] = []
+  @Option(help: ArgumentHelp("1: untrusted external devices, 0: trusted.", valueName: "0|1"))
+  var external: [String] = []
+  @Option(help: ArgumentHelp("Operations: \(list(Operation.names)).", valueName: "op"))
+  var op: [String] = []
+  @Option(help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"))
+  var attrs: [String] = []
+  @Option(help: ArgumentHelp("Buffers: \(list(Buffer.names)).", valueName: "buf"))
+  var buf: [String] = []
+
+  /// The filter over a database; checks every value.
+  func filter() throws -> BehaviorFilter {
+    var values: [String: [String]] = [:]
+    func add<Value: AxisValue>(_ texts: [String], _: Value.Type) throws {
+      guard !texts.isEmpty else { return }
+      values[Value.axis] = try parsed(texts, Value.self).map(\.name)
+    }
+    if !kernel.isEmpty { values["kernel"] = try kernels().map(\.name) }
+    try add(platform, Platform.self)
+    try add(iommu, IOMMUMode.self)
+    try add(swiotlb, SwiotlbMode.self)
+    // A database may hold machines that its maker described.
+    if !mem.isEmpty { values[MachineName.axis] = split(mem) }
+    if !mask.isEmpty { values[DMAMask.axis] = try masks().map(\.name) }
+    try add(coherentMask, CoherentMask.self)
+    try add(busLimit, BusLimit.self)
+    try add(coherent, Coherence.self)
+    try add(external, Facing.self)
+    try add(op, Operation.self)
+    try add(attrs, Attributes.self)
+    try add(buf, Buffer.self)
+    return BehaviorFilter(values)
+  }
+
+  /// The domain that a generator run covers; checks every value.
+  ///
+  /// - Parameter machines: Machines beside `2G` and `64G`.
+  func domain(machines: [Machine] = []) throws -> MatrixDomain {
+    var domain = MatrixDomain()
+    domain.machines += machines
+    func set<Value: AxisValue>(_ values: inout [Value], _ texts: [String]) throws {
+      if !texts.isEmpty { values = try parsed(texts, Value.self) }
+    }
+    if !kernel.isEmpty { domain.kernels = try kernels() }
+    try set(&domain.platforms, platform)
+    try set(&domain.iommuModes, iommu)
+    try set(&domain.swiotlbModes, swiotlb)
+    if !mem.isEmpty {
+      let known = domain.machines.map(\.name.name)
+      for name in split(mem) where !known.contains(name) {
+        throw unknown(MachineName.axis, name, accepted: known)
+      }
+      domain.machines = domain.machines.filter { split(mem).contains($0.name.name) }
+    }
+    if !mask.isEmpty { domain.masks = try masks() }
+    try set(&domain.coherentMasks, coherentMask)
+    try set(&domain.busLimits, busLimit)
+    try set(&domain.coherences, coherent)
+    try set(&domain.facings, external)
+    try set(&domain.operations, op)
+    try set(&domain.attributes, attrs)
+    try set(&domain.buffers, buf)
+    return domain
+  }
+
+  /// The kernels that are named, or all.
+  func kernels() throws -> [KernelVersion] {
+    if kernel.isEmpty { return KernelVersion.all }
+    return try split(kernel).map { name in
+      guard let version = KernelVersion.named(name) else {
+        throw unknown("kernel", name, accepted: KernelVersion.all.map(\.name))
+      }
+      return version
+    }
+  }
+
+  /// Masks and ranges of masks, in ascending order.
+  private func masks() throws -> [DMAMask] {
+    var masks: Set<DMAMask> = []
+    for text in split(mask) {
+      let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(bounds.count), let first = bounds[0],
+        let last = bounds[bounds.count - 1],
+        first <= last, DMAMask(bits: first) != nil, DMAMask(bits: last) != nil
+      else {
+        throw UsageError(
+          description: "--mask '\(text)' is not a DMA mask; accepted: 24 to 64, or a range as 32-40"
+        )
+      }
+      masks.formUnion((first...last).compactMap(DMAMask.init(bits:)))
+    }
+    return masks.sorted()
+  }
+
+  /// Checks values, in the order of the axis, each once.
+  private func parsed<Value: AxisValue>(_ texts: [String], _: Value.Type) throws -> [Value] {
+    let values = try split(texts).map { name in
+      guard let value = Value(name: name) else {
+        throw unknown(Value.axis, name, accepted: Value.names)
+      }
+      return value
+    }
+    return Value.allCases.filter { values.contains($0) }
+  }
+
+  private func split(_ texts: [String]) -> [String] {
+    texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+  }
+
+  private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {
+    let option = axis.replacing("_", with: "-")
+    return UsageError(
+      description: "--\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
+  }
+}
+
+private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
