@@ -1,0 +1,180 @@
+import Foundation
+import GRDB
+import Testing
+
+/// The tool as a user runs it: exit status, the one sentence, what is left behind.
+@Suite struct CommandTests {
+  let directory: String
+
+  init() throws {
+    directory =
+      FileManager.default.temporaryDirectory
+      .appendingPathComponent("dmamatrix-command-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  }
+
+  /// Each bad input: status 2 and one sentence that names the value and what is
+  /// accepted.
+  @Test(arguments: [
+    (["report", "nonsense"], "report 'nonsense' is unknown; accepted: platform, versions"),
+    (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
+    (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
+    (["generate", "--op", "unmap"], "--op 'unmap' is unknown; accepted: map, map_sg"),
+    (["generate", "--mask", "0"], "--mask '0' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "65"], "--mask '65' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "abc"], "--mask 'abc' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "40-32"], "--mask '40-32' is not a DMA mask"),
+    (["generate", "--jobs", "0"], "--jobs '0' is not a number of CPUs; accepted: 1 to 1024"),
+    (["generate", "--mem", "4G"], "--mem '4G' is unknown; accepted: 2G, 64G"),
+    (["generate", "--machine", "6G"], "--machine '6G' is not a machine"),
+    (["generate", "--machine", "6G=2G-0"], "ranges are ascending, disjoint"),
+    (["generate", "--machine", "6G=0-x"], "'0-x' is not a range"),
+    (["generate", "--machine", "2G=0-4G"], "and not 2G or 64G"),
+    (["generate", "-d", "/no/such/dir/m.db"], "no such directory: /no/such/dir"),
+    (["generate", "-d", "/"], "/: is a directory"),
+    (["query", "-d", "/no/such.db", "SELECT 1"], "/no/such.db: no such database"),
+    (["query", "-d", "/", "SELECT 1"], "/: is a directory"),
+    (["query", "-d", "/etc/passwd", "SELECT 1"], "/etc/passwd: is not an SQLite database"),
+    (["query", "SELECT 1", "--format", "box"], "--format 'box' is unknown; accepted: table, csv"),
+    (["query", "SELECT 1", "-p", "x"], "-p 'x' has no value; accepted: name=value"),
+    (["query", "SELECT 1", "--limit=-1"], "--limit '-1' is not a number of rows"),
+    (["kernels", "5.10"], "kernel '5.10' is unknown; accepted: 6.1, 6.12"),
+    (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
+    (["conform", "/"], "/: is a directory; expected a vectors file"),
+    (["frobnicate"], "frobnicate"),
+  ])
+  func badInput(arguments: [String], sentence: String) throws {
+    let run = try run(arguments)
+    #expect(run.status == 2)
+    #expect(run.output.isEmpty)
+    #expect(run.error.contains(sentence), "\(run.error)")
+    #expect(run.error.hasPrefix("dmamatrix: ") && run.error.split(separator: "\n").count == 1)
+    #expect(contents == [])
+  }
+
+  @Test func aSessionFromGenerateToConform() throws {
+    #expect(
+      try run(["generate", "--platform", "sev", "--kernel", "v6,v7", "--mask", "32,64"])
+        .output.contains("combinations"))
+    let query = try run([
+      "query", "SELECT DISTINCT kernel FROM behavior WHERE mask = :m ORDER BY 1", "-p", "m=64",
+      "--format", "tabs", "--no-header",
+    ])
+    #expect(query.output == "v6\nv7\n" && query.status == 0)
+    let limited = try run(["query", "SELECT * FROM behavior", "--limit", "2", "--format", "csv"])
+    #expect(limited.output.split(separator: "\n").count == 3)
+    #expect(limited.error.contains("--limit 0 shows all"))
+    #expect(try run(["info"]).output.contains("sha256"))
+    #expect(try run(["info", "--schema"]).output.contains("behavior_span"))
+    let report = try run([
+      "report", "versions", "--platform", "sev", "--iommu", "none", "--swiotlb", "default",
+      "-o", directory + "/report.txt",
+    ])
+    #expect(report.status == 0 && report.output.isEmpty)
+    #expect(contents == ["matrix.db", "report.txt"])
+  }
+
+  @Test func aDescribedMachine() throws {
+    let generate = try run([
+      "generate", "--machine", "6G=0-2G,4G-8G", "--mem", "6G", "--platform", "x86", "--kernel",
+      "6.12",
+    ])
+    #expect(generate.status == 0)
+    let query = try run([
+      "query", "SELECT DISTINCT mem, pool FROM boot WHERE pool <> '-'", "--format", "tabs",
+      "--no-header",
+    ])
+    #expect(query.output == "6G\t0x7c000000-0x80000000\n")
+  }
+
+  @Test func sqlFromStandardInput() throws {
+    #expect(
+      try run(["generate", "--platform", "sev", "--kernel", "v6", "--mask", "64"]).status == 0)
+    let query = try run(["query", "-", "--no-header"], input: "SELECT count(*) FROM kernel\n")
+    #expect(query.output == "1\n")
+  }
+
+  @Test func conformFailsWithStatusOneAndTotalsLast() throws {
+    let header =
+      "kernel,platform,iommu,swiotlb,mem,mask,coherent,external,op,attrs,buf,"
+      + "result,dma,enc,mem_state,pte,warn\n"
+    let right = "7.3,x86,none,default,64G,64,1,0,map,none,dma32,direct,0x40000000,plain,plain,-,\n"
+    let path = directory + "/v.csv"
+    try (header + right).write(toFile: path, atomically: true, encoding: .utf8)
+    let good = try run(["conform", path])
+    #expect(good.status == 0)
+    #expect(
+      good.output.hasSuffix("total: 1 rows, 6 compared, 6 matched, 0 mismatched, 0 excluded\n"))
+    try (header + right.replacing("direct", with: "bounce")).write(
+      toFile: path, atomically: true, encoding: .utf8)
+    let bad = try run(["conform", path])
+    #expect(bad.status == 1 && bad.output.contains("result: measured 'bounce', model 'direct'"))
+    #expect(bad.output.hasSuffix("5 matched, 1 mismatched, 0 excluded\n"))
+  }
+
+  @Test func aDamagedDatabaseIsStatusOne() throws {
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    let path = directory + "/matrix.db"
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: path))
+    let query = try run(["query", "SELECT count(*) FROM behavior"])
+    #expect(query.status == 1 && query.error.contains("truncated or damaged"))
+  }
+
+  /// A signal at any moment leaves the old database and nothing else.
+  @Test(arguments: [SIGINT, SIGTERM, SIGKILL])
+  func anInterruptedRunLosesNothing(signal: Int32) throws {
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: directory + "/matrix.db"))
+    for delay in [0.02, 0.1, 0.3, 0.6] {
+      let process = try start(["generate"])
+      Thread.sleep(forTimeInterval: delay)
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      guard process.terminationReason == .uncaughtSignal else { continue }
+      #expect(process.terminationStatus == signal)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: directory + "/matrix.db")) == before)
+      if signal != SIGKILL { #expect(contents == ["matrix.db"]) }
+    }
+    // SIGKILL cannot be caught: the next run removes what it left.
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    #expect(contents == ["matrix.db"])
+    #expect(try Data(contentsOf: URL(fileURLWithPath: directory + "/matrix.db")) == before)
+  }
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+  func aFullDiskUnderTheResultIsSaid() throws {
+    let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+    let process = try start(["kernels"], output: full)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 2)
+  }
+
+  /// A disk of 1 MB: mounting one needs root.
+  @Test(.enabled(if: getuid() == 0, "mounting a small tmpfs needs root"))
+  func aFullDiskUnderTheDatabaseLosesNothing() throws {
+    let mount = directory + "/small"
+    try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+    guard try shell("mount -t tmpfs -o size=1m tmpfs '\(mount)'") == 0 else {
+      print("skipped: a tmpfs cannot be mounted here")
+      return
+    }
+    defer { _ = try? shell("umount '\(mount)'") }
+    let path = mount + "/matrix.db"
+    #expect(
+      try run(["generate", "-d", path, "--platform", "sev", "--kernel", "v6", "--mask", "64"])
+        .status == 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    let run = try run(["generate", "-d", path])
+    #expect(run.status == 2 && run.error.contains("nothing was changed"))
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == ["matrix.db"])
+  }
+
+  @Test func helpAndVersionSucceed() throws {
+    for arguments in [[], ["--help"], ["--version"], ["generate", "--help"], ["help", "query"]] {
+      let run = try run(arguments)
+      #expect(run.status == 0 && !run.output.isEmpty, "\(arguments)")
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Conformance
+import DMAModel
+import Foundation
+import Testing
+
+/// The measured vectors of ../shared, where a checkout has them beside it.
+let sharedVectors: [String] = {
+  let directory = "../shared/vectors"
+  let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  return files.filter { $0.hasPrefix("code-") || $0.hasPrefix("ext-") }.sorted()
+    .map { "\(directory)/\($0)" }
+}()
+
+@Suite struct ConformanceTests {
+  /// A twentieth of the outcomes measured on real kernel code, all eight versions.
+  @Test(arguments: ["sample-code.csv.gz", "sample-ext.csv.gz"])
+  func theSampleMatches(file: String) throws {
+    let url = try #require(
+      Bundle.module.url(forResource: "Vectors/\(file)", withExtension: nil))
+    var check = ConformanceCheck()
+    try check.check(path: url.path)
+    #expect(check.mismatches.map(\.scenario.key) == [])
+    #expect(check.mismatchedRows == 0)
+    #expect(check.excluded.isEmpty)
+    #expect(Set(check.tallies.keys) == Set(KernelVersion.all.map(\.name)))
+    #expect(check.rows > 20_000)
+  }
+
+  @Test(
+    .enabled(if: !sharedVectors.isEmpty, "../shared/vectors is not here: the sample alone counts"))
+  func everySharedVectorMatches() throws {
+    var check = ConformanceCheck()
+    for file in sharedVectors { try check.check(path: file) }
+    #expect(check.mismatches.map(\.scenario.key) == [])
+    #expect(check.mismatchedRows == 0 && check.excluded.isEmpty)
+    #expect(check.total.compared == check.total.matched && check.rows > 900_000)
+  }
+
+  private let header =
+    "kernel,platform,iommu,swiotlb,mem,mask,coherent,external,op,attrs,buf,"
+    + "result,dma,enc,mem_state,pte,warn"
+  private let row =
+    "7.3,x86,none,default,64G,64,1,0,map,none,dma32,direct,0x40000000,plain,plain,-,"
+
+  @Test func everyColumnIsCompared() throws {
+    let fields = row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    for column in 11..<17 {
+      var wrong = fields
+      wrong[column] = "wrong"
+      var check = ConformanceCheck()
+      try check.compare(text: header + "\n" + wrong.joined(separator: ",") + "\n")
+      #expect(check.mismatchedRows == 1)
+      #expect(check.mismatches.first?.columns.count == 1)
+    }
+    var check = ConformanceCheck()
+    try check.compare(text: header + "\n" + row + "\n")
+    #expect(check.mismatchedRows == 0 && check.total.compared == 6)
+  }
+
+  @Test func unknownColumnsAreIgnoredAndCarriageReturnsToo() throws {
+    var check = ConformanceCheck()
+    try check.compare(text: "note,\(header)\r\n\"a, \"\"b\"\"\",\(row)\r\n\r\n")
+    #expect(check.rows == 1 && check.mismatchedRows == 0)
+  }
+
+  @Test func excludedRowsAreReported() throws {
+    var check = ConformanceCheck()
+    try check.compare(
+      text: header + "\n" + row.replacing(",none,default", with: ",none,restricted"))
+    #expect(check.excluded == [.restrictedNeedsDeviceTree: 1])
+    #expect(check.firstExcluded[.restrictedNeedsDeviceTree]?.line == 2)
+    #expect(check.total.compared == 0)
+  }
+
+  @Test func badFilesAreRefusedWithOneSentence() {
+    func error(_ text: String) -> InputError? {
+      var check = ConformanceCheck()
+      do {
+        try check.compare(text: text)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(error("") == .empty(file: "test"))
+    #expect(error("kernel,platform\n")?.description.contains("no column 'iommu'") == true)
+    #expect(
+      error(header + "\n" + row.replacing("7.3,", with: "8.0,"))?.description
+        == "test:2: unknown kernel '8.0'; accepted: 6.1, 6.12, 7.2, v4, v5, v6, v7, 7.3")
+    #expect(
+      error(header + "\n" + row.replacing(",64,1", with: ",65,1"))?.description
+        .hasPrefix("test:2: unknown mask '65'; accepted: 24, 25") == true)
+    #expect(
+      error(header + "\n7.3,x86\n") == .fieldCount(file: "test", line: 2, found: 2, expected: 17))
+    #expect(
+      error(header + "\n" + row.replacing("x86", with: "\u{1b}[31m"))?.description
+        .contains("'?[31m'") == true)
+  }
+
+  @Test func brokenCompressionIsRefused() throws {
+    let url = try #require(
+      Bundle.module.url(forResource: "Vectors/sample-code.csv.gz", withExtension: nil))
+    let whole = try Data(contentsOf: url)
+    let directory = FileManager.default.temporaryDirectory
+    let broken = directory.appendingPathComponent("broken-\(getpid()).csv.gz")
+    defer { try? FileManager.default.removeItem(at: broken) }
+    var flipped = whole
+    flipped[whole.count / 2] ^= 0x55
+    for data in [whole.prefix(whole.count / 2), whole.prefix(20), flipped] {
+      try Data(data).write(to: broken)
+      var check = ConformanceCheck()
+      #expect(throws: InputError.self) { try check.check(path: broken.path) }
+    }
+  }
+
+  @Test func missingFilesAndDirectoriesAreRefused() {
+    var check = ConformanceCheck()
+    #expect(throws: InputError.unreadable(file: "/no/such", reason: "no such file")) {
+      try check.check(path: "/no/such")
+    }
+    #expect(throws: InputError.self) { try check.check(path: "/") }
+  }
+}
+
+extension ConformanceCheck {
+  /// Compares vectors given as text.
+  mutating func compare(text: String) throws(InputError) {
+    var file = try VectorsFile(name: "test", bytes: Array(text.utf8))
+    while let vector = try file.next() { compare(vector, file: "test") }
+  }
+}

@@ -1,0 +1,54 @@
+import DMAModel
+import Testing
+
+@Suite struct VersionTests {
+  @Test func theVersionsAreThoseOfTheReview() {
+    #expect(
+      KernelVersion.all.map(\.name) == ["6.1", "6.12", "7.2", "v4", "v5", "v6", "v7", "7.3"])
+    #expect(KernelVersion.all.map(\.base) == [nil, "6.1", "6.12", "7.2", "v4", "v5", "v6", "v7"])
+  }
+
+  /// A release names its package, a posted series its cover letter.
+  @Test func everyVersionNamesItsSource() {
+    for version in KernelVersion.all {
+      #expect((version.sourcePackage == nil) != (version.messageID == nil))
+      #expect(version.changes.allSatisfy { !$0.source.isEmpty })
+    }
+  }
+
+  /// A change that changes nothing would be a lie in the change log.
+  @Test func everyChangeChangesItsKnob() throws {
+    for version in KernelVersion.all.dropFirst() {
+      let base = try #require(version.base.flatMap(KernelVersion.named))
+      let differing = Set(
+        Knob.all.filter { $0.value(in: base.policy) != $0.value(in: version.policy) }.map(\.id))
+      #expect(Set(version.changes.map(\.knob.id)) == differing, "\(version.name)")
+      #expect(version.changes.count == differing.count, "\(version.name)")
+    }
+  }
+
+  /// The knobs that differ by version pair, from the decision table of the
+  /// specification (those of them that decide a mapping or an allocation).
+  @Test(arguments: [
+    ("v5", ["P1", "P5", "M9", "M2", "M10", "A7"]),
+    ("v6", ["P1", "P5", "P8"]),
+    ("v7", ["P2", "M9", "A3"]),
+    ("7.3", ["P1", "P2", "P4", "P5", "P10", "P11", "M2", "S8"]),
+  ])
+  func changesAreThoseOfTheTable(name: String, ids: [String]) throws {
+    let version = try #require(KernelVersion.named(name))
+    #expect(Set(version.changes.map(\.knob.id)) == Set(ids))
+  }
+
+  @Test func knobsReadBackWhatWasSet() throws {
+    for knob in Knob.all {
+      var policy = Policy.linux6_1
+      for value in knob.values.map(\.name) {
+        #expect(knob.set(value, in: &policy))
+        #expect(knob.value(in: policy) == value)
+      }
+      #expect(!knob.set("nonsense", in: &policy))
+      #expect(Knob.named(knob.id) == knob && Knob.named(knob.name) == knob)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import DMAModel
+import Foundation
+import MatrixStore
+import Reporting
+import Testing
+
+@Suite struct ReportTests {
+  private func database(_ change: (inout MatrixDomain) -> Void) throws -> (String, MatrixDatabase) {
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dmamatrix-report-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    var domain = MatrixDomain()
+    change(&domain)
+    _ = try MatrixGenerator(domain: domain, jobs: 2, toolVersion: "test")
+      .generate(to: directory + "/matrix.db")
+    return (directory, try MatrixDatabase(path: directory + "/matrix.db"))
+  }
+
+  /// Reports are pasted into mail: ASCII, at most 72 columns, whatever is chosen.
+  @Test(arguments: [Platform.x86SME51, .arm64CCA, .s390PV])
+  func everyLineFitsIntoMail(platform: Platform) throws {
+    let (directory, database) = try database { $0.platforms = [platform] }
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    for report in Report.allCases {
+      let everything = BehaviorFilter([
+        "kernel": KernelVersion.all.map(\.name), Platform.axis: [platform.name],
+        IOMMUMode.axis: IOMMUMode.names, SwiotlbMode.axis: SwiotlbMode.names,
+        Operation.axis: Operation.names, Attributes.axis: Attributes.names,
+        Buffer.axis: Buffer.names,
+      ])
+      let text = try report.document(from: database, filter: everything).text(.text)
+      for line in text.split(separator: "\n") {
+        #expect(line.count <= 72 && line.allSatisfy(\.isASCII), "\(line)")
+      }
+    }
+  }
+
+  /// The table says what the model answers, cell by cell.
+  @Test func theVersionsReportShowsTheModelsAnswers() throws {
+    let (directory, database) = try database {
+      $0.platforms = [.x86SME47]
+      $0.iommuModes = [.passthrough]
+      $0.swiotlbModes = [.force]
+    }
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let document = try Report.versions.document(
+      from: database, filter: BehaviorFilter([Buffer.axis: ["high"]]))
+    let tables = document.blocks.compactMap { block -> (columns: [String], rows: [[String]])? in
+      if case .table(let columns, let rows) = block { return (columns, rows) }
+      return nil
+    }
+    let table = try #require(tables.first)
+    #expect(table.columns == ["mask"] + KernelVersion.all.map(\.name))
+    for row in table.rows {
+      let first = try #require(Int(row[0].prefix { $0.isNumber }).flatMap(DMAMask.init(bits:)))
+      for (version, cell) in zip(KernelVersion.all, row.dropFirst()) {
+        let kernel = BootedKernel(
+          policy: version.policy, platform: .x86SME47, iommu: .passthrough, swiotlb: .force,
+          machine: .sixtyFourGiB)
+        let answer = kernel.answer(
+          to: DeviceRequest(
+            mask: first, coherentMask: .same, busLimit: .none, coherence: .coherent,
+            facing: .internal, operation: .map, attributes: .none, buffer: .high))
+        #expect(cell.hasPrefix(answer.result.name), "\(version.name) \(row[0])")
+      }
+    }
+  }
+
+  @Test func aFilterThatKeepsNothingIsSaid() throws {
+    let (directory, database) = try database {
+      $0.platforms = [.x86SME47]
+      $0.iommuModes = [.passthrough]
+    }
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    #expect(throws: StoreError.self) {
+      _ = try Report.platform.document(
+        from: database, filter: BehaviorFilter([Platform.axis: ["tdx"]]))
+    }
+  }
+}
