@@ -23,6 +23,9 @@ let package = Package(
     .target(name: "DMAHardware", dependencies: ["DMAAxes"], swiftSettings: settings),
     .target(name: "DMAModel", dependencies: ["DMAAxes", "DMAHardware"], swiftSettings: settings),
 
+    // Questions about one or more kernels: compare, explain, check, claims.
+    .target(name: "Analysis", dependencies: ["DMAModel"], swiftSettings: settings),
+
     // Measured outcomes against the model.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
@@ -57,18 +60,21 @@ let package = Package(
     ),
     .target(
       name: "Reporting",
-      dependencies: ["MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Analysis", "MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings
     ),
     .executableTarget(
       name: "dmamatrix",
       dependencies: [
-        "DMAModel", "Conformance", "MatrixStore", "Reporting", "Benchmarks",
+        "Analysis", "DMAModel", "Conformance", "MatrixStore", "Reporting", "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings
     ),
 
+    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",

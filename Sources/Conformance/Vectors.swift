@@ -74,7 +74,7 @@ public struct VectorsFile {
   public mutating func next() throws(InputError) -> Vector? {
     guard let fields = try table.nextRow() else { return nil }
     guard let kernel = KernelVersion.named(text(0, in: fields)) else {
-      throw unknown(0, text(0, in: fields), accepted: KernelVersion.all.map(\.name))
+      throw unknown(0, text(0, in: fields), accepted: KernelVersion.known.map(\.name))
     }
     let scenario = Scenario(
       platform: try value(1, in: fields), iommu: try value(2, in: fields),

@@ -30,7 +30,7 @@ extension Evaluation {
 
   /// `iommu_dma_map_swiotlb()`: the bounce, aligned to the IOMMU's granule.
   private mutating func iommu_dma_map_swiotlb() -> Answer {
-    if asks("iommu_dma_map_swiotlb", "no pool", !kernel.pool.isActive) {
+    if asks("iommu_dma_map_swiotlb", "no pool", !pool.isActive) {
       warnings.insert(.inactive)
       return refused(.iommuBounceInactive)
     }
@@ -39,7 +39,7 @@ extension Evaluation {
     if let decision = swiotlb_tbl_map_single(&ccShared, size: size) { return refused(decision) }
     return translated(
       .iovaBounce,
-      memory: kernel.pool.memory,
+      memory: pool.memory,
       pte: pte(mmio: false),
       .iommuBounced
     )

@@ -3,7 +3,7 @@ extension Evaluation {
   /// `dma_direct_alloc()` of one page.
   mutating func dma_direct_alloc(atomic: Bool, noMapping: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc"
-    let forAlloc = kernel.pool.forAlloc
+    let forAlloc = is_swiotlb_for_alloc()
     if asks(
       here,
       "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
@@ -36,6 +36,14 @@ extension Evaluation {
     return allocated(page, decrypted: decrypts, .allocPages)
   }
 
+  /// `is_swiotlb_for_alloc()` (A2): allocations come from the device's pool.
+  private func is_swiotlb_for_alloc() -> Bool {
+    switch kernel.policy.forcedAllocSource {
+    case .freshPages: pool.forAlloc
+    case .swiotlb: pool.forAlloc || forced && pool.isActive
+    }
+  }
+
   /// `dma_direct_alloc_no_mapping()`: a page as an opaque cookie, private address.
   private mutating func dma_direct_alloc_no_mapping() -> Answer {
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
@@ -50,7 +58,7 @@ extension Evaluation {
   /// `dma_direct_alloc_pages()` of one page.
   mutating func dma_direct_alloc_pages(atomic: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc_pages"
-    let forAlloc = kernel.pool.forAlloc
+    let forAlloc = is_swiotlb_for_alloc()
     if asks(
       here,
       "forced unencrypted, but must not block: atomic pool",

@@ -25,10 +25,20 @@ extension Evaluation {
         ) {
           ccShared = true
         }
+      case .hostOrForcedSetsCCShared:
+        if asks(
+          here, "MMIO on an encrypting host or for a forced device: CC_SHARED is added",
+          kernel.hostMemoryEncryption || forced, knob: "M2")
+        {
+          ccShared = true
+        }
       }
     }
 
-    if asks(here, "the device's pool bounces everything", kernel.pool.forceBounce) {
+    if asks(here, "the device's pool bounces everything", pool.forceBounce) {
+      if kernel.policy.restrictedPoolRequests == .ccShared, pool.forAlloc, pool.ccShared {
+        ccShared = true  // M12
+      }
       switch kernel.policy.forcedBounce {
       case .refusesPeerPages:
         if asks(here, "peer page", isPeerPage, knob: "M3") {
@@ -64,6 +74,8 @@ extension Evaluation {
         switch kernel.policy.mmioEncoding {  // M6
         case .physical: physical
         case .likeRAM: kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
+        case .physicalUnlessCCShared:
+          ccShared ? kernel.phys_to_dma_unencrypted(physical) : physical
         }
       guard dma_capable(address, ccShared: ccShared) else { return overflow(.directMMIOOverflow) }
       return served(.direct, at: address, memory: bufferMemory, .directMMIO)
@@ -117,7 +129,7 @@ extension Evaluation {
       }
       mayBounce = !asks(here, "REQUIRE_COHERENT forbids a bounce", requireCoherent, knob: "M8")
     }
-    if asks(here, "a pool is active", kernel.pool.isActive) && mayBounce {
+    if asks(here, "a pool is active", pool.isActive) && mayBounce {
       return swiotlb_map(ccShared: ccShared)
     }
     return overflow(.directOverflow)
@@ -158,9 +170,9 @@ extension Evaluation {
 
   /// `dma_direct_max_mapping_size()` (M14) in bytes.
   mutating func dma_direct_max_mapping_size() -> UInt64 {
-    guard kernel.pool.isActive else { return .max }
+    guard pool.isActive else { return .max }
     let limited =
-      dma_addressing_limited || kernel.pool.forceBounce
+      dma_addressing_limited || pool.forceBounce
       || kernel.policy.maxMappingSize == .alsoForcedUnencrypted && forced
     return limited ? swiotlbMaxMapping : .max
   }

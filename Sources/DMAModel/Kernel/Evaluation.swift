@@ -6,8 +6,13 @@
 struct Evaluation<Trace: Tracer> {
   let kernel: BootedKernel
   let request: DeviceRequest
-  /// `force_dma_unencrypted(dev)`, asked once: it cannot change in between.
+  /// `use_dma_iommu(dev)`.
+  let usesDMAIOMMU: Bool
+  /// `force_dma_unencrypted(dev)` as this request asks it; it cannot change in
+  /// between.  Maps and allocations differ in one alternative only (P4).
   let forced: Bool
+  /// `dev->dma_io_tlb_mem`.
+  let pool: SwiotlbPool
   var warnings: Warnings = []
   var trace: Trace
 
@@ -15,7 +20,17 @@ struct Evaluation<Trace: Tracer> {
     self.kernel = kernel
     self.request = request
     self.trace = trace
-    forced = kernel.force_dma_unencrypted(request)
+    usesDMAIOMMU = kernel.usesDMAIOMMU(request)
+    forced = kernel.force_dma_unencrypted(
+      request,
+      limit: request.operation.isMapping ? request.streamingLimit : request.coherentLimit,
+      usesDMAIOMMU: usesDMAIOMMU)
+    // S6: of two pools, forced devices without dma-iommu have the shared one.
+    if let shared = kernel.hostSharedPool, forced, !usesDMAIOMMU {
+      pool = shared
+    } else {
+      pool = kernel.pool
+    }
   }
 
   /// Notes a decision of `function` and returns it.

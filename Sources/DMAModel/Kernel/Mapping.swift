@@ -92,13 +92,13 @@ extension Evaluation {
   /// `dma_max_mapping_size()` in bytes.
   private mutating func dma_max_mapping_size() -> UInt64 {
     if kernel.platform.family == .xen { return swiotlbMaxMapping }
-    return kernel.usesDMAIOMMU ? iommu_dma_max_mapping_size() : dma_direct_max_mapping_size()
+    return usesDMAIOMMU ? iommu_dma_max_mapping_size() : dma_direct_max_mapping_size()
   }
 
   /// `dma_go_direct()`: dma-direct unless dma-iommu or the platform's own
   /// operations have the device.
   private mutating func backend(_ function: StaticString) -> Backend {
-    if asks(function, "the device has a DMA domain (dma-iommu)", kernel.usesDMAIOMMU) {
+    if asks(function, "the device has a DMA domain (dma-iommu)", usesDMAIOMMU) {
       return .iommu
     }
     if asks(function, "swiotlb-xen has the device", kernel.platform.family == .xen) {

@@ -5,14 +5,25 @@ extension BootedKernel {
   /// unencrypted memory.
   ///
   /// On SME hosts it looks at the *coherent* mask, whatever is being mapped.
-  func force_dma_unencrypted(_ request: DeviceRequest) -> Bool {
+  ///
+  /// - Parameter limit: The limit in use, streaming or coherent; only one of the
+  ///   alternatives looks at it.
+  func force_dma_unencrypted(
+    _ request: DeviceRequest, limit: UInt64, usesDMAIOMMU: Bool
+  ) -> Bool {
     if policy.forceUnencrypted.contains(platform) { return true }
     guard platform.family == .x86 else { return false }
     if guestMemoryEncryption { return true }
+    if policy.forceUnencryptedX86 == .guestOrLowMaskHostOrSwiotlbForce, swiotlb == .force {
+      return true
+    }
     guard hostMemoryEncryption else { return false }
-    let belowEncryptionBit = request.coherentLimit <= encryptionBit - 1
+    let belowEncryptionBit = request.coherentLimit < encryptionBit
     switch policy.forceUnencryptedX86 {
-    case .guestOrLowMaskHost: return belowEncryptionBit
+    case .guest: return false
+    case .guestOrLowMaskHost, .guestOrLowMaskHostOrSwiotlbForce: return belowEncryptionBit
+    case .guestOrLowMaskOrForcedHost: return belowEncryptionBit || pool.forceBounce
+    case .limitInUse: return !usesDMAIOMMU && limit < encryptionBit
     case .guestOrLowMaskHostWithoutDMAIOMMU: return !usesDMAIOMMU && belowEncryptionBit
     }
   }

@@ -7,21 +7,21 @@ extension Evaluation {
     if let decision = swiotlb_tbl_map_single(&ccShared, size: request.buffer.length) {
       return refused(decision)
     }
-    if kernel.policy.attributesAfterBounce == .sharedPoolAddsCCShared, kernel.pool.ccShared {
-      ccShared = true  // M10, v4
+    if kernel.policy.attributesAfterBounce == .sharedPoolAddsCCShared, pool.ccShared {
+      ccShared = true  // M10
     }
 
     let shared: Bool =
       switch kernel.policy.bounceEncoding {
       case .shared: asks(here, "a bounce address is shared", true, knob: "M11")
-      case .byPool: asks(here, "the pool is shared", kernel.pool.ccShared, knob: "M11")
+      case .byAttributes: asks(here, "CC_SHARED by now", ccShared, knob: "M11")
       }
-    let address = kernel.phys_to_dma_direct(kernel.pool.start, unencrypted: shared)
+    let address = kernel.phys_to_dma_direct(pool.start, unencrypted: shared)
     guard dma_capable(address, ccShared: ccShared) else {
       warnings.insert(.swiotlbOverflow)
       return refused(.swiotlbOverflow)
     }
-    return served(.bounce, at: address, memory: kernel.pool.memory, .swiotlbMapped)
+    return served(.bounce, at: address, memory: pool.memory, .swiotlbMapped)
   }
 
   /// `swiotlb_tbl_map_single()`: finds slots and copies, or says why not.
@@ -32,7 +32,6 @@ extension Evaluation {
   /// - Returns: nil for success.
   mutating func swiotlb_tbl_map_single(_ ccShared: inout Bool, size: UInt64) -> Decision? {
     let here: StaticString = "swiotlb_tbl_map_single"
-    let pool = kernel.pool
     if asks(here, "no pool", !pool.isActive) {
       warnings.insert(.noSwiotlb)
       return .noPool
@@ -41,7 +40,17 @@ extension Evaluation {
       warnings.insert(.memoryEncryption)
     }
     if !poolStateMatches(ccShared: ccShared) { return .poolStateMismatch }
-    if kernel.policy.attributesAfterBounce == .poolDecides { ccShared = pool.ccShared }  // M10
+    switch kernel.policy.attributesAfterBounce {  // M10
+    case .unchanged, .sharedPoolAddsCCShared: break
+    case .poolDecides: ccShared = pool.ccShared
+    case .guestPoolElseForced: ccShared = kernel.guestMemoryEncryption ? pool.ccShared : forced
+    case .guestPoolHostShared:
+      if kernel.guestMemoryEncryption {
+        ccShared = pool.ccShared
+      } else if kernel.hostMemoryEncryption {
+        ccShared = true
+      }
+    }
     if asks(here, "more than 128 contiguous slots", size > swiotlbMaxMapping) {
       warnings.insert(.swiotlbFull)
       return .noSlots
@@ -52,7 +61,7 @@ extension Evaluation {
   /// The state check of `swiotlb_tbl_map_single()` (M9).
   private mutating func poolStateMatches(ccShared: Bool) -> Bool {
     let here: StaticString = "swiotlb_tbl_map_single"
-    let shared = kernel.pool.ccShared
+    let shared = pool.ccShared
     switch kernel.policy.poolStateCheck {
     case .none:
       return true
@@ -78,6 +87,12 @@ extension Evaluation {
         return asks(here, "encrypting host: pool is shared", shared, knob: "M9")
       }
       return true
+    case .guestMatchesForced:
+      guard kernel.guestMemoryEncryption else { return true }
+      return asks(here, "guest: pool is shared exactly if forced", shared == forced, knob: "M9")
+    case .matchesForcedExceptHost:
+      guard !kernel.hostMemoryEncryption else { return true }
+      return asks(here, "pool is shared exactly if forced", shared == forced, knob: "M9")
     }
   }
 
@@ -93,21 +108,21 @@ extension Evaluation {
       if !asks(
         here,
         "pool is shared exactly if forced",
-        kernel.pool.ccShared == forced,
+        pool.ccShared == forced,
         knob: "A9"
       ) {
         return refused(.allocSwiotlbMismatch)
       }
     }
-    guard dma_coherent_ok(kernel.pool.start) else { return refused(.allocSwiotlbAddress) }
+    guard dma_coherent_ok(pool.start) else { return refused(.allocSwiotlbAddress) }
     let memory: MemoryState =
       switch kernel.policy.restrictedPageDecrypt {
       case .whenForced where decrypts: kernel.decrypted
-      case .whenForced, .never: kernel.pool.memory
+      case .whenForced, .never: pool.memory
       }
     return served(
       .swiotlb,
-      at: kernel.phys_to_dma_direct(kernel.pool.start, unencrypted: forced),
+      at: kernel.phys_to_dma_direct(pool.start, unencrypted: forced),
       memory: memory,
       .allocSwiotlb
     )

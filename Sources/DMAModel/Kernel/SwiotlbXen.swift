@@ -18,7 +18,7 @@ extension Evaluation {
       return served(.direct, at: address, memory: bufferMemory, .xenMappedResource)
     }
     if dma_capable(address, ccShared: ccShared),
-      !asks(here, "the pool bounces everything", kernel.pool.forceBounce)
+      !asks(here, "the pool bounces everything", pool.forceBounce)
     {
       return served(.direct, at: address, memory: bufferMemory, .xenMapped)
     }
@@ -32,7 +32,7 @@ extension Evaluation {
     {
       return refused(.xenBounceOverflow)
     }
-    return served(.bounce, at: 0, memory: kernel.pool.memory, .xenBounced)
+    return served(.bounce, at: 0, memory: pool.memory, .xenBounced)
   }
 
   /// `xen_swiotlb_alloc_coherent()`: a page, exchanged where it does not fit.
@@ -57,7 +57,7 @@ extension Evaluation {
       "the page lies within mask and bus limit",
       page + pageSize - 1 <= request.streamingLimit
     )
-    if capable, !kernel.pool.forceBounce {
+    if capable, !pool.forceBounce {
       return served(.page, at: 0, memory: kernel.initialMemory, .xenAllocated)
     }
     var ccShared = false
@@ -65,6 +65,6 @@ extension Evaluation {
       return refused(decision)
     }
     guard request.streamingLimit >= bitMask(32) else { return refused(.xenBounceOverflow) }
-    return served(.page, at: 0, memory: kernel.pool.memory, .xenBounced)
+    return served(.page, at: 0, memory: pool.memory, .xenBounced)
   }
 }

@@ -35,8 +35,9 @@ extension BootSetUp {
     switch policy.atomicPoolState {
     case .noFlagAlwaysDecrypt:
       return AtomicPool(start: start, ccShared: false, memory: decrypted)
-    case .memoryEncryption:
-      let ccShared = policy.memoryEncryption.contains(platform)
+    case .memoryEncryption, .guestMemoryEncryption, .memoryEncryptionExceptHost,
+      .memoryEncryptionExceptTranslatedHost, .always:
+      let ccShared = isShared(policy.atomicPoolState)
       return AtomicPool(start: start, ccShared: ccShared, memory: ccShared ? decrypted : initial)
     }
   }

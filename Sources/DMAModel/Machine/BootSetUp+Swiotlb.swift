@@ -36,6 +36,10 @@ extension BootSetUp {
         swiotlb == .force || policy.architectureForcesBounce.contains(platform)
     case .commandLine:
       pool.forceBounce = swiotlb == .force
+    case .commandLineUnlessHostPassthrough:
+      let hostPassthrough =
+        iommu == .passthrough && policy.hostMemoryEncryption.contains(platform)
+      pool.forceBounce = swiotlb == .force && !hostPassthrough
     }
 
     guard let range = takePool(size, limit: limit, floor: floor) else { return pool }
@@ -106,11 +110,42 @@ extension BootSetUp {
     switch state {
     case .noFlagAlwaysDecrypt:
       pool.memory = decrypted
-    case .memoryEncryption:
-      pool.ccShared = policy.memoryEncryption.contains(platform)
+    case .memoryEncryption, .guestMemoryEncryption, .memoryEncryptionExceptHost,
+      .memoryEncryptionExceptTranslatedHost, .always:
+      pool.ccShared = isShared(state)
       if pool.ccShared { pool.memory = decrypted }
     }
     return pool
+  }
+
+  /// What a state flag comes to on this platform.
+  func isShared(_ state: PoolState) -> Bool {
+    let encrypts = policy.memoryEncryption.contains(platform)
+    let host = policy.hostMemoryEncryption.contains(platform)
+    return switch state {
+    case .noFlagAlwaysDecrypt: false
+    case .memoryEncryption: encrypts
+    case .guestMemoryEncryption: policy.guestMemoryEncryption.contains(platform)
+    case .memoryEncryptionExceptHost: encrypts && !host
+    case .memoryEncryptionExceptTranslatedHost: encrypts && !(host && iommu.usesDMAIOMMU)
+    case .always: true
+    }
+  }
+
+  /// The shared pool of an SME host with two (S6): of the default pool's size, in
+  /// the highest memory below it.
+  mutating func sharedHostPool(beside pool: SwiotlbPool) -> SwiotlbPool? {
+    guard policy.hostPools == .privateAndShared, pool.isActive,
+      policy.hostMemoryEncryption.contains(platform),
+      let start = free.takeMemblock(pool.end - pool.start, below: pool.start)
+    else { return nil }
+    var shared = pool
+    shared.end = start + (pool.end - pool.start)
+    shared.start = start
+    shared.ccShared = true
+    shared.memory = decrypted
+    takeDescriptors(for: PhysicalRange(shared.start, shared.end), floor: nil)
+    return shared
   }
 
   /// IO_TLB_SIZE.

@@ -15,8 +15,6 @@ public final class BootedKernel: Sendable {
   let guestMemoryEncryption: Bool
   /// `cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT)`.
   let hostMemoryEncryption: Bool
-  /// `use_dma_iommu()`.
-  let usesDMAIOMMU: Bool
   /// The state that memory has unless somebody changed it.
   let initialMemory: MemoryState
   let encryptionBit: UInt64
@@ -24,6 +22,8 @@ public final class BootedKernel: Sendable {
 
   /// The pool that bounces come from: `dev->dma_io_tlb_mem`.
   public let pool: SwiotlbPool
+  /// The shared pool of an SME host that has two (S6).
+  let hostSharedPool: SwiotlbPool?
   public let atomicKernel: AtomicPool?
   public let atomicDMA: AtomicPool?
   public let atomicDMA32: AtomicPool?
@@ -53,7 +53,6 @@ public final class BootedKernel: Sendable {
     memoryEncryption = policy.memoryEncryption.contains(platform)
     guestMemoryEncryption = policy.guestMemoryEncryption.contains(platform)
     hostMemoryEncryption = policy.hostMemoryEncryption.contains(platform)
-    usesDMAIOMMU = iommu.usesDMAIOMMU
     initialMemory = platform.encryptsMemory ? .private : .plain
     encryptionBit = platform.encryptionBit
     sharedBit = platform.sharedBit
@@ -69,12 +68,25 @@ public final class BootedKernel: Sendable {
     )
     let defaultPool = setUp.defaultPool()
     pool = swiotlb == .restricted ? setUp.rmem_swiotlb_device_init() : defaultPool
+    hostSharedPool = setUp.sharedHostPool(beside: defaultPool)
     let atomic = setUp.dma_atomic_pool_init()
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
     zones = setUp.zones
     pageNormal = setUp.highestBlock(pageSize, .none)
     pageDMA32 = setUp.highestBlock(pageSize, .dma32)
     pageDMA = setUp.highestBlock(pageSize, .dma)
+  }
+
+  /// `use_dma_iommu(dev)` (X3): the device has a DMA domain.
+  func usesDMAIOMMU(_ request: DeviceRequest) -> Bool {
+    if iommu.usesDMAIOMMU { return true }
+    guard iommu == .passthrough, hostMemoryEncryption else { return false }
+    switch policy.hostPassthrough {
+    case .asAsked: return false
+    case .translated: return true
+    case .lowMaskTranslated:
+      return min(request.streamingLimit, request.coherentLimit) < encryptionBit
+    }
   }
 
   /// The kernel's answer to a request; no allocation, no trace.

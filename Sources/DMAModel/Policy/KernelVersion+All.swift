@@ -6,9 +6,12 @@ extension KernelVersion {
     linux6_1, linux6_12, linux7_2, seriesV4, seriesV5, seriesV6, seriesV7, linux7_3,
   ]
 
-  /// The version called `name`, or nil.
+  /// The modelled kernels, then the alternatives.
+  public static let known: [KernelVersion] = all + alternatives
+
+  /// The version or alternative called `name`, or nil.
   public static func named(_ name: some StringProtocol) -> KernelVersion? {
-    all.first { $0.name == name }
+    known.first { $0.name == name }
   }
 
   static let linux6_1 = KernelVersion(
@@ -129,7 +132,7 @@ extension KernelVersion {
       PolicyChange(\.defaultPoolState, .memoryEncryption, "4/13"),
       PolicyChange(\.restrictedPoolState, .memoryEncryption, "4/13"),
       PolicyChange(\.poolStateCheck, .matchesCCSharedOrForced, "4/13"),
-      PolicyChange(\.bounceEncoding, .byPool, "4/13"),
+      PolicyChange(\.bounceEncoding, .byAttributes, "4/13"),
       PolicyChange(\.swiotlbAllocCheck, .matchesForced, "4/13"),
       PolicyChange(\.dmaCapable, .forcedNeedsCCShared, "6/13"),
       PolicyChange(\.attributesAfterBounce, .sharedPoolAddsCCShared, "6/13"),

@@ -1,4 +1,5 @@
-/// A kernel release or a posted patch series: its predecessor plus changes.
+/// A kernel release, a posted patch series or an alternative argued about: its
+/// base plus changes.
 public struct KernelVersion: Sendable, Hashable {
   /// The name on the `kernel` axis: `6.12`, `v6`.
   public let name: String
@@ -8,14 +9,17 @@ public struct KernelVersion: Sendable, Hashable {
   public let summary: String
   /// The package that holds the source, for a release.
   public let sourcePackage: String?
-  /// The cover letter's message-id without angle brackets, for a posted series.
+  /// The message-id without angle brackets: a series' cover letter, or the mail
+  /// that proposed an alternative.
   public let messageID: String?
+  /// What the author of an alternative said would happen; nil for other versions.
+  public let expectation: String?
   /// What this version does otherwise than its base, in the kernel's order.
   public let changes: [PolicyChange]
   /// The resulting policy.
   public let policy: Policy
 
-  /// The cover letter in the mail archive.
+  /// The mail in the archive.
   public var link: String? { messageID.map { "https://lore.kernel.org/r/\($0)" } }
 
   public static func == (lhs: KernelVersion, rhs: KernelVersion) -> Bool { lhs.name == rhs.name }
@@ -27,6 +31,7 @@ public struct KernelVersion: Sendable, Hashable {
     self.summary = summary
     self.sourcePackage = sourcePackage
     messageID = nil
+    expectation = nil
     changes = []
     self.policy = policy
   }
@@ -36,7 +41,7 @@ public struct KernelVersion: Sendable, Hashable {
     basedOn base: KernelVersion,
     _ summary: String,
     sourcePackage: String? = nil,
-    messageID: String? = nil,
+    messageID: String? = nil, expectation: String? = nil,
     changes: [PolicyChange]
   ) {
     self.name = name
@@ -44,6 +49,7 @@ public struct KernelVersion: Sendable, Hashable {
     self.summary = summary
     self.sourcePackage = sourcePackage
     self.messageID = messageID
+    self.expectation = expectation
     self.changes = changes
     policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
   }

@@ -10,6 +10,10 @@ public protocol KnobValue: CaseIterable, Hashable, Sendable, RawRepresentable<St
 public enum ForceUnencryptedX86: String, KnobValue {
   case guestOrLowMaskHost
   case guestOrLowMaskHostWithoutDMAIOMMU
+  case guestOrLowMaskHostOrSwiotlbForce
+  case guestOrLowMaskOrForcedHost
+  case limitInUse
+  case guest
 
   public var summary: String {
     switch self {
@@ -17,6 +21,14 @@ public enum ForceUnencryptedX86: String, KnobValue {
       "guests; SME hosts where coherent mask or bus limit end below the C-bit"
     case .guestOrLowMaskHostWithoutDMAIOMMU:
       "guests; SME hosts where the coherent limit ends below the C-bit, not behind dma-iommu"
+    case .guestOrLowMaskHostOrSwiotlbForce:
+      "as guestOrLowMaskHost, and every x86 device under swiotlb=force"
+    case .guestOrLowMaskOrForcedHost:
+      "as guestOrLowMaskHost, and SME host devices whose pool bounces everything"
+    case .limitInUse:
+      "guests; SME hosts without dma-iommu where the limit in use ends below the C-bit: "
+        + "the streaming mask for maps, the coherent mask for allocations"
+    case .guest: "guests only"
     }
   }
 }
@@ -27,11 +39,13 @@ public enum ForceUnencryptedX86: String, KnobValue {
 public enum DefaultPoolForceBounce: String, KnobValue {
   case commandLineOrArchitecture
   case commandLine
+  case commandLineUnlessHostPassthrough
 
   public var summary: String {
     switch self {
     case .commandLineOrArchitecture: "swiotlb=force, or the architecture's SWIOTLB_FORCE flag"
     case .commandLine: "swiotlb=force only; the SWIOTLB_FORCE flag does not exist"
+    case .commandLineUnlessHostPassthrough: "swiotlb=force, but not on SME hosts with iommu=pt"
     }
   }
 }
@@ -70,11 +84,50 @@ public enum S390PoolPlacement: String, KnobValue {
 public enum PoolState: String, KnobValue {
   case noFlagAlwaysDecrypt
   case memoryEncryption
+  case guestMemoryEncryption
+  case memoryEncryptionExceptHost
+  case memoryEncryptionExceptTranslatedHost
+  case always
 
   public var summary: String {
     switch self {
     case .noFlagAlwaysDecrypt: "no flag; set_memory_decrypted() is always called"
     case .memoryEncryption: "shared where CC_ATTR_MEM_ENCRYPT, and decrypted only then"
+    case .guestMemoryEncryption: "shared where CC_ATTR_GUEST_MEM_ENCRYPT"
+    case .memoryEncryptionExceptHost: "shared where CC_ATTR_MEM_ENCRYPT, private on SME hosts"
+    case .memoryEncryptionExceptTranslatedHost:
+      "shared where CC_ATTR_MEM_ENCRYPT, private on SME hosts with a translating IOMMU"
+    case .always: "shared, on every platform"
+    }
+  }
+}
+
+/// S6: how many swiotlb pools an SME host has.
+public enum HostPools: String, KnobValue {
+  case one
+  case privateAndShared
+
+  public var summary: String {
+    switch self {
+    case .one: "one"
+    case .privateAndShared:
+      "a private one, and a shared one for devices that are forced unencrypted and not "
+        + "behind dma-iommu"
+    }
+  }
+}
+
+/// X3: what iommu=pt means for the devices of an SME host.
+public enum HostPassthrough: String, KnobValue {
+  case asAsked
+  case translated
+  case lowMaskTranslated
+
+  public var summary: String {
+    switch self {
+    case .asAsked: "an identity domain"
+    case .translated: "a DMA domain all the same"
+    case .lowMaskTranslated: "a DMA domain for devices whose mask ends below the C-bit"
     }
   }
 }
@@ -140,12 +193,14 @@ public enum MMIOPreprocessing: String, KnobValue {
   case none
   case forcedSetsCCShared
   case hostSetsCCShared
+  case hostOrForcedSetsCCShared
 
   public var summary: String {
     switch self {
     case .none: "not at all"
     case .forcedSetsCCShared: "CC_SHARED is added for devices that are forced unencrypted"
     case .hostSetsCCShared: "CC_SHARED is added on hosts with memory encryption"
+    case .hostOrForcedSetsCCShared: "CC_SHARED is added on such hosts and for such devices"
     }
   }
 }
@@ -183,11 +238,13 @@ public enum UnforcedCCShared: String, KnobValue {
 public enum MMIOEncoding: String, KnobValue {
   case physical
   case likeRAM
+  case physicalUnlessCCShared
 
   public var summary: String {
     switch self {
     case .physical: "the physical address as it is"
     case .likeRAM: "as RAM: shared with CC_SHARED, else private"
+    case .physicalUnlessCCShared: "shared with CC_SHARED, else the physical address as it is"
     }
   }
 }
@@ -227,6 +284,8 @@ public enum PoolStateCheck: String, KnobValue {
   case matchesCCSharedOrForced
   case matchesForced
   case guestMatchesForcedHostShared
+  case guestMatchesForced
+  case matchesForcedExceptHost
 
   public var summary: String {
     switch self {
@@ -235,6 +294,9 @@ public enum PoolStateCheck: String, KnobValue {
     case .matchesForced: "shared exactly if forced unencrypted"
     case .guestMatchesForcedHostShared:
       "guest: shared exactly if forced unencrypted; SME host: shared; else nothing"
+    case .guestMatchesForced: "guest: shared exactly if forced unencrypted; else nothing"
+    case .matchesForcedExceptHost:
+      "shared exactly if forced unencrypted; on SME hosts nothing"
     }
   }
 }
@@ -244,12 +306,18 @@ public enum AttributesAfterBounce: String, KnobValue {
   case unchanged
   case sharedPoolAddsCCShared
   case poolDecides
+  case guestPoolElseForced
+  case guestPoolHostShared
 
   public var summary: String {
     switch self {
     case .unchanged: "nothing"
     case .sharedPoolAddsCCShared: "swiotlb_map() adds CC_SHARED where the pool is shared"
     case .poolDecides: "swiotlb_tbl_map_single() sets CC_SHARED to the pool's state"
+    case .guestPoolElseForced:
+      "CC_SHARED is the pool's state in a guest, elsewhere whether the device is forced"
+    case .guestPoolHostShared:
+      "CC_SHARED is the pool's state in a guest, set on SME hosts, untouched elsewhere"
     }
   }
 }
@@ -257,12 +325,25 @@ public enum AttributesAfterBounce: String, KnobValue {
 /// M11: the encoding of a bounce address.
 public enum BounceEncoding: String, KnobValue {
   case shared
-  case byPool
+  case byAttributes
 
   public var summary: String {
     switch self {
     case .shared: "always shared"
-    case .byPool: "shared exactly if the pool is"
+    case .byAttributes: "shared exactly if CC_SHARED is set after the pool had its say"
+    }
+  }
+}
+
+/// M12: what requests to a restricted pool carry.
+public enum RestrictedPoolRequests: String, KnobValue {
+  case asAsked
+  case ccShared
+
+  public var summary: String {
+    switch self {
+    case .asAsked: "the caller's attributes"
+    case .ccShared: "CC_SHARED too, for maps and allocations, where the pool is shared"
     }
   }
 }
@@ -307,6 +388,19 @@ public enum AMDPTEForMMIO: String, KnobValue {
 }
 
 // MARK: - Allocation
+
+/// A2: where a forced allocation without an IOMMU comes from.
+public enum ForcedAllocSource: String, KnobValue {
+  case freshPages
+  case swiotlb
+
+  public var summary: String {
+    switch self {
+    case .freshPages: "fresh pages that are decrypted, or an atomic pool"
+    case .swiotlb: "the device's swiotlb pool, where there is one"
+    }
+  }
+}
 
 /// A3: `iommu_dma_alloc()` for a device that is forced unencrypted.
 public enum DMAIOMMUSharedAlloc: String, KnobValue {

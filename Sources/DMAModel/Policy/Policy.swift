@@ -8,6 +8,8 @@ public struct Policy: Hashable, Sendable {
   public var platforms: PlatformSet
   /// X2: the platforms whose devices dma-iommu can serve.
   public var dmaIOMMUPlatforms: PlatformSet
+  /// X3: SME hosts with iommu=pt.
+  public var hostPassthrough: HostPassthrough
   /// P1: `cc_platform_has(CC_ATTR_MEM_ENCRYPT)`.
   public var memoryEncryption: PlatformSet
   /// P2: `cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT)`.
@@ -38,6 +40,8 @@ public struct Policy: Hashable, Sendable {
   public var atomicPoolState: PoolState
   /// S5: how an atomic pool is chosen.
   public var atomicPoolSelection: AtomicPoolSelection
+  /// S6: the number of pools of an SME host.
+  public var hostPools: HostPools
   /// S7: which atomic pools exist.
   public var atomicPoolCreation: AtomicPoolCreation
   /// S8: CONFIG_DMA_COHERENT_POOL.
@@ -66,6 +70,8 @@ public struct Policy: Hashable, Sendable {
   public var attributesAfterBounce: AttributesAfterBounce
   /// M11: the encoding of a bounce address.
   public var bounceEncoding: BounceEncoding
+  /// M12: requests to a restricted pool.
+  public var restrictedPoolRequests: RestrictedPoolRequests
   /// M14: `dma_direct_max_mapping_size()`.
   public var maxMappingSize: MaxMappingSize
   /// M17: what dma-iommu bounces.
@@ -74,6 +80,8 @@ public struct Policy: Hashable, Sendable {
   public var amdPTEForMMIO: AMDPTEForMMIO
 
   // Allocation
+  /// A2: where a forced allocation comes from.
+  public var forcedAllocSource: ForcedAllocSource
   /// A3: dma-iommu and shared allocations.
   public var dmaIOMMUSharedAlloc: DMAIOMMUSharedAlloc
   /// A7: dma-iommu and exhausted atomic pools.

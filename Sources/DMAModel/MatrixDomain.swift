@@ -1,0 +1,33 @@
+/// A part of the matrix: values of every axis.
+public struct MatrixDomain: Sendable {
+  public var kernels: [KernelVersion] = KernelVersion.all
+  public var platforms: [Platform] = Platform.allCases
+  /// `lazy` and `strict` decide as `translated` does and are left out by default.
+  public var iommuModes: [IOMMUMode] = [.none, .off, .passthrough, .translated]
+  public var swiotlbModes: [SwiotlbMode] = SwiotlbMode.allCases
+  public var machines: [Machine] = Machine.standard
+  public var masks: [DMAMask] = DMAMask.allCases
+  public var coherentMasks: [CoherentMask] = CoherentMask.allCases
+  public var busLimits: [BusLimit] = BusLimit.allCases
+  public var coherences: [Coherence] = Coherence.allCases
+  public var facings: [Facing] = Facing.allCases
+  public var operations: [Operation] = Operation.allCases
+  public var attributes: [Attributes] = Attributes.allCases
+  public var buffers: [Buffer] = Buffer.allCases
+
+  public init() {}
+
+  /// Every machine that a kernel could be booted on, exclusions included.
+  public var bootCount: Int {
+    kernels.count * platforms.count * iommuModes.count * swiotlbModes.count * machines.count
+  }
+
+  /// Combinations of device and request axes, exclusions included.
+  public var combinationsPerBoot: Int {
+    masks.count * coherentMasks.count * busLimits.count * coherences.count * facings.count
+      * operations.count * attributes.count * buffers.count
+  }
+
+  /// Combinations of all axes, exclusions included.
+  public var combinations: Int { bootCount * combinationsPerBoot }
+}

@@ -1,0 +1,60 @@
+import DMAModel
+
+/// One kernel on one machine with one command line.
+struct Boot: Sendable {
+  let kernel: KernelVersion
+  let kernelID: Int
+  let platform: Platform
+  let iommu: IOMMUMode
+  let swiotlb: SwiotlbMode
+  let machine: Machine
+  let machineID: Int
+
+  /// Mixed radix of the five axes; the same in every database.
+  var id: Int64 {
+    var id = Int64(kernelID)
+    id = id * 32 + Int64(platform.rawValue)
+    id = id * 8 + Int64(iommu.rawValue)
+    id = id * 8 + Int64(swiotlb.rawValue)
+    return id * 16 + Int64(machineID)
+  }
+}
+
+extension MatrixDomain {
+  /// The boots that exist, in the order of their ids.
+  ///
+  /// - Parameter excluded: Called for each combination that does not exist.
+  func boots(excluded: (KernelVersion, Platform, Exclusion) -> Void) -> [Boot] {
+    var boots: [Boot] = []
+    for (kernelID, kernel) in numberedKernels {
+      for platform in platforms {
+        for iommu in iommuModes {
+          for swiotlb in swiotlbModes {
+            for (machineID, machine) in machines.enumerated() {
+              if let rule = kernel.policy.bootExclusion(platform, iommu, swiotlb) {
+                excluded(kernel, platform, rule)
+                continue
+              }
+              boots.append(
+                Boot(
+                  kernel: kernel, kernelID: kernelID, platform: platform, iommu: iommu,
+                  swiotlb: swiotlb, machine: machine, machineID: machineID))
+            }
+          }
+        }
+      }
+    }
+    return boots
+  }
+
+  /// Kernels with their ids: the position in `KernelVersion.known`, others after it.
+  var numberedKernels: [(id: Int, kernel: KernelVersion)] {
+    var next = KernelVersion.known.count
+    let numbered = kernels.map { kernel -> (id: Int, kernel: KernelVersion) in
+      if let id = KernelVersion.known.firstIndex(of: kernel) { return (id, kernel) }
+      defer { next += 1 }
+      return (next, kernel)
+    }
+    return numbered.sorted { $0.id < $1.id }
+  }
+}
