@@ -1,3 +1,5 @@
+import Analysis
+
 /// A report as headings, paragraphs and tables, before it has a format.
 public struct Document: Sendable, Equatable {
   /// A piece of a document.
@@ -8,6 +10,8 @@ public struct Document: Sendable, Equatable {
     /// Lines that are kept as they are.
     case literal([String])
     case table(columns: [String], rows: [[String]])
+    /// Conditions with their counts and witnesses.
+    case conditions([Condition])
   }
 
   public var blocks: [Block] = []
@@ -40,6 +44,11 @@ public struct Document: Sendable, Equatable {
       return lines.map { "  \($0)\n" }.joined()
     case .table(let columns, let rows):
       return panels(columns, rows)
+    case .conditions(let conditions):
+      return conditions.map { condition in
+        folded("\(condition.text): \(condition.scenarios)", indent: "  ", hanging: "    ")
+          + foldedKey(condition.witness)
+      }.joined()
     }
   }
 
@@ -77,6 +86,12 @@ public struct Document: Sendable, Equatable {
     case .heading(let text): return "## \(text)\n"
     case .paragraph(let text): return folded(text)
     case .literal(let lines): return lines.map { "    \($0)\n" }.joined()
+    case .conditions(let conditions):
+      return conditions.map { condition in
+        folded(
+          "- `\(condition.text)`: \(condition.scenarios), e.g. `\(condition.witness)`",
+          hanging: "  ")
+      }.joined()
     case .table(let columns, let rows):
       func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
       let lines =

@@ -40,6 +40,9 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
     }
     if let id = kernel.messageID { text += "  Message-ID: <\(id)>\n" }
     if let link = kernel.link { text += "  Link: \(link)\n" }
+    if let expectation = kernel.expectation {
+      text += folded("Expected: \(expectation)", indent: "  ")
+    }
     if changes {
       for change in kernel.changes {
         text += folded(
@@ -50,4 +53,13 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
     }
     return text
   }.joined(separator: "\n")
+}
+
+/// The proposals of the review that are no variants, with the reason.
+public func unmodelledText() -> String {
+  "\n"
+    + UnmodelledProposal.all.map { proposal in
+      "\(proposal.id), not a variant\n" + folded(proposal.summary, indent: "  ")
+        + folded("Reason: \(proposal.reason)", indent: "  ") + "  Link: \(proposal.link)\n"
+    }.joined(separator: "\n")
 }

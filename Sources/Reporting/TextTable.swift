@@ -46,19 +46,31 @@ public struct TextTable: Sendable {
 }
 
 /// Text folded at spaces to at most `width` columns; a longer word stays whole.
-public func folded(_ text: String, width: Int = 72, indent: String = "") -> String {
+///
+/// - Parameters:
+///   - indent: What the first line starts with.
+///   - hanging: What further lines start with; `indent` without.
+public func folded(
+  _ text: String, width: Int = 72, indent: String = "", hanging: String? = nil
+) -> String {
   var lines: [String] = []
   var line = ""
   for word in text.split(separator: " ") {
     if line.isEmpty {
-      line = indent + word
+      line = (lines.isEmpty ? indent : hanging ?? indent) + word
     } else if line.count + 1 + word.count <= width {
       line += " " + word
     } else {
       lines.append(line)
-      line = indent + word
+      line = (hanging ?? indent) + word
     }
   }
   if !line.isEmpty { lines.append(line) }
   return lines.map { $0 + "\n" }.joined()
+}
+
+/// A scenario's key as a witness, broken behind a slash where 72 columns end.
+func foldedKey(_ key: String) -> String {
+  folded("e.g. " + key.replacing("/", with: "/ "), indent: "    ", hanging: "      ")
+    .replacing("/ ", with: "/")
 }

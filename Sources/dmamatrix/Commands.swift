@@ -86,10 +86,13 @@ struct Kernels: ParsableCommand {
       Examples:
         dmamatrix kernels
         dmamatrix kernels v6 7.3 --changes
+        dmamatrix kernels --alternatives
       """)
 
-  @Argument(help: "Kernels to list; all without.")
+  @Argument(help: "Kernels or alternatives to list; all kernels without.")
   var names: [String] = []
+  @Flag(help: "List the alternatives that the review argued about instead.")
+  var alternatives = false
   @Flag(help: "List every change with its kernel function and patch.")
   var changes = false
 
@@ -97,10 +100,14 @@ struct Kernels: ParsableCommand {
     for name in names where KernelVersion.named(name) == nil {
       throw UsageError(
         description: "kernel '\(name.printable)' is unknown; accepted: "
-          + KernelVersion.all.map(\.name).joined(separator: ", "))
+          + KernelVersion.known.map(\.name).joined(separator: ", "))
     }
-    let kernels = KernelVersion.all.filter { names.isEmpty || names.contains($0.name) }
+    let kernels =
+      names.isEmpty
+      ? (alternatives ? KernelVersion.alternatives : KernelVersion.all)
+      : KernelVersion.known.filter { names.contains($0.name) }
     try Output.write(kernelsText(kernels, changes: changes))
+    if alternatives, names.isEmpty { try Output.write(unmodelledText()) }
   }
 }
 

@@ -12,7 +12,10 @@ struct DatabaseOption: ParsableArguments {
 
 /// Values of axes, shared by every command that works on a part of the matrix.
 struct AxisFilters: ParsableArguments {
-  @Option(help: ArgumentHelp("Kernels: \(list(KernelVersion.all.map(\.name))).", valueName: "k"))
+  @Option(
+    help: ArgumentHelp(
+      "Kernels: \(list(KernelVersion.all.map(\.name))), or alternatives as v6+P03.",
+      valueName: "k"))
   var kernel: [String] = []
   @Option(help: ArgumentHelp("Platforms: \(list(Platform.names)).", valueName: "p"))
   var platform: [String] = []
@@ -99,7 +102,7 @@ struct AxisFilters: ParsableArguments {
     if kernel.isEmpty { return KernelVersion.all }
     return try split(kernel).map { name in
       guard let version = KernelVersion.named(name) else {
-        throw unknown("kernel", name, accepted: KernelVersion.all.map(\.name))
+        throw unknown("kernel", name, accepted: KernelVersion.known.map(\.name))
       }
       return version
     }

@@ -171,6 +171,13 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: mount) == ["matrix.db"])
   }
 
+  /// The checked-in reports are what the tool makes, byte for byte.
+  @Test func checkedInReportsAreCurrent() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().path
+    #expect(try shell("cd '\(root)' && TOOL='\(tool.path)' sh Tests/goldens.sh") == 0)
+  }
+
   @Test func helpAndVersionSucceed() throws {
     for arguments in [[], ["--help"], ["--version"], ["generate", "--help"], ["help", "query"]] {
       let run = try run(arguments)

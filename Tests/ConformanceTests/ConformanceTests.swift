@@ -86,7 +86,8 @@ let sharedVectors: [String] = {
     #expect(error("kernel,platform\n")?.description.contains("no column 'iommu'") == true)
     #expect(
       error(header + "\n" + row.replacing("7.3,", with: "8.0,"))?.description
-        == "test:2: unknown kernel '8.0'; accepted: 6.1, 6.12, 7.2, v4, v5, v6, v7, 7.3")
+        .hasPrefix("test:2: unknown kernel '8.0'; accepted: 6.1, 6.12, 7.2, v4, v5, v6, v7, 7.3")
+        == true)
     #expect(
       error(header + "\n" + row.replacing(",64,1", with: ",65,1"))?.description
         .hasPrefix("test:2: unknown mask '65'; accepted: 24, 25") == true)

@@ -10,7 +10,7 @@ import Testing
 
   /// A release names its package, a posted series its cover letter.
   @Test func everyVersionNamesItsSource() {
-    for version in KernelVersion.all {
+    for version in KernelVersion.known {
       #expect((version.sourcePackage == nil) != (version.messageID == nil))
       #expect(version.changes.allSatisfy { !$0.source.isEmpty })
     }
@@ -18,7 +18,7 @@ import Testing
 
   /// A change that changes nothing would be a lie in the change log.
   @Test func everyChangeChangesItsKnob() throws {
-    for version in KernelVersion.all.dropFirst() {
+    for version in KernelVersion.known.dropFirst() {
       let base = try #require(version.base.flatMap(KernelVersion.named))
       let differing = Set(
         Knob.all.filter { $0.value(in: base.policy) != $0.value(in: version.policy) }.map(\.id))
@@ -38,6 +38,32 @@ import Testing
   func changesAreThoseOfTheTable(name: String, ids: [String]) throws {
     let version = try #require(KernelVersion.named(name))
     #expect(Set(version.changes.map(\.knob.id)) == Set(ids))
+  }
+
+  @Test func alternativesAreNamedAfterTheirBase() throws {
+    #expect(Set(KernelVersion.known.map(\.name)).count == KernelVersion.known.count)
+    for alternative in KernelVersion.alternatives {
+      let base = try #require(alternative.base)
+      #expect(alternative.name.hasPrefix("v") && KernelVersion.named(base) != nil)
+      #expect(alternative.expectation?.isEmpty == false)
+    }
+    // The mail of 2 July 2026 named these.
+    for name in ["v6+P03", "v6+P06", "v6+P07", "v6+P09", "v6+P10"] {
+      #expect(KernelVersion.named(name) != nil)
+    }
+    let ids = UnmodelledProposal.all.map(\.id)
+    #expect(ids == ["P08", "P21", "P22", "P24"])
+  }
+
+  /// P16b is what 7.3 does to MMIO, P04b what v7 does to bounces.
+  @Test func adoptedAlternativesEqualTheirVersion() throws {
+    let p16b = try #require(KernelVersion.named("v7+P16b"))
+    let merged = try #require(KernelVersion.named("7.3"))
+    #expect(p16b.policy.mmioPreprocessing == merged.policy.mmioPreprocessing)
+    let p04b = try #require(KernelVersion.named("v6+P04b"))
+    let v7 = try #require(KernelVersion.named("v7"))
+    #expect(p04b.policy.poolStateCheck == v7.policy.poolStateCheck)
+    #expect(p04b.policy.attributesAfterBounce == v7.policy.attributesAfterBounce)
   }
 
   @Test func knobsReadBackWhatWasSet() throws {

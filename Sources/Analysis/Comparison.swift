@@ -1,0 +1,135 @@
+import DMAModel
+
+/// What differs between kernels, as transitions with exact conditions.
+public struct Comparison: Sendable {
+  /// What one kernel does in a transition.
+  public struct Side: Sendable, Hashable {
+    public let verdict: Verdict
+    public let result: AnswerResult
+    public let exposure: Exposure
+  }
+
+  /// Scenarios that change in the same way.
+  public struct Transition: Sendable {
+    /// One side per kernel, in their order.
+    public let sides: [Side]
+    /// The rule by which the last kernel decides, where its verdict changed.
+    public let decision: Decision?
+    /// The outcome columns that differ, where no verdict does.
+    public let columns: [String]
+    public let scenarios: Int
+    public let conditions: [Condition]
+  }
+
+  public let kernels: [KernelVersion]
+  /// Worst first.
+  public let transitions: [Transition]
+  /// Scenarios that exist on every kernel.
+  public let scenarios: Int
+  /// Of these, those whose answers and verdicts are equal.
+  public let equal: Int
+  /// Scenarios of each kernel that do not exist on all others.
+  public let onlyThere: [Int]
+
+  public var isEqual: Bool { transitions.isEmpty }
+
+  /// Compares two or more kernels over a domain.
+  public init(_ kernels: [KernelVersion], domain: MatrixDomain) {
+    self.kernels = kernels
+    let space = ScenarioSpace(kernels: kernels, domain: domain)
+    var keys: [TransitionKey] = []
+    var classes: [TransitionKey: Int32] = [:]
+    let diagram = space.diagram { platform, request, answers in
+      guard let key = TransitionKey(platform, request, answers) else { return 0 }
+      if let known = classes[key] { return known }
+      keys.append(key)
+      classes[key] = Int32(keys.count)
+      return Int32(keys.count)
+    }
+    let counts = diagram.counts()
+    let total = counts.values.reduce(0, +)
+    scenarios = total
+    equal = counts[0] ?? 0
+    onlyThere = kernels.map { ScenarioSpace.count($0, domain) - total }
+    let order = keys.indices.sorted { one, two in
+      let (a, b) = (counts[Int32(one + 1)] ?? 0, counts[Int32(two + 1)] ?? 0)
+      return (keys[one].severity, -a, one) < (keys[two].severity, -b, two)
+    }
+    transitions = order.map { index in
+      let key = keys[index]
+      return Transition(
+        sides: key.sides, decision: key.decision, columns: key.columns.names,
+        scenarios: counts[Int32(index + 1)] ?? 0,
+        conditions: space.conditions(for: Int32(index + 1), in: diagram))
+    }
+  }
+}
+
+/// The outcome columns of an answer, as a set.
+struct OutcomeColumns: OptionSet, Hashable {
+  let rawValue: UInt8
+  static let all = ["result", "dma", "enc", "mem_state", "pte", "warn", "max_map"]
+
+  /// The columns in which two answers differ.
+  init(_ one: Answer, _ two: Answer) {
+    var bits: UInt8 = 0
+    if one.result != two.result { bits |= 1 << 0 }
+    let (shown, other) = (one.hasPrintableAddress, two.hasPrintableAddress)
+    if shown != other || shown && one.address != two.address { bits |= 1 << 1 }
+    if one.encoding != two.encoding { bits |= 1 << 2 }
+    if one.memoryState != two.memoryState { bits |= 1 << 3 }
+    if one.pte != two.pte { bits |= 1 << 4 }
+    if one.warnings != two.warnings { bits |= 1 << 5 }
+    if one.maxMapping != two.maxMapping { bits |= 1 << 6 }
+    rawValue = bits
+  }
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  var names: [String] { Self.all.indices.filter { rawValue & 1 << $0 != 0 }.map { Self.all[$0] } }
+}
+
+/// What makes two changes the same.
+private struct TransitionKey: Hashable {
+  let sides: [Comparison.Side]
+  let decision: Decision?
+  let columns: OutcomeColumns
+
+  /// The change between answers, or nil where there is none.
+  init?(_ platform: Platform, _ request: DeviceRequest, _ answers: [Answer]) {
+    var columns = OutcomeColumns()
+    for answer in answers.dropFirst() { columns.formUnion(OutcomeColumns(answers[0], answer)) }
+    if columns.isEmpty { return nil }
+    sides = answers.map { answer in
+      let verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
+      return Comparison.Side(
+        verdict: verdict, result: answer.result,
+        exposure: DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict))
+    }
+    let sameVerdict = Set(sides.map(\.verdict)).count == 1
+    // The columns explain a change without a new verdict, the rule one with it.
+    self.columns = sameVerdict ? columns : []
+    decision = sameVerdict || answers.count > 2 ? nil : answers.last?.decision
+  }
+
+  /// The worse the smaller: what was served and no longer is comes first.
+  var severity: Int {
+    guard let first = sides.first, let last = sides.last else { return 0 }
+    if first.verdict.isServed {
+      switch last.verdict {
+      case .garbled: return 0
+      case .blocked: return 1
+      case .unreachable: return 2
+      case .refused: return 3
+      case .ok, .bounced: break
+      }
+      if first.exposure == .none, last.exposure != .none { return 5 }
+      return first.verdict == last.verdict ? 8 : 6
+    }
+    if !last.verdict.isServed {
+      if first.verdict == .refused, last.verdict != .refused { return 4 }
+      return first.verdict == last.verdict ? 8 : 9
+    }
+    return first.verdict == .refused ? 10 : 11
+  }
+}

@@ -1,0 +1,219 @@
+/// A classification of every point of a product of axes, with equal parts shared.
+///
+/// A decision diagram: level by level one axis, each node an array of children,
+/// equal nodes stored once.  The leaves are classes; points that do not exist
+/// have none and are nobody's concern.
+public struct Diagram: Sendable {
+  /// The class of points that do not exist.
+  public static let absent: Int32 = -1
+
+  public let axes: [Axis]
+  /// Children by level and node; on the last level classes.
+  private(set) var nodes: [[[Int32]]]
+  private(set) var root: Int32
+  /// By level and node: the only class below it, or nil where there are several.
+  private var uniform: [[Int32?]]
+
+  /// Builds a diagram.
+  ///
+  /// - Parameters:
+  ///   - exists: Whether any point exists for a choice of the first axes.
+  ///   - classes: The classes of the last axis' values for a choice of all other
+  ///     axes.
+  public init(
+    axes: [Axis], exists: @escaping ([Int]) -> Bool = { _ in true },
+    classes: @escaping ([Int]) -> [Int32]
+  ) {
+    self.axes = axes
+    var builder = Builder(axes: axes, exists: exists, classes: classes)
+    root = builder.build(level: 0)
+    nodes = builder.nodes
+    uniform = []
+    uniform = Self.uniformClasses(nodes)
+  }
+
+  /// Whether the box holds points of one class alone, and at least one.
+  func isOnly(_ wanted: Int32, in box: Box) -> Bool {
+    var frontier: [Int32] = root == Self.absent ? [] : [root]
+    var found = false
+    for level in axes.indices {
+      var next: [Int32] = []
+      let isLast = level == axes.count - 1
+      for node in frontier {
+        if let only = uniform[level][Int(node)], only == wanted || only == Self.absent {
+          found = found || only == wanted
+          // Nothing else is below; a point of it may still be outside the box,
+          // which the caller, growing from such a point, never asks about.
+          continue
+        }
+        let children = nodes[level][Int(node)]
+        for value in BitIterator(box.sets[level]) {
+          let child = children[value]
+          if child == Self.absent { continue }
+          if isLast {
+            if child != wanted { return false }
+            found = true
+          } else if !next.contains(child) {
+            next.append(child)
+          }
+        }
+      }
+      frontier = next
+    }
+    return found
+  }
+
+  /// How many points of a class lie in a box.
+  func count(of wanted: Int32, in box: Box) -> Int {
+    guard root != Self.absent else { return 0 }
+    var counts: [Int32: Int] = [root: 1]
+    for level in axes.indices {
+      var next: [Int32: Int] = [:]
+      for (node, ways) in counts {
+        let children = nodes[level][Int(node)]
+        for value in BitIterator(box.sets[level]) where children[value] != Self.absent {
+          next[children[value], default: 0] += ways
+        }
+      }
+      counts = next
+    }
+    return counts[wanted] ?? 0
+  }
+
+  /// How many points of each class there are.
+  public func counts() -> [Int32: Int] {
+    guard root != Self.absent else { return [:] }
+    var counts: [Int32: Int] = [root: 1]
+    for level in axes.indices {
+      var next: [Int32: Int] = [:]
+      for (node, ways) in counts {
+        for child in nodes[level][Int(node)] where child != Self.absent {
+          next[child, default: 0] += ways
+        }
+      }
+      counts = next
+    }
+    return counts
+  }
+
+  /// The values of the first point of a class in a box, or nil.
+  func firstPoint(of wanted: Int32, in box: Box) -> [Int]? {
+    func search(_ level: Int, _ node: Int32) -> [Int]? {
+      for value in BitIterator(box.sets[level]) {
+        let child = nodes[level][Int(node)][value]
+        if child == Self.absent { continue }
+        if level == axes.count - 1 {
+          if child == wanted { return [value] }
+        } else if let only = uniform[level + 1][Int(child)], only != wanted {
+          continue
+        } else if let rest = search(level + 1, child) {
+          return [value] + rest
+        }
+      }
+      return nil
+    }
+    return root == Self.absent ? nil : search(0, root)
+  }
+
+  /// Disjoint boxes that hold exactly the points of a class.
+  func boxes(of wanted: Int32) -> [Box] {
+    var result: [Box] = []
+    func walk(_ level: Int, _ node: Int32, _ prefix: [UInt64]) {
+      var groups: [(child: Int32, set: UInt64)] = []
+      for (value, child) in nodes[level][Int(node)].enumerated() where child != Self.absent {
+        if let index = groups.firstIndex(where: { $0.child == child }) {
+          groups[index].set |= 1 << UInt64(value)
+        } else {
+          groups.append((child, 1 << UInt64(value)))
+        }
+      }
+      for (child, set) in groups {
+        if level == axes.count - 1 {
+          guard child == wanted else { continue }
+          // Conditions on an ordered axis are ranges.
+          for range in axes[level].isOrdered ? ranges(of: set) : [set] {
+            result.append(Box(prefix + [range]))
+          }
+        } else {
+          if let only = uniform[level + 1][Int(child)], only != wanted { continue }
+          walk(level + 1, child, prefix + [set])
+        }
+      }
+    }
+    if root != Self.absent { walk(0, root, []) }
+    return result
+  }
+
+  private static func uniformClasses(_ nodes: [[[Int32]]]) -> [[Int32?]] {
+    var uniform: [[Int32?]] = Array(repeating: [], count: nodes.count)
+    for level in nodes.indices.reversed() {
+      uniform[level] = nodes[level].map { children in
+        var only: Int32?
+        for child in children where child != absent {
+          let below =
+            level == nodes.count - 1 ? child : uniform[level + 1][Int(child)]
+          guard let below, only == nil || only == below else { return nil }
+          only = below
+        }
+        return only
+      }
+    }
+    return uniform
+  }
+}
+
+/// The maximal ranges of consecutive values in a set.
+func ranges(of set: UInt64) -> [UInt64] {
+  var result: [UInt64] = []
+  var rest = set
+  while rest != 0 {
+    let low = rest & ~(rest &- 1)
+    // Adding the lowest bit carries through the lowest run of ones.
+    let run = rest & ~(rest &+ low)
+    result.append(run)
+    rest &= ~run
+  }
+  return result
+}
+
+private struct Builder {
+  let axes: [Axis]
+  let exists: ([Int]) -> Bool
+  let classes: ([Int]) -> [Int32]
+  var nodes: [[[Int32]]]
+  private var ids: [[[Int32]: Int32]]
+  private var choice: [Int] = []
+
+  init(
+    axes: [Axis], exists: @escaping ([Int]) -> Bool, classes: @escaping ([Int]) -> [Int32]
+  ) {
+    self.axes = axes
+    self.exists = exists
+    self.classes = classes
+    nodes = Array(repeating: [], count: axes.count)
+    ids = Array(repeating: [:], count: axes.count)
+  }
+
+  mutating func build(level: Int) -> Int32 {
+    guard exists(choice) else { return Diagram.absent }
+    let children: [Int32]
+    if level == axes.count - 1 {
+      children = classes(choice)
+    } else {
+      var built: [Int32] = []
+      built.reserveCapacity(axes[level].values.count)
+      for value in axes[level].values.indices {
+        choice.append(value)
+        built.append(build(level: level + 1))
+        choice.removeLast()
+      }
+      children = built
+    }
+    if children.allSatisfy({ $0 == Diagram.absent }) { return Diagram.absent }
+    if let id = ids[level][children] { return id }
+    let id = Int32(nodes[level].count)
+    nodes[level].append(children)
+    ids[level][children] = id
+    return id
+  }
+}

@@ -1,0 +1,116 @@
+import DMAModel
+
+/// The scenarios of a domain as a space of axes, with the kernels that answer them.
+///
+/// A scenario is in the space if it exists on every kernel; the others are
+/// counted.  The DMA mask is the last axis, an ordered one.
+final class ScenarioSpace {
+  let kernels: [KernelVersion]
+  let domain: MatrixDomain
+  let axes: [Axis]
+  private var booted: [Int: [BootedKernel]] = [:]
+
+  init(kernels: [KernelVersion], domain: MatrixDomain) {
+    self.kernels = kernels
+    self.domain = domain
+    func axis<Value: AxisValue>(_ values: [Value]) -> Axis {
+      Axis(Value.axis, values.map(\.name))
+    }
+    axes = [
+      axis(domain.platforms), axis(domain.iommuModes), axis(domain.swiotlbModes),
+      Axis(MachineName.axis, domain.machines.map(\.name.name)), axis(domain.coherences),
+      axis(domain.facings), axis(domain.coherentMasks), axis(domain.busLimits),
+      axis(domain.operations), axis(domain.attributes), axis(domain.buffers),
+      Axis(DMAMask.axis, domain.masks.map(\.name), isOrdered: true),
+    ]
+  }
+
+  /// Classifies every scenario by the answers of all kernels.
+  ///
+  /// - Parameter classify: The class of one scenario; called with the platform,
+  ///   the request and one answer per kernel.
+  func diagram(
+    _ classify: @escaping (Platform, DeviceRequest, [Answer]) -> Int32
+  ) -> Diagram {
+    var answers: [Answer] = []
+    return Diagram(axes: axes) { choice in
+      self.exists(choice)
+    } classes: { choice in
+      let kernels = self.bootedKernels(choice)
+      var request = self.request(choice)
+      let platform = self.domain.platforms[choice[0]]
+      return self.domain.masks.map { mask in
+        request.mask = mask
+        answers.removeAll(keepingCapacity: true)
+        for kernel in kernels { answers.append(kernel.answer(to: request)) }
+        return classify(platform, request, answers)
+      }
+    }
+  }
+
+  /// The scenario at a point.
+  func scenario(_ point: [Int]) -> Scenario {
+    let request = request(point)
+    return Scenario(
+      platform: domain.platforms[point[0]], iommu: domain.iommuModes[point[1]],
+      swiotlb: domain.swiotlbModes[point[2]], memory: domain.machines[point[3]].name,
+      mask: domain.masks[point[11]], coherentMask: request.coherentMask,
+      busLimit: request.busLimit, coherence: request.coherence, facing: request.facing,
+      operation: request.operation, attributes: request.attributes, buffer: request.buffer)
+  }
+
+  /// The kernels as booted at a point, in their order.
+  func bootedKernels(_ choice: [Int]) -> [BootedKernel] {
+    let key = choice[0..<4].reduce(0) { $0 * 64 + $1 }
+    if let kernels = booted[key] { return kernels }
+    let kernels = self.kernels.map { kernel in
+      BootedKernel(
+        policy: kernel.policy, platform: domain.platforms[choice[0]],
+        iommu: domain.iommuModes[choice[1]], swiotlb: domain.swiotlbModes[choice[2]],
+        machine: domain.machines[choice[3]])
+    }
+    booted[key] = kernels
+    return kernels
+  }
+
+  /// Device and request of a choice; the first mask of the domain.
+  private func request(_ choice: [Int]) -> DeviceRequest {
+    DeviceRequest(
+      mask: choice.count > 11 ? domain.masks[choice[11]] : domain.masks[0],
+      coherentMask: domain.coherentMasks[choice[6]], busLimit: domain.busLimits[choice[7]],
+      coherence: domain.coherences[choice[4]], facing: domain.facings[choice[5]],
+      operation: domain.operations[choice[8]], attributes: domain.attributes[choice[9]],
+      buffer: domain.buffers[choice[10]])
+  }
+
+  /// Whether a choice of the first axes exists on every kernel.
+  private func exists(_ choice: [Int]) -> Bool {
+    switch choice.count {
+    case 3:
+      kernels.allSatisfy {
+        $0.policy.bootExclusion(
+          domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+          domain.swiotlbModes[choice[2]]) == nil
+      }
+    case 6:
+      Policy.deviceExclusion(
+        domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+        domain.coherences[choice[4]], domain.facings[choice[5]]) == nil
+    case 11:
+      kernels.allSatisfy {
+        $0.policy.requestExclusion(
+          domain.operations[choice[8]], domain.attributes[choice[9]], domain.buffers[choice[10]],
+          on: domain.machines[choice[3]]) == nil
+      }
+    default: true
+    }
+  }
+
+  /// How many scenarios exist on one kernel of the space.
+  static func count(_ kernel: KernelVersion, _ domain: MatrixDomain) -> Int {
+    let space = ScenarioSpace(kernels: [kernel], domain: domain)
+    let masks = [Int32](repeating: 0, count: domain.masks.count)
+    let diagram = Diagram(axes: space.axes, exists: space.exists) { _ in masks }
+    return diagram.counts()[0] ?? 0
+  }
+}

@@ -1,0 +1,59 @@
+import Analysis
+import ArgumentParser
+import Conformance
+import DMAModel
+import Reporting
+
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what differs between kernels, as exact conditions.",
+    discussion: """
+      Every scenario whose answer or verdict differs, grouped by what changes,
+      worst first, reduced to few conditions that are exact together, each with
+      a count and a scenario as witness.  Kernels may be alternatives (v6+P03).
+      Exit status: 0 equal, 1 different.
+
+      Examples:
+        dmamatrix compare v6 v7
+        dmamatrix compare 7.2 v6 7.3 --platform x86-sme47 --op map --attrs none
+        dmamatrix compare v6 v6+P07 --swiotlb force --format markdown
+      """)
+
+  @Argument(help: "Two kernels or more, the base first.")
+  var names: [String]
+  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  var format = "text"
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  mutating func run() throws {
+    guard let format = FindingFormat(rawValue: format) else {
+      throw UsageError(
+        description: "--format '\(format.printable)' is unknown; accepted: text, markdown, json")
+    }
+    guard names.count >= 2 else {
+      throw UsageError(description: "compare needs two kernels or more, not \(names.count)")
+    }
+    guard filters.kernel.isEmpty else {
+      throw UsageError(
+        description: "--kernel is no filter of compare; the kernels are its arguments")
+    }
+    let kernels = try names.map { try kernel($0) }
+    let domain = try filters.domain()
+    let comparison = Comparison(kernels, domain: domain)
+    guard comparison.scenarios > 0 else {
+      throw UsageError(
+        description:
+          "no scenario that these filters keep exists on \(names.joined(separator: ", "))")
+    }
+    try Output.write(comparisonText(comparison, format: format))
+    if !comparison.isEqual { throw ExitCode(1) }
+  }
+}
+
+/// The kernel called `name`, or a sentence that says which there are.
+func kernel(_ name: String) throws -> KernelVersion {
+  if let kernel = KernelVersion.named(name) { return kernel }
+  throw UsageError(
+    description: "kernel '\(name.printable)' is unknown; accepted: "
+      + KernelVersion.known.map(\.name).joined(separator: ", "))
+}
