@@ -55,12 +55,12 @@ public struct Comparison: Sendable {
       let (a, b) = (counts[Int32(one + 1)] ?? 0, counts[Int32(two + 1)] ?? 0)
       return (keys[one].severity, -a, one) < (keys[two].severity, -b, two)
     }
-    transitions = order.map { index in
+    let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
+    transitions = zip(order, conditions).map { index, conditions in
       let key = keys[index]
       return Transition(
         sides: key.sides, decision: key.decision, columns: key.columns.names,
-        scenarios: counts[Int32(index + 1)] ?? 0,
-        conditions: space.conditions(for: Int32(index + 1), in: diagram))
+        scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions)
     }
   }
 }

@@ -1,4 +1,6 @@
 import DMAModel
+import Dispatch
+import Synchronization
 
 /// A readable condition that holds for scenarios of one finding and no others.
 public struct Condition: Sendable, Hashable {
@@ -24,14 +26,28 @@ public struct Condition: Sendable, Hashable {
 }
 
 extension ScenarioSpace {
-  /// The conditions under which a diagram has a class.
-  func conditions(for wanted: Int32, in diagram: Diagram) -> [Condition] {
-    Cover(diagram: diagram, wanted: wanted).conditions().compactMap { box in
-      guard let point = diagram.firstPoint(of: wanted, in: box) else { return nil }
-      return Condition(
-        terms: terms(of: box), scenarios: diagram.count(of: wanted, in: box),
-        witness: scenario(point).key)
+  /// The conditions under which a diagram has each of some classes.
+  func conditions(for classes: [Int32], in diagram: Diagram) -> [[Condition]] {
+    // The covers are independent of each other, and the expensive part.
+    let covers = Mutex<[Int: [Box]]>([:])
+    DispatchQueue.concurrentPerform(iterations: classes.count) { index in
+      let boxes = Cover(diagram: diagram, wanted: classes[index]).conditions()
+      covers.withLock { $0[index] = boxes }
     }
+    return covers.withLock { covers in
+      classes.indices.map { index in
+        (covers[index] ?? []).compactMap { condition($0, for: classes[index], in: diagram) }
+      }
+    }
+  }
+
+  private func condition(
+    _ box: Box, for wanted: Int32, in diagram: Diagram
+  ) -> Condition? {
+    guard let point = diagram.firstPoint(of: wanted, in: box) else { return nil }
+    return Condition(
+      terms: terms(of: box), scenarios: diagram.count(of: wanted, in: box),
+      witness: scenario(point).key)
   }
 
   private func terms(of box: Box) -> [Condition.Term] {
@@ -52,7 +68,9 @@ extension ScenarioSpace {
       return first == last ? "\(axis.name)=\(first)" : "\(axis.name)=\(first)-\(last)"
     }
     let others = BitIterator(axis.all & ~set).map { axis.values[$0] }
-    if others.count == 1, values.count > 2 { return "\(axis.name)!=\(others[0])" }
+    if others.count * 2 < values.count {
+      return "\(axis.name)!=\(others.joined(separator: "|"))"
+    }
     return "\(axis.name)=\(values.joined(separator: "|"))"
   }
 }

@@ -43,7 +43,7 @@ struct Cover {
     let natural = Array(diagram.axes.indices)
     let count = natural.count
     var orders = [Array(natural.reversed()), natural]
-    for shift in stride(from: 1, to: count, by: max(1, count / 5)) {
+    for shift in stride(from: 1, to: count, by: max(1, count / 4)) {
       orders.append((0..<count).map { natural[($0 + shift) % count] })
       orders.append((0..<count).map { natural[(2 * count - 1 - $0 - shift) % count] })
     }
@@ -85,6 +85,7 @@ struct Cover {
   /// Drops needless boxes, and tries to put two in one box' place.
   private func improved(_ boxes: [Box]) -> [Box] {
     var boxes = irredundant(boxes)
+    guard boxes.count <= 16 else { return boxes }  // the search is quadratic
     // Growing again from what only one box covers may make another needless.
     var index = 0
     while index < boxes.count {

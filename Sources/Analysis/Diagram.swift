@@ -8,11 +8,15 @@ public struct Diagram: Sendable {
   public static let absent: Int32 = -1
 
   public let axes: [Axis]
-  /// Children by level and node; on the last level classes.
-  private(set) var nodes: [[[Int32]]]
-  private(set) var root: Int32
-  /// By level and node: the only class below it, or nil where there are several.
-  private var uniform: [[Int32?]]
+  /// Children by level, one node after the other; on the last level classes.
+  private let children: [[Int32]]
+  /// The number of values by level.
+  private let widths: [Int]
+  private let root: Int32
+  /// By level and node: the only class below it, or ``mixed``.
+  private let uniform: [[Int32]]
+
+  private static let mixed: Int32 = -2
 
   /// Builds a diagram.
   ///
@@ -27,57 +31,69 @@ public struct Diagram: Sendable {
     self.axes = axes
     var builder = Builder(axes: axes, exists: exists, classes: classes)
     root = builder.build(level: 0)
-    nodes = builder.nodes
-    uniform = []
-    uniform = Self.uniformClasses(nodes)
+    widths = axes.map(\.values.count)
+    children = builder.nodes.map { $0.flatMap { $0 } }
+    uniform = Self.uniformClasses(builder.nodes)
   }
 
-  /// Whether the box holds points of one class alone, and at least one.
+  /// Whether no existing point of the box has another class.
+  ///
+  /// The caller grows boxes from points of the class: at least one is inside.
   func isOnly(_ wanted: Int32, in box: Box) -> Bool {
-    var frontier: [Int32] = root == Self.absent ? [] : [root]
-    var found = false
+    guard root != Self.absent else { return true }
+    var frontier: [Int32] = [root]
     for level in axes.indices {
-      var next: [Int32] = []
       let isLast = level == axes.count - 1
-      for node in frontier {
-        if let only = uniform[level][Int(node)], only == wanted || only == Self.absent {
-          found = found || only == wanted
-          // Nothing else is below; a point of it may still be outside the box,
-          // which the caller, growing from such a point, never asks about.
-          continue
-        }
-        let children = nodes[level][Int(node)]
+      var seen = isLast ? [] : [Bool](repeating: false, count: uniform[level + 1].count)
+      var next: [Int32] = []
+      for node in frontier where uniform[level][Int(node)] != wanted {
+        let first = Int(node) * widths[level]
         for value in BitIterator(box.sets[level]) {
-          let child = children[value]
+          let child = children[level][first + value]
           if child == Self.absent { continue }
           if isLast {
             if child != wanted { return false }
-            found = true
-          } else if !next.contains(child) {
+          } else if !seen[Int(child)] {
+            seen[Int(child)] = true
             next.append(child)
           }
         }
       }
       frontier = next
     }
-    return found
+    return true
   }
 
   /// How many points of a class lie in a box.
   func count(of wanted: Int32, in box: Box) -> Int {
     guard root != Self.absent else { return 0 }
-    var counts: [Int32: Int] = [root: 1]
+    var frontier: [(node: Int32, ways: Int)] = [(root, 1)]
     for level in axes.indices {
-      var next: [Int32: Int] = [:]
-      for (node, ways) in counts {
-        let children = nodes[level][Int(node)]
-        for value in BitIterator(box.sets[level]) where children[value] != Self.absent {
-          next[children[value], default: 0] += ways
+      let isLast = level == axes.count - 1
+      var place = isLast ? [] : [Int32](repeating: -1, count: uniform[level + 1].count)
+      var next: [(node: Int32, ways: Int)] = []
+      var found = 0
+      for (node, ways) in frontier {
+        let first = Int(node) * widths[level]
+        for value in BitIterator(box.sets[level]) {
+          let child = children[level][first + value]
+          if child == Self.absent { continue }
+          if isLast {
+            if child == wanted { found += ways }
+          } else if place[Int(child)] >= 0 {
+            next[Int(place[Int(child)])].ways += ways
+          } else if uniform[level + 1][Int(child)] == Self.mixed
+            || uniform[level + 1][Int(child)] == wanted
+          {
+            place[Int(child)] = Int32(next.count)
+            next.append((child, ways))
+          }
         }
       }
-      counts = next
+      if isLast { return found }
+      frontier = next
     }
-    return counts[wanted] ?? 0
+    return 0
   }
 
   /// How many points of each class there are.
@@ -87,7 +103,7 @@ public struct Diagram: Sendable {
     for level in axes.indices {
       var next: [Int32: Int] = [:]
       for (node, ways) in counts {
-        for child in nodes[level][Int(node)] where child != Self.absent {
+        for child in below(level, node) where child != Self.absent {
           next[child, default: 0] += ways
         }
       }
@@ -96,17 +112,25 @@ public struct Diagram: Sendable {
     return counts
   }
 
+  private func below(_ level: Int, _ node: Int32) -> ArraySlice<Int32> {
+    let first = Int(node) * widths[level]
+    return children[level][first..<first + widths[level]]
+  }
+
+  /// Whether a node may have points of a class below it.
+  private func mayHold(_ wanted: Int32, _ level: Int, _ node: Int32) -> Bool {
+    uniform[level][Int(node)] == Self.mixed || uniform[level][Int(node)] == wanted
+  }
+
   /// The values of the first point of a class in a box, or nil.
   func firstPoint(of wanted: Int32, in box: Box) -> [Int]? {
     func search(_ level: Int, _ node: Int32) -> [Int]? {
       for value in BitIterator(box.sets[level]) {
-        let child = nodes[level][Int(node)][value]
+        let child = children[level][Int(node) * widths[level] + value]
         if child == Self.absent { continue }
         if level == axes.count - 1 {
           if child == wanted { return [value] }
-        } else if let only = uniform[level + 1][Int(child)], only != wanted {
-          continue
-        } else if let rest = search(level + 1, child) {
+        } else if mayHold(wanted, level + 1, child), let rest = search(level + 1, child) {
           return [value] + rest
         }
       }
@@ -120,7 +144,7 @@ public struct Diagram: Sendable {
     var result: [Box] = []
     func walk(_ level: Int, _ node: Int32, _ prefix: [UInt64]) {
       var groups: [(child: Int32, set: UInt64)] = []
-      for (value, child) in nodes[level][Int(node)].enumerated() where child != Self.absent {
+      for (value, child) in below(level, node).enumerated() where child != Self.absent {
         if let index = groups.firstIndex(where: { $0.child == child }) {
           groups[index].set |= 1 << UInt64(value)
         } else {
@@ -134,8 +158,7 @@ public struct Diagram: Sendable {
           for range in axes[level].isOrdered ? ranges(of: set) : [set] {
             result.append(Box(prefix + [range]))
           }
-        } else {
-          if let only = uniform[level + 1][Int(child)], only != wanted { continue }
+        } else if mayHold(wanted, level + 1, child) {
           walk(level + 1, child, prefix + [set])
         }
       }
@@ -144,18 +167,18 @@ public struct Diagram: Sendable {
     return result
   }
 
-  private static func uniformClasses(_ nodes: [[[Int32]]]) -> [[Int32?]] {
-    var uniform: [[Int32?]] = Array(repeating: [], count: nodes.count)
+  private static func uniformClasses(_ nodes: [[[Int32]]]) -> [[Int32]] {
+    var uniform: [[Int32]] = Array(repeating: [], count: nodes.count)
     for level in nodes.indices.reversed() {
+      let isLast = level == nodes.count - 1
       uniform[level] = nodes[level].map { children in
         var only: Int32?
         for child in children where child != absent {
-          let below =
-            level == nodes.count - 1 ? child : uniform[level + 1][Int(child)]
-          guard let below, only == nil || only == below else { return nil }
+          let below = isLast ? child : uniform[level + 1][Int(child)]
+          guard below != mixed, only == nil || only == below else { return mixed }
           only = below
         }
-        return only
+        return only ?? mixed
       }
     }
     return uniform

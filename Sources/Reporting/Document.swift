@@ -46,7 +46,7 @@ public struct Document: Sendable, Equatable {
       return panels(columns, rows)
     case .conditions(let conditions):
       return conditions.map { condition in
-        folded("\(condition.text): \(condition.scenarios)", indent: "  ", hanging: "    ")
+        foldedCondition("\(condition.text): \(condition.scenarios)")
           + foldedKey(condition.witness)
       }.joined()
     }

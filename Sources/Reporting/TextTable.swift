@@ -71,6 +71,40 @@ public func folded(
 
 /// A scenario's key as a witness, broken behind a slash where 72 columns end.
 func foldedKey(_ key: String) -> String {
-  folded("e.g. " + key.replacing("/", with: "/ "), indent: "    ", hanging: "      ")
-    .replacing("/ ", with: "/")
+  folded("e.g. " + key, indent: "    ", hanging: "      ", breakingAfter: "/")
+}
+
+/// A condition, broken at spaces, or behind `|` in a long list of values.
+func foldedCondition(_ text: String) -> String {
+  folded(text, indent: "  ", hanging: "    ", breakingAfter: "|")
+}
+
+/// Folds text whose words may also be broken behind a character.
+private func folded(
+  _ text: String, indent: String, hanging: String, breakingAfter mark: Character
+) -> String {
+  var lines = [indent]
+  for word in text.split(separator: " ") {
+    let space = lines[lines.count - 1].allSatisfy { $0 == " " } ? "" : " "
+    if lines[lines.count - 1].count + space.count + word.count <= 72 {
+      lines[lines.count - 1] += space + word
+      continue
+    }
+    if hanging.count + word.count <= 72 {
+      lines.append(hanging + word)
+      continue
+    }
+    var first = true
+    for piece in word.split(separator: mark, omittingEmptySubsequences: false) {
+      let text = (first ? space : String(mark)) + piece
+      if lines[lines.count - 1].count + text.count < 72 {
+        lines[lines.count - 1] += text
+      } else {
+        lines[lines.count - 1] += first ? "" : String(mark)
+        lines.append(hanging + piece)
+      }
+      first = false
+    }
+  }
+  return lines.map { $0 + "\n" }.joined()
 }
