@@ -1,0 +1,62 @@
+import Analysis
+import ArgumentParser
+import Conformance
+import DMAModel
+import Foundation
+import Reporting
+
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say why a kernel answers a scenario as it does.",
+    discussion: """
+      Prints configuration, answer, verdict and the path: each function and the
+      condition taken, with the knob by which versions differ there.  With two
+      kernels, both paths from where they part.  Without --mask every mask is
+      shown.  Axes that are not given: no IOMMU, 64G, one mask for all, no bus
+      limit, a coherent trusted device, a map of the buffer dma32.
+
+      --cmdline and --dmesg take what people paste; what they leave open is
+      ranged over, and what a parameter did is said.
+
+      Examples:
+        dmamatrix explain --kernel v6 --platform x86-sme47 --op map --mask 64 \\
+            --cmdline "mem_encrypt=on iommu=pt swiotlb=force"
+        dmamatrix explain --kernel v6,v7 --platform tdx --mask 64
+        dmamatrix explain --kernel 7.3 --cmdline - < /proc/cmdline
+        dmamatrix explain --dmesg boot.log --mask 32
+      """)
+
+  @Option(help: ArgumentHelp("A kernel command line, or - for standard input.", valueName: "text"))
+  var cmdline: String?
+  @Option(help: "A boot log, or - for standard input.", completion: .file())
+  var dmesg: String?
+  @OptionGroup(title: "Scenario") var filters: AxisFilters
+
+  mutating func run() throws {
+    var question = try ExplainQuestion(filters: filters)
+    if let dmesg { try question.read(log: text(of: dmesg, bootLog: true), named: dmesg) }
+    if let cmdline { try question.read(commandLine: text(of: cmdline, bootLog: false)) }
+    try Output.write(question.answer())
+  }
+
+  /// The argument, the named log, or standard input, at most 64 MiB.
+  private func text(of argument: String, bootLog: Bool) throws -> String {
+    let data: Data
+    if argument == "-" {
+      data = FileHandle.standardInput.readDataToEndOfFile()
+    } else if bootLog {
+      var isDirectory: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory),
+        !isDirectory.boolValue, let contents = FileManager.default.contents(atPath: argument)
+      else {
+        throw UsageError(
+          description: "--dmesg '\(argument.printable)' is no readable file; expected a boot log")
+      }
+      data = contents
+    } else {
+      return argument
+    }
+    // A log may hold bytes of other encodings; the kernel's own lines are ASCII.
+    return String(decoding: data, as: UTF8.self)
+  }
+}
