@@ -48,6 +48,20 @@ final class ScenarioSpace {
     }
   }
 
+  /// Classifies every scenario line by line: a device and a request for all masks.
+  ///
+  /// - Parameter classify: The class of each mask of a line.
+  func diagram(lines classify: @escaping (ScenarioLine) -> [Int32]) -> Diagram {
+    Diagram(axes: axes) { choice in
+      self.exists(choice)
+    } classes: { choice in
+      classify(
+        ScenarioLine(
+          platform: self.domain.platforms[choice[0]], kernels: self.bootedKernels(choice),
+          request: self.request(choice), masks: self.domain.masks))
+    }
+  }
+
   /// The scenario at a point.
   func scenario(_ point: [Int]) -> Scenario {
     let request = request(point)

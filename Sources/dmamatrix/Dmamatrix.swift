@@ -23,7 +23,8 @@ struct Dmamatrix: ParsableCommand {
       """,
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
-      Generate.self, Query.self, ReportCommand.self, Compare.self, Explain.self, Info.self,
+      Generate.self, Query.self, ReportCommand.self, Compare.self, Explain.self, CheckCommand.self,
+      Info.self,
       Kernels.self,
       Conform.self,
       Bench.self,

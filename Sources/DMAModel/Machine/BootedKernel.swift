@@ -78,7 +78,7 @@ public final class BootedKernel: Sendable {
   }
 
   /// `use_dma_iommu(dev)` (X3): the device has a DMA domain.
-  func usesDMAIOMMU(_ request: DeviceRequest) -> Bool {
+  public func usesDMAIOMMU(_ request: DeviceRequest) -> Bool {
     if iommu.usesDMAIOMMU { return true }
     guard iommu == .passthrough, hostMemoryEncryption else { return false }
     switch policy.hostPassthrough {

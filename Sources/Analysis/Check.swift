@@ -1,0 +1,99 @@
+import DMAModel
+
+/// The violations of lints by one kernel, as exact conditions.
+public struct Check: Sendable {
+  /// Scenarios that violate a lint in the same way.
+  public struct Finding: Sendable {
+    public let lint: Lint
+    /// What happens, e.g. `garbled, direct by dma_direct_map_phys: MMIO is dma_capable`.
+    public let headline: String
+    public let verdict: Verdict
+    public let scenarios: Int
+    public let conditions: [Condition]
+
+    /// What names the finding across versions.
+    public var identity: String { "\(lint.rawValue) \(headline)" }
+  }
+
+  /// What became of a lint.
+  public enum Outcome: Sendable {
+    case holds
+    case violated([Finding])
+    case skipped(String)
+  }
+
+  public let kernel: KernelVersion
+  public let base: KernelVersion?
+  public let outcomes: [(lint: Lint, outcome: Outcome)]
+
+  /// All findings, in the order of the lints.
+  public var findings: [Finding] {
+    outcomes.flatMap { _, outcome -> [Finding] in
+      if case .violated(let findings) = outcome { return findings }
+      return []
+    }
+  }
+
+  /// Evaluates lints over a domain.
+  ///
+  /// - Parameter base: What the two comparing lints compare with; without it they
+  ///   are skipped.
+  public init(
+    _ kernel: KernelVersion, base: KernelVersion?, lints: [Lint] = Lint.allCases,
+    domain: MatrixDomain
+  ) {
+    self.kernel = kernel
+    self.base = base
+    outcomes = lints.map { lint in
+      if let reason = lint.undecidable { return (lint, .skipped(reason)) }
+      if lint.needsBase, base == nil { return (lint, .skipped("no base version is named")) }
+      let findings = Self.findings(lint, kernel, base, domain)
+      return (lint, findings.isEmpty ? .holds : .violated(findings))
+    }
+  }
+
+  private static func findings(
+    _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
+  ) -> [Finding] {
+    let kernels = lint.needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
+    let space = ScenarioSpace(kernels: kernels, domain: domain)
+    var keys: [ViolationKey] = []
+    var classes: [ViolationKey: Int32] = [:]
+    let diagram = space.diagram(lines: { line in
+      lint.violations(of: line).map { key in
+        guard let key else { return 0 }
+        if let known = classes[key] { return known }
+        keys.append(key)
+        classes[key] = Int32(keys.count)
+        return Int32(keys.count)
+      }
+    })
+    let counts = diagram.counts()
+    let order = keys.indices.sorted { (counts[Int32($0 + 1)] ?? 0) > (counts[Int32($1 + 1)] ?? 0) }
+    let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
+    return zip(order, conditions).map { index, conditions in
+      Finding(
+        lint: lint, headline: headline(lint, keys[index]), verdict: keys[index].verdict,
+        scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions)
+    }
+  }
+
+  private static func headline(_ lint: Lint, _ key: ViolationKey) -> String {
+    let what = "\(key.verdict.name), \(key.result.name) by \(key.decision.name)"
+    guard let other = key.other?.name else { return what }
+    return switch lint {
+    case .maskMonotone: "\(what), where a narrower mask has \(other)"
+    case .servedStaysServed, .noNewExposure: "\(what), where the base has \(other)"
+    case .mapSGAgrees: "\(what), where map has \(other)"
+    case .allocAgrees: "\(what), where alloc_pages has \(other)"
+    default: what
+    }
+  }
+}
+
+extension BootedKernel {
+  /// Whether dma-iommu serves a device, for lints about dma-direct.
+  func servesByDMAIOMMU(_ request: DeviceRequest) -> Bool {
+    platform.family == .xen || usesDMAIOMMU(request)
+  }
+}

@@ -1,0 +1,156 @@
+import DMAModel
+
+/// A property that a kernel's answers should have.
+public enum Lint: String, CaseIterable, Sendable {
+  case noSilentCorruption = "no-silent-corruption"
+  case maskMonotone = "mask-monotone"
+  case forceMeansBounce = "force-means-bounce"
+  case servedStaysServed = "served-stays-served"
+  case noNewExposure = "no-new-exposure"
+  case guestPrivateStaysPrivate = "guest-private-stays-private"
+  case loudRefusal = "loud-refusal"
+  case mapSGAgrees = "map-sg-agrees"
+  case allocAgrees = "alloc-agrees"
+
+  /// What the property says.
+  public var statement: String {
+    switch self {
+    case .noSilentCorruption: "no scenario is garbled, blocked or unreachable"
+    case .maskMonotone: "a wider mask never turns a served request into a refused one"
+    case .forceMeansBounce:
+      "with swiotlb=force, every streaming map of RAM through dma-direct bounces"
+    case .servedStaysServed: "what the base version served, this version serves"
+    case .noNewExposure: "what the base version served with exposure none, this version does too"
+    case .guestPrivateStaysPrivate:
+      "a guest exposes memory only where the device cannot take private memory"
+    case .loudRefusal: "a refusal of an ordinary RAM mapping logs something"
+    case .mapSGAgrees: "map and scatter-list mapping of the same memory agree"
+    case .allocAgrees: "dma_alloc_attrs and dma_alloc_pages agree on whether a device can be served"
+    }
+  }
+
+  /// Whether the property compares with a base version.
+  public var needsBase: Bool { self == .servedStaysServed || self == .noNewExposure }
+
+  /// Why the model cannot decide the property, or nil.
+  public var undecidable: String? {
+    guard self == .guestPrivateStaysPrivate else { return nil }
+    return "no device of the axes can take a guest's private memory, so that no exposure of a "
+      + "guest is needless here"
+  }
+}
+
+/// What a violation looks like: scenarios with the same one are one finding.
+struct ViolationKey: Hashable {
+  let verdict: Verdict
+  let result: AnswerResult
+  let decision: Decision
+  /// What the other side of the property does: the base, a narrower mask, map.
+  let other: AnswerResult?
+}
+
+/// One scenario's answer with its verdict.
+struct JudgedAnswer {
+  let answer: Answer
+  let verdict: Verdict
+  let exposure: Exposure
+
+  init(_ platform: Platform, _ request: DeviceRequest, _ answer: Answer) {
+    self.answer = answer
+    verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
+    exposure = DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict)
+  }
+}
+
+/// A device and a request on booted kernels, for every mask of the domain.
+struct ScenarioLine {
+  let platform: Platform
+  /// The kernel that is checked, and its base if there is one.
+  let kernels: [BootedKernel]
+  /// The request; its mask is none of the line's.
+  let request: DeviceRequest
+  let masks: [DMAMask]
+
+  /// The judged answers of a kernel, in the order of the masks.
+  func answers(of kernel: Int = 0, operation: Operation? = nil) -> [JudgedAnswer] {
+    var request = request
+    if let operation { request.operation = operation }
+    return masks.map { mask in
+      request.mask = mask
+      return JudgedAnswer(platform, request, kernels[kernel].answer(to: request))
+    }
+  }
+}
+
+extension Lint {
+  /// The violation of each mask of a line, nil where there is none.
+  func violations(of line: ScenarioLine) -> [ViolationKey?] {
+    func key(_ judged: JudgedAnswer, other: AnswerResult? = nil) -> ViolationKey {
+      ViolationKey(
+        verdict: judged.verdict, result: judged.answer.result, decision: judged.answer.decision,
+        other: other)
+    }
+    let none = [ViolationKey?](repeating: nil, count: line.masks.count)
+    switch self {
+    case .noSilentCorruption:
+      return line.answers().map { judged in
+        switch judged.verdict {
+        case .garbled, .blocked, .unreachable: key(judged)
+        case .ok, .bounced, .refused: nil
+        }
+      }
+    case .maskMonotone:
+      var narrower: AnswerResult?
+      return line.answers().map { judged in
+        if judged.verdict.isServed { narrower = judged.answer.result }
+        guard judged.verdict == .refused, let narrower else { return nil }
+        return key(judged, other: narrower)
+      }
+    case .forceMeansBounce:
+      guard let kernel = line.kernels.first, kernel.swiotlb == .force,
+        line.request.operation == .map || line.request.operation == .mapSG,
+        !line.request.buffer.isDeviceMemory
+      else { return none }
+      return zip(line.answers(), line.masks).map { judged, mask in
+        var request = line.request
+        request.mask = mask
+        guard !kernel.servesByDMAIOMMU(request), judged.answer.result != .bounce else { return nil }
+        return key(judged)
+      }
+    case .servedStaysServed:
+      return zip(line.answers(), line.answers(of: 1)).map { judged, base in
+        base.verdict.isServed && !judged.verdict.isServed
+          ? key(judged, other: base.answer.result) : nil
+      }
+    case .noNewExposure:
+      return zip(line.answers(), line.answers(of: 1)).map { judged, base in
+        base.verdict.isServed && base.exposure == .none && judged.verdict.isServed
+          && judged.exposure != .none ? key(judged, other: base.answer.result) : nil
+      }
+    case .guestPrivateStaysPrivate:
+      return none
+    case .loudRefusal:
+      guard line.request.operation == .map || line.request.operation == .mapSG,
+        !line.request.buffer.isDeviceMemory, line.request.attributes == .none
+      else { return none }
+      // The notice that memory encryption is active is no word on a refusal.
+      return line.answers().map { judged in
+        judged.verdict == .refused
+          && judged.answer.warnings.subtracting(.memoryEncryption).isEmpty ? key(judged) : nil
+      }
+    case .mapSGAgrees:
+      guard line.request.operation == .mapSG else { return none }
+      return zip(line.answers(), line.answers(operation: .map)).map { judged, map in
+        judged.verdict != map.verdict || judged.answer.encoding != map.answer.encoding
+          ? key(judged, other: map.answer.result) : nil
+      }
+    case .allocAgrees:
+      let pages: [Operation: Operation] = [.alloc: .allocPages, .allocAtomic: .allocPagesAtomic]
+      guard let other = pages[line.request.operation] else { return none }
+      return zip(line.answers(), line.answers(operation: other)).map { judged, pages in
+        judged.verdict.isServed != pages.verdict.isServed
+          ? key(judged, other: pages.answer.result) : nil
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Analysis
+import ArgumentParser
+import Conformance
+import DMAModel
+import Foundation
+import Reporting
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Evaluate properties that a kernel should have.",
+    discussion: """
+      Lints:
+      \(Lint.allCases.map { "  " + $0.rawValue }.joined(separator: "\n"))
+
+      Violations are reduced to exact conditions, each with a witness and its
+      path.  Formats: text, markdown, json, ktap (version 1 of the kernel's test
+      protocol), and b4: a patch mail on standard input whose message-id or
+      subject names a known version of the series, a JSON array for b4's check
+      protocol on standard output, [] where there is nothing to say.
+
+      A baseline file holds accepted violations; one that is no longer found is
+      an error too.  Exit status 1 if a violation is not accepted.
+
+      Examples:
+        dmamatrix check --kernel v6 --base 7.2
+        dmamatrix check --kernel 7.3 --lint no-silent-corruption --format ktap
+        dmamatrix check --kernel v7 --write-baseline v7.txt
+        dmamatrix check --kernel v7 --baseline v7.txt
+        dmamatrix check --format b4 < patch.mbox
+      """)
+
+  @Option(help: ArgumentHelp("The version that two of the lints compare with.", valueName: "k"))
+  var base: String?
+  @Option(help: ArgumentHelp("Only these lints.", valueName: "name"))
+  var lint: [String] = []
+  @Option(help: ArgumentHelp("text, markdown, json, ktap or b4.", valueName: "format"))
+  var format = "text"
+  @Option(help: "A file of accepted violations.", completion: .file())
+  var baseline: String?
+  @Option(help: "Write the violations to a baseline file instead.", completion: .file())
+  var writeBaseline: String?
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  mutating func run() throws {
+    let lints = try lint.flatMap { $0.split(separator: ",").map(String.init) }.map { name in
+      guard let lint = Lint(rawValue: name) else {
+        throw UsageError(
+          description: "--lint '\(name.printable)' is unknown; accepted: "
+            + Lint.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return lint
+    }
+    let base = try base.map { try kernel($0) }
+    let domain = try filters.domain()
+    if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
+    guard let format = CheckFormat(rawValue: format) else {
+      throw UsageError(
+        description: "--format '\(format.printable)' is unknown; accepted: "
+          + "text, markdown, json, ktap, b4")
+    }
+    let kernels =
+      filters.kernel.isEmpty
+      ? [KernelVersion.all[KernelVersion.all.count - 1]]
+      : try filters.kernels()
+    let checks = kernels.map { kernel in
+      Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)
+    }
+    if let writeBaseline {
+      let lines = checks.flatMap(baselineLines)
+      try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: writeBaseline)
+      return
+    }
+    try Output.write(checks.map { checkText($0, format: format) }.joined(separator: "\n"))
+    if let baseline {
+      try compare(checks, withBaseline: baseline)
+    } else if checks.contains(where: { !$0.findings.isEmpty }) {
+      throw ExitCode(1)
+    }
+  }
+
+  /// Fails on a violation that is not accepted, and on an accepted one that is gone.
+  private func compare(_ checks: [Check], withBaseline path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw UsageError(description: "--baseline '\(path.printable)' is no readable file")
+    }
+    let accepted = Set(
+      String(decoding: data, as: UTF8.self).split(separator: "\n")
+        .filter { !$0.hasPrefix("#") }.map(String.init))
+    let found = Set(checks.flatMap(baselineLines))
+    for line in found.subtracting(accepted).sorted() {
+      Output.error("not in the baseline: \(line.printableLine)")
+    }
+    for line in accepted.subtracting(found).sorted() {
+      Output.error("stale in the baseline: \(line.printableLine)")
+    }
+    if found != accepted { throw ExitCode(1) }
+  }
+
+  /// The b4 check protocol.
+  private func b4(base: KernelVersion?, lints: [Lint], domain: MatrixDomain) throws {
+    let data = FileHandle.standardInput.readDataToEndOfFile()
+    guard let version = PatchMail.version(of: String(decoding: data, as: UTF8.self)) else {
+      return try Output.write("[]\n")
+    }
+    let chosen = lints.isEmpty ? Lint.allCases : lints
+    let check = Check(
+      version, base: base ?? KernelVersion.named("7.2"), lints: chosen, domain: domain)
+    let objects = check.outcomes.map { lint, outcome in
+      let (status, summary, details): (String, String, String) =
+        switch outcome {
+        case .holds: ("success", "\(lint.rawValue) holds", lint.statement)
+        case .skipped(let reason): ("success", "\(lint.rawValue) is not decided", reason)
+        case .violated(let findings):
+          (
+            "fail",
+            "\(lint.rawValue): \(findings.reduce(0) { $0 + $1.scenarios }) scenarios violate it",
+            findings.map { "\($0.headline): \($0.conditions.map(\.text).joined(separator: "; "))" }
+              .joined(separator: "\n")
+          )
+        }
+      return """
+          {"tool": "dmamatrix", "status": "\(status)", "summary": \
+        \(jsonString("\(version.name): \(summary)")), "url": \(jsonString(version.link ?? "")), \
+        "details": \(jsonString(details))}
+        """
+    }
+    try Output.write("[\n" + objects.joined(separator: ",\n") + "\n]\n")
+    if !check.findings.isEmpty { throw ExitCode(1) }
+  }
+}
+
+extension String {
+  /// The line without control characters, whole.
+  fileprivate var printableLine: String {
+    String(unicodeScalars.map { $0.value < 0x20 ? "?" : Character($0) })
+  }
+}
