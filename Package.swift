@@ -15,6 +15,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // The pure model. DMAHardware depends on the axes alone: the verdict is
@@ -26,6 +27,13 @@ let package = Package(
     // Questions about one or more kernels: compare, explain, check, claims.
     .target(name: "Analysis", dependencies: ["DMAModel"], swiftSettings: settings),
 
+    // Variants that a user describes in YAML.
+    .target(
+      name: "PolicyFiles",
+      dependencies: ["DMAModel", .product(name: "Yams", package: "Yams")],
+      swiftSettings: settings
+    ),
+
     // Measured outcomes against the model.
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
@@ -36,6 +44,7 @@ let package = Package(
       path: "schema",
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
+        .embedInCode("claims.json"),
       ],
       swiftSettings: settings
     ),
@@ -68,13 +77,17 @@ let package = Package(
     .executableTarget(
       name: "dmamatrix",
       dependencies: [
-        "Analysis", "DMAModel", "Conformance", "MatrixStore", "Reporting", "Benchmarks",
+        "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
+        "Reporting",
+        "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings
     ),
 
     .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
+    .testTarget(
+      name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",

@@ -7,6 +7,9 @@ public enum Schema {
   /// One row of `description` for each object and column.
   public static let descriptions = text(PackageResources.descriptions_sql)
 
+  /// The review's claims, mapped to scenarios.
+  public static let claims = text(PackageResources.claims_json)
+
   /// `application_id` of a dmamatrix database: "DMAM".
   public static let applicationID: Int32 = 0x444d_414d
   /// `user_version`: the version of the tables and views.

@@ -38,7 +38,13 @@ public struct ConformanceCheck {
 
   private var booted: [Boot: BootedKernel] = [:]
 
-  public init(limit: Int = 10) { self.limit = limit }
+  /// Kernels that rows may name beside the known ones.
+  public let variants: [KernelVersion]
+
+  public init(limit: Int = 10, variants: [KernelVersion] = []) {
+    self.limit = limit
+    self.variants = variants
+  }
 
   /// The sum over all kernels and columns.
   public var total: Tally {
@@ -50,7 +56,7 @@ public struct ConformanceCheck {
 
   /// Compares every row of a file.
   public mutating func check(path: String) throws(InputError) {
-    var file = try VectorsFile(path: path)
+    var file = try VectorsFile(path: path, variants: variants)
     while let vector = try file.next() { compare(vector, file: path) }
   }
 

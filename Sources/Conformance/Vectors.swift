@@ -29,6 +29,7 @@ public enum VectorColumns {
 /// A file of measured outcomes, plain or compressed by gzip.
 public struct VectorsFile {
   private var table: CSVTable
+  private let variants: [KernelVersion]
   private let axisColumns: [Int?]
   private let outcomeColumns: [Int?]
 
@@ -42,12 +43,17 @@ public struct VectorsFile {
   ]
 
   /// Opens a file and checks its header.
-  public init(path: String) throws(InputError) {
-    try self.init(name: path, bytes: GzipFile.contents(of: path))
+  ///
+  /// - Parameter variants: Kernels that rows may name beside the known ones.
+  public init(path: String, variants: [KernelVersion] = []) throws(InputError) {
+    try self.init(name: path, bytes: GzipFile.contents(of: path), variants: variants)
   }
 
   /// Reads vectors from memory; `name` is what error messages call them.
-  public init(name: String, bytes: [UInt8]) throws(InputError) {
+  public init(
+    name: String, bytes: [UInt8], variants: [KernelVersion] = []
+  ) throws(InputError) {
+    self.variants = variants
     table = try CSVTable(file: name, bytes: bytes)
     let expected = Self.axes.map(\.name) + VectorColumns.names
     var axisColumns: [Int?] = []
@@ -73,8 +79,10 @@ public struct VectorsFile {
   /// The next vector, or nil at the end of the file.
   public mutating func next() throws(InputError) -> Vector? {
     guard let fields = try table.nextRow() else { return nil }
-    guard let kernel = KernelVersion.named(text(0, in: fields)) else {
-      throw unknown(0, text(0, in: fields), accepted: KernelVersion.known.map(\.name))
+    let name = text(0, in: fields)
+    guard let kernel = KernelVersion.named(name) ?? variants.first(where: { $0.name == name })
+    else {
+      throw unknown(0, name, accepted: (KernelVersion.known + variants).map(\.name))
     }
     let scenario = Scenario(
       platform: try value(1, in: fields), iommu: try value(2, in: fields),

@@ -9,7 +9,7 @@ public func conformanceText(_ check: ConformanceCheck) -> String {
   var table = TextTable(
     columns: [TextTable.Column("kernel"), TextTable.Column("column")]
       + ["compared", "matched", "mismatched"].map { TextTable.Column($0, alignment: .trailing) })
-  for kernel in KernelVersion.known {
+  for kernel in KernelVersion.known + check.variants {
     guard let tallies = check.tallies[kernel.name] else { continue }
     for (name, tally) in zip(VectorColumns.names, tallies) where tally.compared > 0 {
       table.rows.append([

@@ -51,7 +51,7 @@ struct CheckCommand: ParsableCommand {
       }
       return lint
     }
-    let base = try base.map { try kernel($0) }
+    let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
     guard let format = CheckFormat(rawValue: format) else {

@@ -3,6 +3,7 @@ import Conformance
 import DMAModel
 import Foundation
 import MatrixStore
+import PolicyFiles
 import Reporting
 
 struct ReportCommand: ParsableCommand {
@@ -13,6 +14,8 @@ struct ReportCommand: ParsableCommand {
       Reports:
         platform   \(Report.platform.summary)
         versions   \(Report.versions.summary)
+        findings   \(ModelReport.findings.summary)
+        2026-07-02 \(ModelReport.mail.summary)
 
       Axes that no filter names have defaults: mem=64G, coherent_mask=same,
       no bus limit, a coherent trusted device.  "platform" shows 7.3 on
@@ -20,10 +23,11 @@ struct ReportCommand: ParsableCommand {
 
       Examples:
         dmamatrix report platform --kernel v6 --platform sev
+        dmamatrix report findings --kernel v6 --format markdown
         dmamatrix report versions --platform tdx --iommu none --swiotlb default
       """)
 
-  @Argument(help: "platform or versions.")
+  @Argument(help: "platform, versions, findings or 2026-07-02.")
   var name: String
   @OptionGroup var source: DatabaseOption
   @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
@@ -35,17 +39,23 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    guard let report = Report(rawValue: name) else {
-      throw UsageError(
-        description: "report '\(name.printable)' is unknown; accepted: "
-          + Report.allCases.map(\.rawValue).joined(separator: ", "))
-    }
     guard let format = Document.Format(rawValue: format) else {
       throw UsageError(
         description: "--format '\(format.printable)' is unknown; accepted: text, markdown")
     }
-    let document = try report.document(
-      from: MatrixDatabase(path: source.database), filter: filters.filter())
+    let document: Document
+    if let report = Report(rawValue: name) {
+      document = try report.document(
+        from: MatrixDatabase(path: source.database), filter: filters.filter())
+    } else if let report = ModelReport(rawValue: name) {
+      let kernel = filters.kernel.first ?? "7.3"
+      document = report.document(kernel: try filters.kernel(called: kernel))
+    } else {
+      throw UsageError(
+        description: "report '\(name.printable)' is unknown; accepted: "
+          + (Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue))
+          .joined(separator: ", "))
+    }
     if let output {
       try AtomicFile.write(document.text(format), to: output)
     } else {
@@ -127,6 +137,8 @@ struct Conform: ParsableCommand {
 
   @Argument(help: "Vectors files.", completion: .file())
   var files: [String]
+  @Option(help: "A policy file that describes a variant.", completion: .file())
+  var policy: [String] = []
   @Option(help: ArgumentHelp("Show at most this many differing rows.", valueName: "rows"))
   var show = 10
 
@@ -134,7 +146,7 @@ struct Conform: ParsableCommand {
     guard show >= 0 else {
       throw UsageError(description: "--show '\(show)' is not a number of rows; accepted: 0 or more")
     }
-    var check = ConformanceCheck(limit: show)
+    var check = ConformanceCheck(limit: show, variants: try PolicyFiles.read(policy))
     for file in files { try check.check(path: file) }
     try Output.write(conformanceText(check))
     if check.mismatchedRows > 0 { throw ExitCode(1) }

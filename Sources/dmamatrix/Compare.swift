@@ -37,7 +37,7 @@ struct Compare: ParsableCommand {
       throw UsageError(
         description: "--kernel is no filter of compare; the kernels are its arguments")
     }
-    let kernels = try names.map { try kernel($0) }
+    let kernels = try names.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
     let comparison = Comparison(kernels, domain: domain)
     guard comparison.scenarios > 0 else {

@@ -1,8 +1,10 @@
 import ArgumentParser
+import Analysis
 import Conformance
 import DMAModel
 import Foundation
 import MatrixStore
+import PolicyFiles
 
 /// The version of the tool.
 let toolVersion = "0.1.0"
@@ -23,10 +25,8 @@ struct Dmamatrix: ParsableCommand {
       """,
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
-      Generate.self, Query.self, ReportCommand.self, Compare.self, Explain.self, CheckCommand.self,
-      Info.self,
-      Kernels.self,
-      Conform.self,
+      Generate.self, Query.self, ReportCommand.self, Compare.self, Explain.self,
+      CheckCommand.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self, Conform.self,
       Bench.self,
     ])
 
@@ -48,6 +48,10 @@ struct Dmamatrix: ParsableCommand {
       Output.error(error.description)
       Foundation.exit(error.isDamage ? 1 : 2)
     case let error as InputError:
+      Output.error(error.description)
+    case let error as ClaimError:
+      Output.error(error.description)
+    case let error as PolicyFileError:
       Output.error(error.description)
     case let error as UsageError:
       Output.error(error.description)

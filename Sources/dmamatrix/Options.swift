@@ -2,6 +2,7 @@ import ArgumentParser
 import Conformance
 import DMAModel
 import MatrixStore
+import PolicyFiles
 
 /// The database that a command reads or writes.
 struct DatabaseOption: ParsableArguments {
@@ -41,6 +42,20 @@ struct AxisFilters: ParsableArguments {
   var attrs: [String] = []
   @Option(help: ArgumentHelp("Buffers: \(list(Buffer.names)).", valueName: "buf"))
   var buf: [String] = []
+
+  @Option(
+    help: ArgumentHelp("A policy file that describes a variant.", valueName: "file"),
+    completion: .file())
+  var policy: [String] = []
+
+  /// The version, alternative or variant of a policy file called `name`.
+  func kernel(called name: String) throws -> KernelVersion {
+    let variants = try PolicyFiles.read(policy)
+    if let kernel = KernelVersion.named(name) ?? variants.first(where: { $0.name == name }) {
+      return kernel
+    }
+    throw unknown("kernel", name, accepted: (KernelVersion.known + variants).map(\.name))
+  }
 
   /// The filter over a database; checks every value.
   func filter() throws -> BehaviorFilter {
@@ -99,13 +114,8 @@ struct AxisFilters: ParsableArguments {
 
   /// The kernels that are named, or all.
   func kernels() throws -> [KernelVersion] {
-    if kernel.isEmpty { return KernelVersion.all }
-    return try split(kernel).map { name in
-      guard let version = KernelVersion.named(name) else {
-        throw unknown("kernel", name, accepted: KernelVersion.known.map(\.name))
-      }
-      return version
-    }
+    if kernel.isEmpty { return KernelVersion.all + (try PolicyFiles.read(policy)) }
+    return try split(kernel).map { try kernel(called: $0) }
   }
 
   /// Masks and ranges of masks, in ascending order.

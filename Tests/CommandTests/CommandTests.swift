@@ -16,7 +16,7 @@ import Testing
   /// Each bad input: status 2 and one sentence that names the value and what is
   /// accepted.
   @Test(arguments: [
-    (["report", "nonsense"], "report 'nonsense' is unknown; accepted: platform, versions"),
+    (["report", "nonsense"], "report 'nonsense' is unknown; accepted: platform, versions, 2026-07-02, findings"),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
     (["generate", "--op", "unmap"], "--op 'unmap' is unknown; accepted: map, map_sg"),

@@ -19,8 +19,12 @@ public struct KernelVersion: Sendable, Hashable {
   /// The resulting policy.
   public let policy: Policy
 
-  /// The mail in the archive.
-  public var link: String? { messageID.map { "https://lore.kernel.org/r/\($0)" } }
+  /// The mail in the archive, or what a user's variant names.
+  public var link: String? {
+    userLink ?? messageID.map { "https://lore.kernel.org/r/\($0)" }
+  }
+
+  private let userLink: String?
 
   public static func == (lhs: KernelVersion, rhs: KernelVersion) -> Bool { lhs.name == rhs.name }
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
@@ -32,6 +36,7 @@ public struct KernelVersion: Sendable, Hashable {
     self.sourcePackage = sourcePackage
     messageID = nil
     expectation = nil
+    userLink = nil
     changes = []
     self.policy = policy
   }
@@ -50,6 +55,40 @@ public struct KernelVersion: Sendable, Hashable {
     self.sourcePackage = sourcePackage
     self.messageID = messageID
     self.expectation = expectation
+    userLink = nil
+    self.changes = changes
+    policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
+  }
+}
+
+extension KernelVersion {
+  /// A variant that a user describes: knobs of a base set to values.
+  ///
+  /// Returns nil if a knob does not have its value.
+  public init?(
+    variant name: String, basedOn base: KernelVersion, summary: String, link: String?,
+    settings: [(knob: Knob, value: String)]
+  ) {
+    var changes: [PolicyChange] = []
+    for (knob, value) in settings {
+      var probe = base.policy
+      guard knob.set(value, in: &probe) else { return nil }
+      changes.append(PolicyChange(setting: knob, to: value))
+    }
+    self.init(name, basedOn: base, summary, userLink: link, changes: changes)
+  }
+
+  private init(
+    _ name: String, basedOn base: KernelVersion, _ summary: String, userLink: String?,
+    changes: [PolicyChange]
+  ) {
+    self.name = name
+    self.base = base.name
+    self.summary = summary
+    sourcePackage = nil
+    messageID = nil
+    expectation = nil
+    self.userLink = userLink
     self.changes = changes
     policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
   }
@@ -100,6 +139,14 @@ public struct PolicyChange: Sendable {
     _ source: String
   ) {
     self.init(path, "none", source) { $0[keyPath: path] = [] }
+  }
+
+  /// A knob that a user's variant sets.
+  init(setting knob: Knob, to value: String) {
+    self.knob = knob
+    self.value = value
+    source = "policy file"
+    apply = { _ = knob.set(value, in: &$0) }
   }
 
   private init(

@@ -1,0 +1,158 @@
+import DMAModel
+import Foundation
+
+/// A statement made in the review, mapped to scenarios and an expected outcome.
+public struct Claim: Decodable, Sendable {
+  public let id: String
+  /// The mail, without angle brackets.
+  public let messageID: String
+  /// What is claimed, in one sentence of ours.
+  public let says: String
+  /// Why this model cannot decide it, or nil.
+  public let undecidable: String?
+  /// The kernels and alternatives that it is about.
+  public let kernels: [String]
+  /// Values of axes that it is about; masks also as ranges.
+  let when: [String: [String]]
+  /// Accepted values by outcome column.
+  let expect: [String: [String]]
+
+  public var link: String { "https://lore.kernel.org/r/\(messageID)" }
+
+  private enum CodingKeys: String, CodingKey {
+    case id, says, undecidable, kernels, when, expect
+    case messageID = "message_id"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    id = try values.decode(String.self, forKey: .id)
+    messageID = try values.decode(String.self, forKey: .messageID)
+    says = try values.decode(String.self, forKey: .says)
+    undecidable = try values.decodeIfPresent(String.self, forKey: .undecidable)
+    kernels = try values.decodeIfPresent([String].self, forKey: .kernels) ?? []
+    when = try values.decodeIfPresent([String: [String]].self, forKey: .when) ?? [:]
+    expect = try values.decodeIfPresent([String: [String]].self, forKey: .expect) ?? [:]
+  }
+
+  /// Reads claims from JSON.
+  public static func read(_ json: String) throws -> [Claim] {
+    try JSONDecoder().decode([Claim].self, from: Data(json.utf8))
+  }
+
+  /// What the model says of a claim on one kernel.
+  public enum Judgement: Sendable {
+    /// It holds in all scenarios, of which there are so many.
+    case holds(Int)
+    /// It holds in some; the conditions are those of the others.
+    case partly(holding: Int, failing: Int, conditions: [Condition])
+    /// It holds in none.
+    case refuted(Int)
+    /// No scenario is about it.
+    case empty
+  }
+
+  /// Judges the claim on each of its kernels.
+  public func judge() throws(ClaimError) -> [(kernel: KernelVersion, judgement: Judgement)] {
+    let domain = try domain()
+    for column in expect.keys where !Self.columns.contains(column) {
+      throw ClaimError(id: id, reason: "unknown column '\(column)'")
+    }
+    var judgements: [(kernel: KernelVersion, judgement: Judgement)] = []
+    for name in kernels {
+      guard let kernel = KernelVersion.named(name) else {
+        throw ClaimError(id: id, reason: "unknown kernel '\(name)'")
+      }
+      judgements.append((kernel, judge(kernel, domain)))
+    }
+    return judgements
+  }
+
+  private static let columns = [
+    "result", "enc", "mem_state", "pte", "verdict", "exposure", "where", "warn",
+  ]
+
+  private func judge(_ kernel: KernelVersion, _ domain: MatrixDomain) -> Judgement {
+    let space = ScenarioSpace(kernels: [kernel], domain: domain)
+    let diagram = space.diagram(lines: { line in
+      line.answers().map { accepts($0) ? 1 : 0 }
+    })
+    let counts = diagram.counts()
+    let (failing, holding) = (counts[0] ?? 0, counts[1] ?? 0)
+    if failing + holding == 0 { return .empty }
+    if failing == 0 { return .holds(holding) }
+    if holding == 0 { return .refuted(failing) }
+    let conditions = space.conditions(for: [0], in: diagram)[0]
+    return .partly(holding: holding, failing: failing, conditions: conditions)
+  }
+
+  /// Whether a judged answer has an accepted value in every column.
+  private func accepts(_ judged: JudgedAnswer) -> Bool {
+    expect.allSatisfy { column, accepted in
+      let answer = judged.answer
+      return switch column {
+      case "result": accepted.contains(answer.result.name)
+      case "enc": accepted.contains(answer.encoding.name)
+      case "mem_state": accepted.contains(answer.memoryState.name)
+      case "pte": accepted.contains(answer.pte.name)
+      case "verdict": accepted.contains(judged.verdict.name)
+      case "exposure": accepted.contains(judged.exposure.name)
+      case "where": accepted.contains { answer.decision.name.hasPrefix($0) }
+      default:
+        accepted.contains {
+          $0.isEmpty ? answer.warnings.isEmpty : answer.warnings.text.contains($0)
+        }
+      }
+    }
+  }
+
+  /// The scenarios that the claim is about.
+  private func domain() throws(ClaimError) -> MatrixDomain {
+    var domain = MatrixDomain()
+    for (axis, names) in when {
+      switch axis {
+      case Platform.axis: domain.platforms = try values(names)
+      case IOMMUMode.axis: domain.iommuModes = try values(names)
+      case SwiotlbMode.axis: domain.swiotlbModes = try values(names)
+      case MachineName.axis:
+        domain.machines = domain.machines.filter { names.contains($0.name.name) }
+      case DMAMask.axis: domain.masks = try masks(names)
+      case CoherentMask.axis: domain.coherentMasks = try values(names)
+      case BusLimit.axis: domain.busLimits = try values(names)
+      case Coherence.axis: domain.coherences = try values(names)
+      case Facing.axis: domain.facings = try values(names)
+      case Operation.axis: domain.operations = try values(names)
+      case Attributes.axis: domain.attributes = try values(names)
+      case Buffer.axis: domain.buffers = try values(names)
+      default: throw ClaimError(id: id, reason: "unknown axis '\(axis)'")
+      }
+    }
+    return domain
+  }
+
+  private func values<Value: AxisValue>(_ names: [String]) throws(ClaimError) -> [Value] {
+    for name in names where Value(name: name) == nil {
+      throw ClaimError(id: id, reason: "unknown \(Value.axis) '\(name)'")
+    }
+    return Value.allCases.filter { names.contains($0.name) }
+  }
+
+  private func masks(_ texts: [String]) throws(ClaimError) -> [DMAMask] {
+    var masks: Set<DMAMask> = []
+    for text in texts {
+      let bounds = text.split(separator: "-").compactMap { Int($0) }
+      guard let first = bounds.first, let last = bounds.last, first <= last,
+        DMAMask(bits: first) != nil, DMAMask(bits: last) != nil
+      else { throw ClaimError(id: id, reason: "unknown mask '\(text)'") }
+      masks.formUnion((first...last).compactMap(DMAMask.init(bits:)))
+    }
+    return masks.sorted()
+  }
+}
+
+/// A claim that is not written correctly.
+public struct ClaimError: Error, Equatable, CustomStringConvertible {
+  public let id: String
+  public let reason: String
+  public var description: String { "claim \(id): \(reason)" }
+}

@@ -1,0 +1,176 @@
+import DMAModel
+import Dispatch
+import Synchronization
+
+/// How many scenarios each knob of a policy could alter.
+///
+/// A knob that no scenario reaches is code without effect: a check that nothing
+/// can fail, for one.
+public struct Reach: Sendable {
+  /// What another value of a knob would alter.
+  public struct Change: Sendable {
+    public let knob: Knob
+    /// The other value, or the platform that comes (+) or goes (-).
+    public let value: String
+    /// Scenarios whose answer would differ; those that would come or go are not
+    /// counted.
+    public let scenarios: Int
+    /// The key of one of them.
+    public let witness: String?
+  }
+
+  public let kernel: KernelVersion
+  /// In the order of the knobs.
+  public let changes: [Change]
+
+  /// Knobs of which no other value alters any scenario.
+  public var unreached: [Knob] {
+    Knob.all.filter { knob in
+      let own = changes.filter { $0.knob == knob }
+      return !own.isEmpty && own.allSatisfy { $0.scenarios == 0 }
+    }
+  }
+
+  /// Tries every other value of every knob.
+  ///
+  /// - Parameter progress: Called with the fraction done.
+  public init(
+    _ kernel: KernelVersion, domain: MatrixDomain, progress: @escaping @Sendable (Double) -> Void
+  ) {
+    self.kernel = kernel
+    let trials = Self.trials(kernel, domain)
+    let results = Mutex<(changes: [Int: Change], done: Int)>(([:], 0))
+    DispatchQueue.concurrentPerform(iterations: trials.count) { index in
+      let trial = trials[index]
+      let (count, witness) = Self.differences(kernel.policy, trial.policy, trial.domain)
+      let change = Change(
+        knob: trial.knob, value: trial.value, scenarios: count, witness: witness)
+      let done = results.withLock { results in
+        results.changes[index] = change
+        results.done += 1
+        return results.done
+      }
+      progress(Double(done) / Double(trials.count))
+    }
+    changes = results.withLock { results in trials.indices.compactMap { results.changes[$0] } }
+  }
+
+  private struct Trial {
+    let knob: Knob
+    let value: String
+    let policy: Policy
+    let domain: MatrixDomain
+  }
+
+  private static func trials(_ kernel: KernelVersion, _ domain: MatrixDomain) -> [Trial] {
+    Knob.all.flatMap { knob -> [Trial] in
+      let current = knob.value(in: kernel.policy)
+      let members = current == "-" ? [] : current.split(separator: ",").map(String.init)
+      return knob.values.map(\.name).compactMap { value in
+        var policy = kernel.policy
+        guard knob.isPlatformSet else {
+          guard value != current, knob.set(value, in: &policy) else { return nil }
+          return Trial(knob: knob, value: value, policy: policy, domain: domain)
+        }
+        // One platform comes or goes; only its own scenarios can change.
+        let isMember = members.contains(value)
+        let changed = isMember ? members.filter { $0 != value } : members + [value]
+        guard knob.set(changed.isEmpty ? "-" : changed.joined(separator: ","), in: &policy) else {
+          return nil
+        }
+        var part = domain
+        part.platforms = domain.platforms.filter { $0.name == value }
+        return Trial(
+          knob: knob, value: (isMember ? "-" : "+") + value, policy: policy, domain: part)
+      }
+    }
+  }
+
+  /// Counts scenarios of both policies whose answers differ.
+  private static func differences(
+    _ one: Policy, _ two: Policy, _ domain: MatrixDomain
+  ) -> (count: Int, witness: String?) {
+    var count = 0
+    var witness: String?
+    for platform in domain.platforms {
+      for iommu in domain.iommuModes {
+        for swiotlb in domain.swiotlbModes {
+          guard one.bootExclusion(platform, iommu, swiotlb) == nil,
+            two.bootExclusion(platform, iommu, swiotlb) == nil
+          else { continue }
+          for machine in domain.machines {
+            let kernels = [one, two].map { policy in
+              BootedKernel(
+                policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
+                machine: machine)
+            }
+            domain.forEachRequest(on: machine, platform, iommu, policies: [one, two]) { request in
+              let answers = (kernels[0].answer(to: request), kernels[1].answer(to: request))
+              if OutcomeColumns(answers.0, answers.1).isEmpty { return }
+              count += 1
+              if witness == nil {
+                witness =
+                  Scenario(
+                    platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
+                    request: request
+                  ).key
+              }
+            }
+          }
+        }
+      }
+    }
+    return (count, witness)
+  }
+}
+
+extension MatrixDomain {
+  /// Every device and request of the domain that exists under all policies.
+  func forEachRequest(
+    on machine: Machine, _ platform: Platform, _ iommu: IOMMUMode, policies: [Policy],
+    _ body: (DeviceRequest) -> Void
+  ) {
+    var requests: [(Operation, Attributes, Buffer)] = []
+    for operation in operations {
+      for attributes in attributes {
+        for buffer in buffers
+        where policies.allSatisfy({
+          $0.requestExclusion(operation, attributes, buffer, on: machine) == nil
+        }) {
+          requests.append((operation, attributes, buffer))
+        }
+      }
+    }
+    for coherence in coherences {
+      for facing in facings
+      where Policy.deviceExclusion(platform, iommu, coherence, facing) == nil {
+        for coherentMask in coherentMasks {
+          for busLimit in busLimits {
+            for (operation, attributes, buffer) in requests {
+              for mask in masks {
+                body(
+                  DeviceRequest(
+                    mask: mask, coherentMask: coherentMask, busLimit: busLimit,
+                    coherence: coherence, facing: facing, operation: operation,
+                    attributes: attributes, buffer: buffer))
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Scenario {
+  init(
+    platform: Platform, iommu: IOMMUMode, swiotlb: SwiotlbMode, memory: MachineName,
+    request: DeviceRequest
+  ) {
+    self.init(
+      platform: platform, iommu: iommu, swiotlb: swiotlb, memory: memory, mask: request.mask,
+      coherentMask: request.coherentMask, busLimit: request.busLimit,
+      coherence: request.coherence, facing: request.facing, operation: request.operation,
+      attributes: request.attributes, buffer: request.buffer)
+  }
+}
