@@ -85,7 +85,8 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: settings),
+    .testTarget(
+      name: "AnalysisTests", dependencies: ["Analysis", "EmbeddedSchema"], swiftSettings: settings),
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),

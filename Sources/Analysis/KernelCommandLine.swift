@@ -115,7 +115,10 @@ public struct KernelCommandLine: Sendable, Equatable {
   }
 
   private mutating func override(_ index: Int?) {
-    guard let index, case .effective = parameters[index].fate else { return }
+    // The parameter at hand is noted only after all its words are read.
+    guard let index, index < parameters.count, case .effective = parameters[index].fate else {
+      return
+    }
     parameters[index].fate = .overridden("a later parameter sets the same")
   }
 

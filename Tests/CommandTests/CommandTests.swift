@@ -16,7 +16,10 @@ import Testing
   /// Each bad input: status 2 and one sentence that names the value and what is
   /// accepted.
   @Test(arguments: [
-    (["report", "nonsense"], "report 'nonsense' is unknown; accepted: platform, versions, 2026-07-02, findings"),
+    (
+      ["report", "nonsense"],
+      "report 'nonsense' is unknown; accepted: platform, versions, 2026-07-02, findings"
+    ),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
     (["generate", "--op", "unmap"], "--op 'unmap' is unknown; accepted: map, map_sg"),
@@ -42,6 +45,43 @@ import Testing
     (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
     (["conform", "/"], "/: is a directory; expected a vectors file"),
     (["frobnicate"], "frobnicate"),
+    (["compare", "v6"], "compare needs two kernels or more, not 1"),
+    (["compare", "v6", "v99"], "kernel 'v99' is unknown; accepted: 6.1, 6.12"),
+    (["compare", "v6", "v7", "--format", "xml"], "accepted: text, markdown, json"),
+    (["compare", "v6", "v7", "--kernel", "v7"], "--kernel is no filter of compare"),
+    (
+      ["compare", "v6", "v7", "--platform", "x86", "--iommu", "off", "--external", "1"],
+      "no scenario that these filters keep exists"
+    ),
+    (["compare", "v6", "v7", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["explain", "--mask", "64"], "the platform is not known; accepted: --platform"),
+    (["explain", "--platform", "sev"], "the kernel is not known; accepted: --kernel"),
+    (
+      [
+        "explain", "--kernel", "v6", "--platform", "x86-sme47", "--iommu", "none", "--cmdline",
+        "iommu=pt",
+      ],
+      "--iommu none contradicts the command line, which says passthrough"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "x86-sme47", "--cmdline", "mem_encrypt=off"],
+      "--cmdline says mem_encrypt=off, but the platform is an SME host"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "sev", "--cmdline", " "], "command line is empty"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "ppc64", "--iommu", "off", "--mask", "64"],
+      "does not exist on v6"
+    ),
+    (["explain", "--kernel", "v6,v7,7.3", "--platform", "sev"], "one kernel or two, not 3"),
+    (["explain", "--dmesg", "/no/such"], "--dmesg '/no/such' is no readable file"),
+    (["explain", "--dmesg", "/etc/hostname"], "holds no boot log of Linux"),
+    (["check", "--lint", "tidy"], "--lint 'tidy' is unknown; accepted: no-silent-corruption"),
+    (["check", "--base", "v0"], "kernel 'v0' is unknown"),
+    (["check", "--format", "tap"], "accepted: text, markdown, json, ktap, b4"),
+    (["policy", "show", "v0"], "kernel 'v0' is unknown"),
+    (["claims", "C999"], "claim 'C999' is unknown; accepted: C001 to"),
   ])
   func badInput(arguments: [String], sentence: String) throws {
     let run = try run(arguments)
@@ -176,6 +216,96 @@ import Testing
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().path
     #expect(try shell("cd '\(root)' && TOOL='\(tool.path)' sh Tests/goldens.sh") == 0)
+  }
+
+  @Test func aCommandLineOfAMegabyteIsRefused() throws {
+    let run = try run(
+      ["explain", "--kernel", "v6", "--platform", "sev", "--cmdline", "-"],
+      input: String(repeating: "a", count: 1 << 20))
+    #expect(run.status == 2 && run.error.contains("1048576 bytes; kernels take at most 4096"))
+  }
+
+  @Test func emptyAndBinaryLogsAreRefused() throws {
+    let file = directory + "/boot.log"
+    for (data, sentence) in [
+      (Data(), "is empty; expected a boot log"), (Data([0, 1, 2]), "is not text"),
+    ] {
+      try data.write(to: URL(fileURLWithPath: file))
+      let run = try run(["explain", "--dmesg", file])
+      #expect(run.status == 2 && run.error.contains(sentence))
+    }
+  }
+
+  @Test func compareTellsByItsStatus() throws {
+    #expect(try run(["compare", "v6", "v6+P03", "--platform", "tdx"]).status == 0)
+    let differs = try run(["compare", "v6", "v7", "--platform", "x86-sme47", "--format", "json"])
+    #expect(differs.status == 1)
+    #expect(try JSONSerialization.jsonObject(with: Data(differs.output.utf8)) is [String: Any])
+  }
+
+  /// The question of the mail of 2 July 2026 in one command (README).
+  @Test func explainAnswersTheMail() throws {
+    let run = try run([
+      "explain", "--kernel", "v6,v7", "--platform", "x86-sme47", "--mask", "64", "--cmdline",
+      "mem_encrypt=on iommu=pt swiotlb=force",
+    ])
+    #expect(run.status == 0)
+    #expect(run.output.contains("v6: error, verdict refused"))
+    #expect(run.output.contains("v7: bounce, verdict bounced"))
+    #expect(run.output.contains("8. swiotlb_tbl_map_single: pool is shared exactly if forced? no"))
+    #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+  }
+
+  @Test func aBaselineIsHeldExactly() throws {
+    let file = directory + "/baseline.txt"
+    let check = ["check", "--kernel", "v6", "--platform", "x86-sme47", "--lint", "mask-monotone"]
+    #expect(try run(check).status == 1)
+    #expect(try run(check + ["--write-baseline", file]).status == 0)
+    #expect(try run(check + ["--baseline", file]).status == 0)
+    let lines = try String(contentsOfFile: file, encoding: .utf8)
+    try (lines + "v6 mask-monotone: something old: mask=24\n").write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let stale = try run(check + ["--baseline", file])
+    #expect(stale.status == 1 && stale.error.contains("stale in the baseline: v6 mask-monotone"))
+    try "# none\n".write(toFile: file, atomically: true, encoding: .utf8)
+    let new = try run(check + ["--baseline", file])
+    #expect(new.status == 1 && new.error.contains("not in the baseline: v6 mask-monotone"))
+  }
+
+  @Test func checkSpeaksKTAPAndB4() throws {
+    let filters = ["--platform", "x86-sme47", "--op", "map"]
+    let ktap = try run(["check", "--kernel", "7.3", "--format", "ktap"] + filters)
+    #expect(ktap.output.hasPrefix("KTAP version 1\n1..9\n"))
+    #expect(ktap.output.contains("ok 2 mask-monotone\n"))
+    #expect(ktap.output.contains("ok 4 served-stays-served # SKIP"))
+
+    let known = "Message-ID: <20260604083959.1265923-8-aneesh.kumar@kernel.org>\n\n"
+    let b4 = try run(["check", "--format", "b4"] + filters, input: known)
+    let objects = try #require(
+      try JSONSerialization.jsonObject(with: Data(b4.output.utf8)) as? [[String: Any]])
+    #expect(objects.count == 9 && objects.allSatisfy { $0["tool"] as? String == "dmamatrix" })
+    for key in ["status", "summary", "url", "details"] {
+      #expect(objects.allSatisfy { $0[key] is String })
+    }
+    #expect(b4.status == 1)
+    let unknown = try run(["check", "--format", "b4"], input: "Message-ID: <a@b>\n\n")
+    #expect(unknown.output == "[]\n" && unknown.status == 0)
+  }
+
+  @Test func aPolicyFileIsAKernel() throws {
+    let file = directory + "/mine.yaml"
+    try run(["policy", "show", "v6+P07"]).output.write(
+      toFile: file, atomically: true, encoding: .utf8)
+    let same = ["compare", "v6+P07", "v6+P07-copy", "--policy", file]
+    #expect(try run(same).status == 0)
+    let generate = try run([
+      "generate", "--policy", file, "--kernel", "v6+P07-copy,v6", "--platform", "x86-sme47",
+    ])
+    #expect(generate.status == 0)
+    let query = try run([
+      "query", "SELECT DISTINCT kernel FROM behavior ORDER BY 1", "--format", "tabs", "--no-header",
+    ])
+    #expect(query.output == "v6\nv6+P07-copy\n")
   }
 
   @Test func helpAndVersionSucceed() throws {

@@ -1,0 +1,155 @@
+import DMAModel
+import Testing
+
+@testable import Analysis
+
+@Suite struct CheckTests {
+  private var domain: MatrixDomain {
+    var domain = MatrixDomain()
+    domain.platforms = [.x86SME47, .sev, .arm64]
+    domain.machines = [.sixtyFourGiB]
+    domain.busLimits = [.none]
+    domain.masks = [24, 31, 32, 40, 47, 48, 64].compactMap(DMAMask.init(bits:))
+    return domain
+  }
+
+  private func kernel(_ name: String) throws -> KernelVersion {
+    try #require(KernelVersion.named(name))
+  }
+
+  /// The lints against a reference that asks the model one scenario at a time.
+  @Test(arguments: ["7.2", "v6", "7.3"])
+  func violationsAreThoseOfANaiveWalk(name: String) throws {
+    let version = try kernel(name)
+    let base = try kernel("6.12")
+    let check = Check(version, base: base, domain: domain)
+    var expected: [Lint: Int] = [:]
+    for platform in domain.platforms {
+      for iommu in domain.iommuModes {
+        for swiotlb in domain.swiotlbModes
+        where version.policy.bootExclusion(platform, iommu, swiotlb) == nil {
+          let booted = [version, base].map { kernel in
+            BootedKernel(
+              policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
+              machine: .sixtyFourGiB)
+          }
+          walk(
+            booted, &expected, hasBase: base.policy.bootExclusion(platform, iommu, swiotlb) == nil)
+        }
+      }
+    }
+    for (lint, outcome) in check.outcomes {
+      let found =
+        if case .violated(let findings) = outcome {
+          findings.reduce(0) { $0 + $1.scenarios }
+        } else {
+          0
+        }
+      #expect(found == expected[lint, default: 0], "\(lint.rawValue)")
+    }
+  }
+
+  private func walk(_ booted: [BootedKernel], _ count: inout [Lint: Int], hasBase: Bool) {
+    let kernel = booted[0]
+    domain.forEachRequest(
+      on: .sixtyFourGiB, kernel.platform, kernel.iommu, policies: [kernel.policy]
+    ) { request in
+      func judged(_ request: DeviceRequest, _ kernel: BootedKernel) -> JudgedAnswer {
+        JudgedAnswer(kernel.platform, request, kernel.answer(to: request))
+      }
+      let own = judged(request, kernel)
+      let served = own.verdict == .ok || own.verdict == .bounced
+      func violate(_ lint: Lint, _ condition: Bool) {
+        if condition { count[lint, default: 0] += 1 }
+      }
+      violate(.noSilentCorruption, !served && own.verdict != .refused)
+      violate(
+        .maskMonotone,
+        own.verdict == .refused
+          && domain.masks.contains { mask in
+            var narrower = request
+            narrower.mask = mask
+            return mask < request.mask && judged(narrower, kernel).verdict.isServed
+          })
+      let isRAM = [.low, .dma32, .high, .small, .large].contains(request.buffer)
+      let isMap = request.operation == .map || request.operation == .mapSG
+      violate(
+        .forceMeansBounce,
+        kernel.swiotlb == .force && !kernel.iommu.usesDMAIOMMU && isMap && isRAM
+          && own.answer.result != .bounce)
+      violate(
+        .loudRefusal,
+        isMap && isRAM && request.attributes == .none && own.verdict == .refused
+          && [[], [.memoryEncryption]].contains(own.answer.warnings))
+      if request.operation == .mapSG {
+        var map = request
+        map.operation = .map
+        let other = judged(map, kernel)
+        violate(
+          .mapSGAgrees,
+          own.verdict != other.verdict || own.answer.encoding != other.answer.encoding)
+      }
+      if request.operation == .alloc || request.operation == .allocAtomic {
+        var pages = request
+        pages.operation = request.operation == .alloc ? .allocPages : .allocPagesAtomic
+        violate(.allocAgrees, served != judged(pages, kernel).verdict.isServed)
+      }
+      guard hasBase,
+        booted[1].policy.requestExclusion(
+          request.operation, request.attributes, request.buffer, on: .sixtyFourGiB) == nil
+      else { return }
+      let base = judged(request, booted[1])
+      violate(.servedStaysServed, base.verdict.isServed && !served)
+      violate(
+        .noNewExposure,
+        base.verdict.isServed && base.exposure == .none && served && own.exposure != .none)
+    }
+  }
+
+  @Test func comparingLintsNeedABase() throws {
+    let check = Check(try kernel("v6"), base: nil, lints: [.servedStaysServed], domain: domain)
+    guard case .skipped = check.outcomes[0].outcome else {
+      Issue.record("without a base the lint is skipped")
+      return
+    }
+  }
+
+  /// Every bounce of an SME host without dma-iommu: v6 refuses, v7 does not.
+  @Test func v7RepairsTheForcedBounces() throws {
+    var domain = domain
+    domain.platforms = [.x86SME47]
+    domain.swiotlbModes = [.force]
+    domain.operations = [.map]
+    domain.attributes = [.none]
+    let lost = { (name: String) throws in
+      Check(
+        try self.kernel(name), base: try self.kernel("7.2"), lints: [.servedStaysServed],
+        domain: domain
+      ).findings
+    }
+    #expect(try lost("v6").contains { $0.headline.contains("pool state does not match") })
+    #expect(try lost("v7").isEmpty)
+  }
+}
+
+@Suite struct PatchMailTests {
+  private func version(_ mail: String) -> String? { PatchMail.version(of: mail)?.name }
+
+  @Test func aMailIsKnownByItsThread() {
+    let patch = "Message-ID: <20260604083959.1265923-8-aneesh.kumar@kernel.org>\nSubject: x\n\n"
+    #expect(version(patch) == "v6")
+    #expect(version("In-Reply-To:\n <20260701054926.825925-1-aneesh.kumar@kernel.org>\n\n") == "v7")
+    #expect(version("Message-ID: <20260604083959.1265923-x-aneesh.kumar@kernel.org>\n\n") == nil)
+    #expect(version("Message-ID: <20260604083959.1265923-8-somebody@example.org>\n\n") == nil)
+  }
+
+  @Test func aMailIsKnownByItsSubject() {
+    #expect(
+      version("Subject: [PATCH v5 07/20] dma-direct: pass attrs to dma_capable()\n\n") == "v5")
+    #expect(version("Subject: [PATCH v5 07/20] net: fix a typo\n\n") == nil)
+    #expect(version("Subject: [PATCH v9 1/2] dma-mapping: more\n\n") == nil)
+    #expect(version("") == nil)
+    // Only headers count.
+    #expect(version("Subject: x\n\nSubject: [PATCH v5 1/20] swiotlb: y\n") == nil)
+  }
+}

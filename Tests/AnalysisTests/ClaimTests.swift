@@ -1,0 +1,54 @@
+import DMAModel
+import EmbeddedSchema
+import Testing
+
+@testable import Analysis
+
+@Suite struct ClaimTests {
+  @Test func everyClaimIsWrittenCorrectly() throws {
+    let claims = try Claim.read(Schema.claims)
+    #expect(claims.count == 82 && Set(claims.map(\.id)).count == 82)
+    for claim in claims {
+      #expect(!claim.says.isEmpty && claim.messageID.contains("@"))
+      if claim.undecidable != nil { continue }
+      let judgements = try claim.judge()
+      #expect(!judgements.isEmpty, "\(claim.id)")
+      let isAboutSomething = judgements.contains { judgement in
+        if case .empty = judgement.judgement { false } else { true }
+      }
+      #expect(isAboutSomething, "\(claim.id)")
+    }
+  }
+
+  /// The central claim of the review, and one that the model refutes in part:
+  /// force_bounce is not needed to reach v6's state check.
+  @Test func knownJudgements() throws {
+    let claims = try Claim.read(Schema.claims)
+    let central = try #require(claims.first { $0.id == "C066" })
+    let judgement = try #require(try central.judge().first { $0.kernel.name == "v6" }).judgement
+    guard case .holds = judgement else {
+      Issue.record("v6 does not boot with swiotlb=force: \(judgement)")
+      return
+    }
+    let reach = try #require(claims.first { $0.id == "C055" })
+    guard
+      case .partly(_, let failing, let conditions) = try #require(try reach.judge().first).judgement
+    else {
+      Issue.record("v6's check is reached without swiotlb=force too")
+      return
+    }
+    #expect(failing > 0 && !conditions.isEmpty)
+  }
+
+  @Test(arguments: [
+    #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v0"],"when":{},"expect":{}}]"#,
+    #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"when":{"planet":["x"]}}]"#,
+    #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"when":{"mask":["65"]}}]"#,
+    #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"when":{"op":["x"]}}]"#,
+    #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"expect":{"colour":["x"]}}]"#,
+  ])
+  func wrongClaimsAreRefused(json: String) throws {
+    let claim = try #require(try Claim.read(json).first)
+    #expect(throws: ClaimError.self) { _ = try claim.judge() }
+  }
+}

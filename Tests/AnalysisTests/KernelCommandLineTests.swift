@@ -1,0 +1,104 @@
+import DMAModel
+import Testing
+
+@testable import Analysis
+
+/// The rules are those of kernel/params.c and of the parsers that the source
+/// names; each case states what the kernel does with it.
+@Suite struct KernelCommandLineTests {
+  private func parse(
+    _ text: String, family: Platform.Family = .x86, prefixes: Bool = false
+  ) throws -> KernelCommandLine {
+    try KernelCommandLine(text, family: family, prefixes: prefixes)
+  }
+
+  @Test(arguments: [
+    ("iommu=pt", IOMMUMode.passthrough), ("iommu=off", .off), ("iommu=nopt", .translated),
+    ("iommu.passthrough=1", .passthrough), ("iommu.passthrough=0", .translated),
+    ("iommu=pt iommu=nopt", .translated), ("iommu.passthrough=0 iommu=pt", .passthrough),
+    ("iommu=off iommu=pt", .off), ("iommu=pt,nopt,pt", .passthrough),
+    ("iommu=pt,soft", .passthrough),
+    ("iommu.passthrough=off iommu.strict=1", .strict),
+    ("iommu.passthrough=n iommu.strict=0", .lazy), ("\"iommu=pt\" quiet", .passthrough),
+  ])
+  func theIOMMUMode(text: String, mode: IOMMUMode) throws {
+    #expect(try parse(text).iommu == mode)
+  }
+
+  @Test(arguments: [
+    ("swiotlb=force", SwiotlbMode.force), ("swiotlb=noforce", .noforce),
+    ("swiotlb=65536,force", .force), ("swiotlb=65536,8,force", .force),
+    ("swiotlb=65536", .standard), ("swiotlb=force swiotlb=65536", .force),
+    ("swiotlb=force swiotlb=noforce", .noforce), ("swiotlb=noforce swiotlb=force", .noforce),
+    ("swiotlb=,,force", .force), ("quiet", .standard), ("-- swiotlb=force", .standard),
+  ])
+  func theSwiotlbMode(text: String, mode: SwiotlbMode) throws {
+    #expect(try parse(text).swiotlb == mode)
+  }
+
+  /// 7.3 matches by prefix, so that track_hiwater may follow; before, the word
+  /// must be whole.
+  @Test func swiotlbIsMatchedByPrefixIn73() throws {
+    #expect(try parse("swiotlb=force,track_hiwater").swiotlb == .standard)
+    #expect(try parse("swiotlb=force,track_hiwater", prefixes: true).swiotlb == .force)
+  }
+
+  @Test func whatWonAndWhatWasIgnored() throws {
+    let line = try parse("iommu=pt iommu.passthrough=0 amd_iommu=pt mem_encrypt=yes foo=bar")
+    #expect(
+      line.parameters.map(\.text) == [
+        "iommu=pt", "iommu.passthrough=0", "amd_iommu=pt", "mem_encrypt=yes",
+      ])
+    guard case .overridden = line.parameters[0].fate, case .effective = line.parameters[1].fate,
+      case .suspicious(let reason) = line.parameters[2].fate,
+      case .suspicious = line.parameters[3].fate
+    else {
+      Issue.record("\(line.parameters)")
+      return
+    }
+    #expect(reason.contains("iommu=pt may be meant"))
+  }
+
+  @Test func theArchitectureDecidesWhoReadsIOMMU() throws {
+    let line = try parse("iommu=pt iommu.passthrough=1", family: .arm64)
+    #expect(line.iommu == .passthrough)
+    guard case .ignored = line.parameters[0].fate else {
+      Issue.record("iommu= is an x86 parameter")
+      return
+    }
+  }
+
+  @Test func dashesAndUnderscoresAreTheSame() throws {
+    #expect(try parse("amd-iommu=off").disabledIOMMUs == ["amd"])
+    #expect(try parse("intel_iommu=off intel_iommu=on").disabledIOMMUs == [])
+    #expect(try parse("mem-encrypt=on").memoryEncryption == true)
+    #expect(try parse("mem_encrypt=on mem_encrypt=off").memoryEncryption == false)
+  }
+
+  @Test func impossibleLinesAreRefused() {
+    #expect(throws: KernelCommandLine.ParseError.empty) { try parse("  \n") }
+    #expect(throws: KernelCommandLine.ParseError.tooLong(1 << 20)) {
+      try parse(String(repeating: "x", count: 1 << 20))
+    }
+    #expect(throws: KernelCommandLine.ParseError.notText) { try parse("a\u{0}b\u{7}") }
+  }
+
+  /// Random lines from pieces that mean something: never a crash, and always the
+  /// same answer twice.
+  @Test func randomLinesAreSurvived() {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    print("seed \(seed)")
+    var random = Linear(state: seed)
+    let pieces = [
+      "iommu=", "swiotlb=", "force", "noforce", ",", "pt", "off", " ", "\"", "=", "-", "--",
+      "0x", "99999999999999999999", "mem_encrypt=", "amd_iommu=", "iommu.strict=", "\t", "é", "on",
+    ]
+    for _ in 0..<3000 {
+      let text = (0..<random.next() % 12).map { _ in
+        pieces[Int(random.next() % UInt64(pieces.count))]
+      }.joined()
+      let first = try? parse(text)
+      #expect(first == (try? parse(text)), "seed \(seed): \(text)")
+    }
+  }
+}
