@@ -45,6 +45,8 @@ import Testing
     (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
     (["conform", "/"], "/: is a directory; expected a vectors file"),
     (["frobnicate"], "frobnicate"),
+    (["report", "findings", "-o", "/dev/full"], "/dev/full: is not a regular file"),
+    (["report", "findings", "-o", "/no/such/x"], "(No such file or directory); nothing was"),
     (["compare", "v6"], "compare needs two kernels or more, not 1"),
     (["compare", "v6", "v99"], "kernel 'v99' is unknown; accepted: 6.1, 6.12"),
     (["compare", "v6", "v7", "--format", "xml"], "accepted: text, markdown, json"),
