@@ -65,10 +65,9 @@ public struct Comparison: Sendable {
   }
 }
 
-/// The outcome columns of an answer, as a set.
+/// The outcome columns of an answer, as a set in the order of `Answer.columnNames`.
 struct OutcomeColumns: OptionSet, Hashable {
   let rawValue: UInt8
-  static let all = ["result", "dma", "enc", "mem_state", "pte", "warn", "max_map"]
 
   /// The columns in which two answers differ.
   init(_ one: Answer, _ two: Answer) {
@@ -86,7 +85,9 @@ struct OutcomeColumns: OptionSet, Hashable {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  var names: [String] { Self.all.indices.filter { rawValue & 1 << $0 != 0 }.map { Self.all[$0] } }
+  var names: [String] {
+    Answer.columnNames.indices.filter { rawValue & 1 << $0 != 0 }.map { Answer.columnNames[$0] }
+  }
 }
 
 /// What makes two changes the same.
@@ -101,10 +102,9 @@ private struct TransitionKey: Hashable {
     for answer in answers.dropFirst() { columns.formUnion(OutcomeColumns(answers[0], answer)) }
     if columns.isEmpty { return nil }
     sides = answers.map { answer in
-      let verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
+      let judged = JudgedAnswer(platform, request, answer)
       return Comparison.Side(
-        verdict: verdict, result: answer.result,
-        exposure: DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict))
+        verdict: judged.verdict, result: answer.result, exposure: judged.exposure)
     }
     let sameVerdict = Set(sides.map(\.verdict)).count == 1
     // The columns explain a change without a new verdict, the rule one with it.

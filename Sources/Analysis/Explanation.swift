@@ -22,13 +22,11 @@ public struct Explanation: Sendable {
       swiotlb: scenario.swiotlb, machine: machine)
     let request = scenario.deviceRequest
     let (answer, path) = booted.explain(request)
-    let verdict = hardwareVerdict(platform: scenario.platform, request: request, answer: answer)
+    let judged = JudgedAnswer(scenario.platform, request, answer)
     return .success(
       Explanation(
-        kernel: kernel, scenario: scenario, answer: answer, verdict: verdict,
-        exposure: DMAHardware.exposure(
-          platform: scenario.platform, answer: answer, verdict: verdict),
-        path: path))
+        kernel: kernel, scenario: scenario, answer: answer, verdict: judged.verdict,
+        exposure: judged.exposure, path: path))
   }
 
   /// How many decisions the paths of two kernels have in common.

@@ -49,19 +49,6 @@ struct ViolationKey: Hashable {
   let other: AnswerResult?
 }
 
-/// One scenario's answer with its verdict.
-struct JudgedAnswer {
-  let answer: Answer
-  let verdict: Verdict
-  let exposure: Exposure
-
-  init(_ platform: Platform, _ request: DeviceRequest, _ answer: Answer) {
-    self.answer = answer
-    verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
-    exposure = DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict)
-  }
-}
-
 /// A device and a request on booted kernels, for every mask of the domain.
 struct ScenarioLine {
   let platform: Platform

@@ -133,3 +133,17 @@ public enum Exposure: UInt8, AxisValue {
   let (last, overflow) = answer.address.addingReportingOverflow(length - 1)
   return !overflow && last <= limit
 }
+
+/// An answer with what the hardware makes of it.
+public struct JudgedAnswer: Hashable, Sendable {
+  public let answer: Answer
+  public let verdict: Verdict
+  public let exposure: Exposure
+
+  /// Judges an answer.
+  @inlinable public init(_ platform: Platform, _ request: DeviceRequest, _ answer: Answer) {
+    self.answer = answer
+    verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
+    exposure = DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict)
+  }
+}

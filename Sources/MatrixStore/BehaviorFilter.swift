@@ -55,18 +55,16 @@ public struct BehaviorSpan: Sendable, Hashable {
 extension BehaviorSpan {
   /// The answer of a booted kernel to one request, straight from the model.
   public init(_ kernel: KernelVersion, _ booted: BootedKernel, _ request: DeviceRequest) {
-    let answer = booted.answer(to: request)
-    let verdict = hardwareVerdict(platform: booted.platform, request: request, answer: answer)
-    let exposure = DMAHardware.exposure(
-      platform: booted.platform, answer: answer, verdict: verdict)
+    let judged = JudgedAnswer(booted.platform, request, booted.answer(to: request))
     self.init(
       kernel: kernel.name, platform: booted.platform.name, iommu: booted.iommu.name,
       swiotlb: booted.swiotlb.name, mem: booted.machine.name.name,
       coherentMask: request.coherentMask.name, busLimit: request.busLimit.name,
       coherent: request.coherence.name, external: request.facing.name,
       op: request.operation.name, attrs: request.attributes.name, buf: request.buffer.name,
-      masks: Int(request.mask.bits)...Int(request.mask.bits), result: answer.result.name,
-      verdict: verdict.name, exposure: exposure.name)
+      masks: Int(request.mask.bits)...Int(request.mask.bits),
+      result: judged.answer.result.name, verdict: judged.verdict.name,
+      exposure: judged.exposure.name)
   }
 }
 

@@ -7,8 +7,8 @@ struct Outcome: Hashable, Sendable {
   let exposure: Exposure
 
   init(platform: Platform, request: DeviceRequest, answer: Answer) {
-    verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
-    exposure = DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict)
+    let judged = JudgedAnswer(platform, request, answer)
+    (verdict, exposure) = (judged.verdict, judged.exposure)
     var stored = answer
     if !answer.hasPrintableAddress { stored.address = 0 }
     self.answer = stored
