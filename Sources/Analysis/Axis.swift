@@ -33,11 +33,6 @@ public struct Box: Sendable, Hashable {
     zip(sets, other.sets).contains { $0 & $1 == 0 }
   }
 
-  /// Whether every point of the other lies in this one.
-  func contains(_ other: Box) -> Bool {
-    zip(sets, other.sets).allSatisfy { $1 & ~$0 == 0 }
-  }
-
   /// This box without the points of another, as disjoint boxes.
   func subtracting(_ other: Box) -> [Box] {
     if isDisjoint(from: other) { return [self] }

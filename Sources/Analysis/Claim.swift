@@ -140,11 +140,10 @@ public struct Claim: Decodable, Sendable {
   private func masks(_ texts: [String]) throws(ClaimError) -> [DMAMask] {
     var masks: Set<DMAMask> = []
     for text in texts {
-      let bounds = text.split(separator: "-").compactMap { Int($0) }
-      guard let first = bounds.first, let last = bounds.last, first <= last,
-        DMAMask(bits: first) != nil, DMAMask(bits: last) != nil
-      else { throw ClaimError(id: id, reason: "unknown mask '\(text)'") }
-      masks.formUnion((first...last).compactMap(DMAMask.init(bits:)))
+      guard let named = DMAMask.masks(in: text) else {
+        throw ClaimError(id: id, reason: "unknown mask '\(text)'")
+      }
+      masks.formUnion(named)
     }
     return masks.sorted()
   }

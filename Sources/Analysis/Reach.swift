@@ -130,33 +130,10 @@ extension MatrixDomain {
     on machine: Machine, _ platform: Platform, _ iommu: IOMMUMode, policies: [Policy],
     _ body: (DeviceRequest) -> Void
   ) {
-    var requests: [(Operation, Attributes, Buffer)] = []
-    for operation in operations {
-      for attributes in attributes {
-        for buffer in buffers
-        where policies.allSatisfy({
-          $0.requestExclusion(operation, attributes, buffer, on: machine) == nil
-        }) {
-          requests.append((operation, attributes, buffer))
-        }
-      }
-    }
-    for coherence in coherences {
-      for facing in facings
-      where Policy.deviceExclusion(platform, iommu, coherence, facing) == nil {
-        for coherentMask in coherentMasks {
-          for busLimit in busLimits {
-            for (operation, attributes, buffer) in requests {
-              for mask in masks {
-                body(
-                  DeviceRequest(
-                    mask: mask, coherentMask: coherentMask, busLimit: busLimit,
-                    coherence: coherence, facing: facing, operation: operation,
-                    attributes: attributes, buffer: buffer))
-              }
-            }
-          }
-        }
+    for var request in requests(on: machine, platform, iommu, policies: policies) {
+      for mask in masks {
+        request.mask = mask
+        body(request)
       }
     }
   }

@@ -74,11 +74,11 @@ public struct ConformanceCheck {
     }
 
     let answer = kernel(for: vector, machine).answer(to: scenario.deviceRequest)
-    let model = VectorColumns.columns(of: answer)
+    let model = answer.columns
     var differing: [(name: String, measured: String, model: String)] = []
     var tally =
-      tallies[vector.kernel.name] ?? Array(repeating: Tally(), count: VectorColumns.names.count)
-    for (index, name) in VectorColumns.names.enumerated() {
+      tallies[vector.kernel.name] ?? Array(repeating: Tally(), count: Answer.columnNames.count)
+    for (index, name) in Answer.columnNames.enumerated() {
       guard let measured = vector.measured[index] else { continue }
       tally[index].compared += 1
       if measured != model[index] {

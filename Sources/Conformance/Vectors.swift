@@ -5,25 +5,11 @@ public struct Vector: Sendable {
   /// The kernel that was measured, e.g. `v6`.
   public let kernel: KernelVersion
   public let scenario: Scenario
-  /// The measured columns, in the order of ``VectorColumns/names``; nil where the
+  /// The measured columns, in the order of `Answer.columnNames`; nil where the
   /// file does not have the column.
   public let measured: [String?]
   /// The line of the file, from 1.
   public let line: Int
-}
-
-/// The outcome columns of a vectors file.
-public enum VectorColumns {
-  /// The columns that are compared, in the order of reports.
-  public static let names = ["result", "dma", "enc", "mem_state", "pte", "warn", "max_map"]
-
-  /// The model's answer, spelled as a vectors file does.
-  public static func columns(of answer: Answer) -> [String] {
-    [
-      answer.result.name, answer.addressText, answer.encoding.name, answer.memoryState.name,
-      answer.pte.name, answer.warnings.text, answer.maxMappingText,
-    ]
-  }
 }
 
 /// A file of measured outcomes, plain or compressed by gzip.
@@ -55,7 +41,7 @@ public struct VectorsFile {
   ) throws(InputError) {
     self.variants = variants
     table = try CSVTable(file: name, bytes: bytes)
-    let expected = Self.axes.map(\.name) + VectorColumns.names
+    let expected = Self.axes.map(\.name) + Answer.columnNames
     var axisColumns: [Int?] = []
     for axis in Self.axes {
       let column = table.header.firstIndex(of: axis.name)
@@ -65,7 +51,7 @@ public struct VectorsFile {
       axisColumns.append(column)
     }
     var outcomeColumns: [Int?] = []
-    for outcome in VectorColumns.names {
+    for outcome in Answer.columnNames {
       let column = table.header.firstIndex(of: outcome)
       if column == nil, outcome != "max_map" {
         throw .missingColumn(file: name, column: outcome, expected: expected)

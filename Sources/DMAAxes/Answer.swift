@@ -179,3 +179,18 @@ public struct Answer: Hashable, Sendable {
     }
   }
 }
+
+extension Answer {
+  /// The outcome columns that a vectors file has, in the order of reports.
+  public static let columnNames = [
+    "result", "dma", "enc", "mem_state", "pte", "warn", "max_map",
+  ]
+
+  /// The answer spelled out, in the order of ``columnNames``.
+  public var columns: [String] {
+    [
+      result.name, addressText, encoding.name, memoryState.name, pte.name, warnings.text,
+      maxMappingText,
+    ]
+  }
+}

@@ -12,6 +12,16 @@ public struct DMAMask: AxisValue, Comparable {
     self.bits = bits
   }
 
+  /// The masks that `48` or `32-40` names, or nil where it names none.
+  public static func masks(in text: some StringProtocol) -> [DMAMask]? {
+    let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(bounds.count), let first = bounds[0],
+      let last = bounds[bounds.count - 1], first <= last,
+      DMAMask(bits: first) != nil, DMAMask(bits: last) != nil
+    else { return nil }
+    return (first...last).compactMap(DMAMask.init(bits:))
+  }
+
   @usableFromInline init(unchecked bits: UInt8) { self.bits = bits }
 
   public static let axis = "mask"

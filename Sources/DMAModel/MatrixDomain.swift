@@ -31,3 +31,37 @@ public struct MatrixDomain: Sendable {
   /// Combinations of all axes, exclusions included.
   public var combinations: Int { bootCount * combinationsPerBoot }
 }
+
+extension MatrixDomain {
+  /// Every device and request of the domain that exists under all policies; the
+  /// mask is the domain's first.
+  public func requests(
+    on machine: Machine, _ platform: Platform, _ iommu: IOMMUMode, policies: [Policy]
+  ) -> [DeviceRequest] {
+    var requests: [DeviceRequest] = []
+    for coherentMask in coherentMasks {
+      for busLimit in busLimits {
+        for coherence in coherences {
+          for facing in facings
+          where Policy.deviceExclusion(platform, iommu, coherence, facing) == nil {
+            for operation in operations {
+              for attributes in attributes {
+                for buffer in buffers
+                where policies.allSatisfy({
+                  $0.requestExclusion(operation, attributes, buffer, on: machine) == nil
+                }) {
+                  requests.append(
+                    DeviceRequest(
+                      mask: masks[0], coherentMask: coherentMask, busLimit: busLimit,
+                      coherence: coherence, facing: facing, operation: operation,
+                      attributes: attributes, buffer: buffer))
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return requests
+  }
+}

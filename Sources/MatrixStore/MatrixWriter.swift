@@ -86,11 +86,8 @@ struct MatrixWriter: Sendable {
   private mutating func id(of outcome: Outcome, _ database: Database) throws -> Int64 {
     if let id = outcomeIDs[outcome] { return id }
     let answer = outcome.answer
-    let columns = [
-      answer.result.name, answer.addressText, answer.encoding.name, answer.memoryState.name,
-      answer.pte.name, answer.warnings.text, answer.maxMappingText, answer.decision.name,
-      outcome.verdict.name, outcome.exposure.name,
-    ]
+    let columns =
+      answer.columns + [answer.decision.name, outcome.verdict.name, outcome.exposure.name]
     let id = try Self.key(columns.joined(separator: "\t"), into: &usedOutcomeIDs)
     outcomeIDs[outcome] = id
     summary.outcomes += 1

@@ -164,13 +164,7 @@ private func merged(_ titles: [Title]) -> [String] {
 }
 
 private func alternativeTable(_ spans: [BehaviorSpan], _ names: [String]) -> Document.Block {
-  var rows: [String: MaskRow] = [:]
-  for span in spans {
-    for mask in span.masks { rows[span.kernel, default: MaskRow()].cells[mask] = Cell(span) }
-  }
-  let lines = maskRanges(rows.values).map { range in
-    [maskText(range)] + names.map { rows[$0]?.cells[range.lowerBound]?.text ?? "-" }
-  }
-  let titles = names.map { $0.hasPrefix("v6+") ? String($0.dropFirst(3)) : $0 }
-  return .table(columns: ["mask"] + titles, rows: lines)
+  versionTable(
+    spans, kernels: names,
+    titles: names.map { $0.hasPrefix("v6+") ? String($0.dropFirst(3)) : $0 })
 }

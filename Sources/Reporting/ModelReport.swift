@@ -69,8 +69,13 @@ func modelSpans(_ kernels: [KernelVersion], _ domain: MatrixDomain) -> [Behavior
             let booted = BootedKernel(
               policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
               machine: machine)
-            for request in domain.requests(on: booted) {
-              spans += modelSpans(booted, kernel, request, domain.masks)
+            let requests = domain.requests(
+              on: machine, platform, iommu, policies: [kernel.policy])
+            for var request in requests {
+              for mask in domain.masks {
+                request.mask = mask
+                spans.append(BehaviorSpan(kernel, booted, request))
+              }
             }
           }
         }
@@ -78,46 +83,4 @@ func modelSpans(_ kernels: [KernelVersion], _ domain: MatrixDomain) -> [Behavior
     }
   }
   return spans
-}
-
-private func modelSpans(
-  _ booted: BootedKernel, _ kernel: KernelVersion, _ request: DeviceRequest, _ masks: [DMAMask]
-) -> [BehaviorSpan] {
-  var request = request
-  return masks.map { mask in
-    request.mask = mask
-    return BehaviorSpan(kernel, booted, request)
-  }
-}
-
-extension MatrixDomain {
-  /// Every device and request of the domain that exists on a booted kernel; the
-  /// mask is the first.
-  func requests(on booted: BootedKernel) -> [DeviceRequest] {
-    var requests: [DeviceRequest] = []
-    for coherentMask in coherentMasks {
-      for busLimit in busLimits {
-        for coherence in coherences {
-          for facing in facings
-          where Policy.deviceExclusion(booted.platform, booted.iommu, coherence, facing) == nil {
-            for operation in operations {
-              for attributes in attributes {
-                for buffer in buffers
-                where booted.policy.requestExclusion(
-                  operation, attributes, buffer, on: booted.machine) == nil
-                {
-                  requests.append(
-                    DeviceRequest(
-                      mask: masks[0], coherentMask: coherentMask, busLimit: busLimit,
-                      coherence: coherence, facing: facing, operation: operation,
-                      attributes: attributes, buffer: buffer))
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-    return requests
-  }
 }

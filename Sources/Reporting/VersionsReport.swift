@@ -57,7 +57,12 @@ private func heading(_ configurations: [Configuration]) -> String {
   }.joined(separator: "; ")
 }
 
-private func versionTable(_ spans: [BehaviorSpan], kernels: [String]) -> Document.Block {
+/// One table: rows ranges of masks, one column a kernel.
+///
+/// - Parameter titles: The columns' headings; the kernels' names without.
+func versionTable(
+  _ spans: [BehaviorSpan], kernels: [String], titles: [String]? = nil
+) -> Document.Block {
   var rows: [String: MaskRow] = [:]
   for span in spans {
     for mask in span.masks { rows[span.kernel, default: MaskRow()].cells[mask] = Cell(span) }
@@ -65,5 +70,5 @@ private func versionTable(_ spans: [BehaviorSpan], kernels: [String]) -> Documen
   let lines = maskRanges(rows.values).map { range in
     [maskText(range)] + kernels.map { rows[$0]?.cells[range.lowerBound]?.text ?? "-" }
   }
-  return .table(columns: ["mask"] + kernels, rows: lines)
+  return .table(columns: ["mask"] + (titles ?? kernels), rows: lines)
 }

@@ -54,11 +54,7 @@ struct CheckCommand: ParsableCommand {
     let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
-    guard let format = CheckFormat(rawValue: format) else {
-      throw UsageError(
-        description: "--format '\(format.printable)' is unknown; accepted: "
-          + "text, markdown, json, ktap, b4")
-    }
+    let format: CheckFormat = try dmamatrix.format(format, others: ["b4"])
     let kernels =
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]

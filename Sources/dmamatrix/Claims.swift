@@ -25,10 +25,7 @@ struct Claims: ParsableCommand {
   var format = "text"
 
   mutating func run() throws {
-    guard let format = Document.Format(rawValue: format) else {
-      throw UsageError(
-        description: "--format '\(format.printable)' is unknown; accepted: text, markdown")
-    }
+    let format: Document.Format = try dmamatrix.format(format)
     let all = try Claim.read(Schema.claims)
     for id in ids where !all.contains(where: { $0.id == id }) {
       throw UsageError(

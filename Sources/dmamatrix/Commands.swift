@@ -39,10 +39,7 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    guard let format = Document.Format(rawValue: format) else {
-      throw UsageError(
-        description: "--format '\(format.printable)' is unknown; accepted: text, markdown")
-    }
+    let format: Document.Format = try dmamatrix.format(format)
     let document: Document
     if let report = Report(rawValue: name) {
       document = try report.document(
@@ -107,11 +104,7 @@ struct Kernels: ParsableCommand {
   var changes = false
 
   mutating func run() throws {
-    for name in names where KernelVersion.named(name) == nil {
-      throw UsageError(
-        description: "kernel '\(name.printable)' is unknown; accepted: "
-          + KernelVersion.known.map(\.name).joined(separator: ", "))
-    }
+    for name in names { _ = try kernel(name) }
     let kernels =
       names.isEmpty
       ? (alternatives ? KernelVersion.alternatives : KernelVersion.all)

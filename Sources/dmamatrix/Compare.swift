@@ -26,10 +26,7 @@ struct Compare: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    guard let format = FindingFormat(rawValue: format) else {
-      throw UsageError(
-        description: "--format '\(format.printable)' is unknown; accepted: text, markdown, json")
-    }
+    let format: FindingFormat = try dmamatrix.format(format)
     guard names.count >= 2 else {
       throw UsageError(description: "compare needs two kernels or more, not \(names.count)")
     }
@@ -37,7 +34,7 @@ struct Compare: ParsableCommand {
       throw UsageError(
         description: "--kernel is no filter of compare; the kernels are its arguments")
     }
-    let kernels = try names.map { try filters.kernel(called: $0) }
+    let kernels = try filters.kernels(called: names)
     let domain = try filters.domain()
     let comparison = Comparison(kernels, domain: domain)
     guard comparison.scenarios > 0 else {

@@ -50,11 +50,18 @@ struct AxisFilters: ParsableArguments {
 
   /// The version, alternative or variant of a policy file called `name`.
   func kernel(called name: String) throws -> KernelVersion {
-    let variants = try PolicyFiles.read(policy)
-    if let kernel = KernelVersion.named(name) ?? variants.first(where: { $0.name == name }) {
+    try kernels(called: [name])[0]
+  }
+
+  /// The versions, alternatives or variants of policy files with these names.
+  func kernels(called names: [String]) throws -> [KernelVersion] {
+    let known = KernelVersion.known + (try PolicyFiles.read(policy))
+    return try names.map { name in
+      guard let kernel = known.first(where: { $0.name == name }) else {
+        throw unknown("kernel", name, accepted: known.map(\.name))
+      }
       return kernel
     }
-    throw unknown("kernel", name, accepted: (KernelVersion.known + variants).map(\.name))
   }
 
   /// The filter over a database; checks every value.
@@ -115,23 +122,20 @@ struct AxisFilters: ParsableArguments {
   /// The kernels that are named, or all.
   func kernels() throws -> [KernelVersion] {
     if kernel.isEmpty { return KernelVersion.all + (try PolicyFiles.read(policy)) }
-    return try split(kernel).map { try kernel(called: $0) }
+    return try kernels(called: split(kernel))
   }
 
   /// Masks and ranges of masks, in ascending order.
   private func masks() throws -> [DMAMask] {
     var masks: Set<DMAMask> = []
     for text in split(mask) {
-      let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-      guard (1...2).contains(bounds.count), let first = bounds[0],
-        let last = bounds[bounds.count - 1],
-        first <= last, DMAMask(bits: first) != nil, DMAMask(bits: last) != nil
+      guard let named = DMAMask.masks(in: text)
       else {
         throw UsageError(
           description: "--mask '\(text)' is not a DMA mask; accepted: 24 to 64, or a range as 32-40"
         )
       }
-      masks.formUnion((first...last).compactMap(DMAMask.init(bits:)))
+      masks.formUnion(named)
     }
     return masks.sorted()
   }
@@ -159,3 +163,15 @@ struct AxisFilters: ParsableArguments {
 }
 
 private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+
+/// The format called `name`, or a sentence that says which there are.
+///
+/// - Parameter others: Accepted names that the caller handles itself.
+func format<Format: RawRepresentable<String> & CaseIterable>(
+  _ name: String, others: [String] = []
+) throws -> Format {
+  if let format = Format(rawValue: name) { return format }
+  throw UsageError(
+    description: "--format '\(name.printable)' is unknown; accepted: "
+      + list(Format.allCases.map(\.rawValue) + others))
+}

@@ -38,11 +38,7 @@ struct Query: ParsableCommand {
   var timeout = 10.0
 
   mutating func run() throws {
-    guard let format = ResultFormat(rawValue: format) else {
-      throw UsageError(
-        description: "--format '\(format.printable)' is unknown; accepted: "
-          + ResultFormat.allCases.map(\.rawValue).joined(separator: ", "))
-    }
+    let format: ResultFormat = try dmamatrix.format(format)
     guard limit >= 0 else {
       throw UsageError(
         description: "--limit '\(limit)' is not a number of rows; accepted: 0 or more")

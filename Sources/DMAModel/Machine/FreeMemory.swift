@@ -41,13 +41,8 @@ struct FreeMemory: Sendable {
     }
   }
 
-  /// `alloc_pages()`: the highest free, naturally aligned block in one zone.
-  mutating func takeBlock(_ size: UInt64, in zone: PhysicalRange) -> UInt64? {
-    guard let start = highestBlock(size, in: zone) else { return nil }
-    return take(start, size)
-  }
-
-  /// The highest free, naturally aligned block in one zone, left free.
+  /// `alloc_pages()`: the highest free, naturally aligned block in one zone, left
+  /// free.
   func highestBlock(_ size: UInt64, in zone: PhysicalRange) -> UInt64? {
     for range in ranges.reversed() {
       let end = min(range.end, zone.end) & ~(size - 1)

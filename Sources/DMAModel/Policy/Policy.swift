@@ -1,7 +1,7 @@
 /// Everything that the modelled kernels differ by: one value per knob.
 ///
 /// A knob is named after the decision it stands for; its letter and number are
-/// those of the specification's knob table and of `dmamatrix kernels --knobs`.
+/// those of the specification's knob table and of `dmamatrix policy knobs`.
 public struct Policy: Hashable, Sendable {
   // Platform
   /// X1: the platforms that the kernel knows.
