@@ -5,6 +5,14 @@ import PackageDescription
 /// Every target is compiled in the Swift 6 language mode.
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
+/// The questions of schema/queries, which become part of the executable.
+let namedQueries = [
+  "above-256k", "bootline", "cbit-under-force", "coherent-mask",
+  "corrupts", "iommu-off", "masks-that-bounce", "noforce-guests",
+  "path-not-verdict", "require-coherent-fails", "rules", "sme-bounces",
+  "thunderbolt",
+]
+
 let package = Package(
   name: "dmamatrix",
   products: [
@@ -45,7 +53,8 @@ let package = Package(
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
         .embedInCode("claims.json"),
-      ],
+      ]
+        + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
     ),
     .target(
@@ -71,6 +80,7 @@ let package = Package(
       name: "Reporting",
       dependencies: [
         "Analysis", "MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings
     ),

@@ -10,6 +10,23 @@ public enum Schema {
   /// The review's claims, mapped to scenarios.
   public static let claims = text(PackageResources.claims_json)
 
+  /// The questions of schema/queries, by name, each with its heading comment.
+  public static let queries: [(name: String, text: String)] = [
+    ("above-256k", text(PackageResources.above_256k_sql)),
+    ("bootline", text(PackageResources.bootline_sql)),
+    ("cbit-under-force", text(PackageResources.cbit_under_force_sql)),
+    ("coherent-mask", text(PackageResources.coherent_mask_sql)),
+    ("corrupts", text(PackageResources.corrupts_sql)),
+    ("iommu-off", text(PackageResources.iommu_off_sql)),
+    ("masks-that-bounce", text(PackageResources.masks_that_bounce_sql)),
+    ("noforce-guests", text(PackageResources.noforce_guests_sql)),
+    ("path-not-verdict", text(PackageResources.path_not_verdict_sql)),
+    ("require-coherent-fails", text(PackageResources.require_coherent_fails_sql)),
+    ("rules", text(PackageResources.rules_sql)),
+    ("sme-bounces", text(PackageResources.sme_bounces_sql)),
+    ("thunderbolt", text(PackageResources.thunderbolt_sql)),
+  ]
+
   /// `application_id` of a dmamatrix database: "DMAM".
   public static let applicationID: Int32 = 0x444d_414d
   /// `user_version`: the version of the tables and views.

@@ -2,7 +2,9 @@
 --
 -- CROSS JOIN fixes the order of the loops (SQLite: "manual control of query
 -- plans using CROSS JOIN"): constants on axes become look-ups in boot, device
--- and request, then one look-up of the line, and masks are expanded last.
+-- and request, then one look-up of the line, and masks are expanded last.  The
+-- conditions stand in WHERE, because DuckDB, which reads these views too, takes
+-- no ON there.
 
 CREATE VIEW behavior_span AS
 SELECT
@@ -16,9 +18,10 @@ FROM boot AS b
 CROSS JOIN device AS d
 CROSS JOIN request AS r
 CROSS JOIN behavior_line AS l
-  ON l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
-CROSS JOIN profile_span AS s ON s.profile_id = l.profile_id
-CROSS JOIN outcome AS o ON o.id = s.outcome_id;
+CROSS JOIN profile_span AS s
+CROSS JOIN outcome AS o
+WHERE l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND s.profile_id = l.profile_id AND o.id = s.outcome_id;
 
 CREATE VIEW behavior AS
 SELECT
@@ -36,10 +39,12 @@ FROM boot AS b
 CROSS JOIN device AS d
 CROSS JOIN request AS r
 CROSS JOIN behavior_line AS l
-  ON l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
-CROSS JOIN profile_span AS s ON s.profile_id = l.profile_id
-CROSS JOIN outcome AS o ON o.id = s.outcome_id
-CROSS JOIN mask AS m ON m.bits BETWEEN s.mask_first AND s.mask_last;
+CROSS JOIN profile_span AS s
+CROSS JOIN outcome AS o
+CROSS JOIN mask AS m
+WHERE l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND s.profile_id = l.profile_id AND o.id = s.outcome_id
+  AND m.bits BETWEEN s.mask_first AND s.mask_last;
 
 CREATE VIEW excluded AS
 SELECT e.kernel, e.platform, e.rule, e.combinations, x.description AS reason

@@ -69,25 +69,36 @@ extension BehaviorSpan {
 }
 
 extension MatrixDatabase {
+  /// A cursor over columns of `behavior_span`, in the order of the axes; the
+  /// columns `mask_first` and `mask_last` come last.
+  public func spanRows(
+    _ database: Database, columns: [String], filter: BehaviorFilter
+  ) throws -> RowCursor {
+    let condition = filter.condition
+    let list = (columns + ["mask_first", "mask_last"]).map { "\"\($0)\"" }
+    return try Row.fetchCursor(
+      database,
+      sql: "SELECT \(list.joined(separator: ", ")) FROM behavior_span WHERE \(condition.sql)",
+      arguments: condition.arguments)
+  }
+
   /// The spans that a filter keeps, in the order of the axes.
   public func spans(_ filter: BehaviorFilter) throws(StoreError) -> [BehaviorSpan] {
-    let condition = filter.condition
-    return try read { database in
-      let rows = try Row.fetchCursor(
+    try read { database in
+      let rows = try spanRows(
         database,
-        sql: """
-          SELECT kernel, platform, iommu, swiotlb, mem, coherent_mask, bus_limit, coherent,
-            external, op, attrs, buf, mask_first, mask_last, result, verdict, exposure
-          FROM behavior_span WHERE \(condition.sql)
-          """, arguments: condition.arguments)
+        columns: [
+          "kernel", "platform", "iommu", "swiotlb", "mem", "coherent_mask", "bus_limit", "coherent",
+          "external", "op", "attrs", "buf", "result", "verdict", "exposure",
+        ], filter: filter)
       var spans: [BehaviorSpan] = []
       while let row = try rows.next() {
         spans.append(
           BehaviorSpan(
             kernel: row[0], platform: row[1], iommu: row[2], swiotlb: row[3], mem: row[4],
             coherentMask: row[5], busLimit: row[6], coherent: row[7], external: row[8],
-            op: row[9], attrs: row[10], buf: row[11], masks: (row[12] as Int)...(row[13] as Int),
-            result: row[14], verdict: row[15], exposure: row[16]))
+            op: row[9], attrs: row[10], buf: row[11], masks: (row[15] as Int)...(row[16] as Int),
+            result: row[12], verdict: row[13], exposure: row[14]))
       }
       return spans
     }

@@ -76,7 +76,7 @@ public func jsonString(_ text: String) -> String {
   return literal + "\""
 }
 
-private func csvField(_ text: String) -> String {
+func csvField(_ text: String) -> String {
   guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
   return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
 }

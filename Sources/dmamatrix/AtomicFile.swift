@@ -3,9 +3,14 @@ import Foundation
 
 /// Files that are there whole or not at all.
 enum AtomicFile {
-  /// Writes text beside the target, then renames; a symbolic link is followed,
-  /// and anything but a regular file is refused.
+  /// Writes text beside the target, then renames.
   static func write(_ text: String, to target: String) throws {
+    try write(to: target) { try $0.write(contentsOf: Data(text.utf8)) }
+  }
+
+  /// Writes beside the target, then renames; a symbolic link is followed, and
+  /// anything but a regular file is refused.
+  static func write(to target: String, _ content: (FileHandle) throws -> Void) throws {
     let path = URL(fileURLWithPath: target).resolvingSymlinksInPath().path
     let existing = try? FileManager.default.attributesOfItem(atPath: path)
     if let type = existing?[.type] as? FileAttributeType, type != .typeRegular {
@@ -15,19 +20,35 @@ enum AtomicFile {
     let temporary = "\(path).\(getpid()).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(target, errno) }
+    Interruption.removeOnSignal([temporary])
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     do {
-      try file.write(contentsOf: Data(text.utf8))
+      try content(file)
       try file.synchronize()
     } catch {
       let code = errno
       unlink(temporary)
-      throw failure(target, code)
+      throw error is CocoaError ? failure(target, code) : error
     }
     guard rename(temporary, path) == 0 else {
       let code = errno
       unlink(temporary)
       throw failure(target, code)
+    }
+  }
+
+  /// Makes a directory that does not exist.
+  static func makeDirectory(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true)
+    } catch {
+      var isDirectory: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+      throw UsageError(
+        description: exists && !isDirectory.boolValue
+          ? "\(path.printable): is not a directory; expected a directory to write to"
+          : "\(path.printable): cannot be made; expected a directory to write to")
     }
   }
 

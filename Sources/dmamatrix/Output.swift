@@ -3,9 +3,12 @@ import Foundation
 /// Results go to standard output, everything else to standard error.
 enum Output {
   /// Writes a result; a full disk is an error, not a short file.
-  static func write(_ text: String) throws {
+  static func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+  /// Writes a part of a result.
+  static func write(_ bytes: [UInt8]) throws {
     do {
-      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+      try FileHandle.standardOutput.write(contentsOf: bytes)
     } catch {
       throw UsageError(
         description: "standard output: cannot be written (\(String(cString: strerror(errno))))")
@@ -13,7 +16,15 @@ enum Output {
   }
 
   /// Writes one sentence for the user.
-  static func error(_ sentence: String) { toStandardError("dmamatrix: \(sentence)\n") }
+  ///
+  /// Control characters become `?`: a name from a file must not steer a terminal.
+  static func error(_ sentence: String) {
+    let scalars = sentence.unicodeScalars.map { scalar -> UnicodeScalar in
+      let isControl = scalar.value < 0x20 && scalar != "\n" || (0x7f...0x9f).contains(scalar.value)
+      return isControl ? "?" : scalar
+    }
+    toStandardError("dmamatrix: \(String(String.UnicodeScalarView(scalars)))\n")
+  }
 
   /// Whether progress is shown: only on a terminal.
   static let showsProgress = isatty(STDERR_FILENO) != 0

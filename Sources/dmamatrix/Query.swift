@@ -13,14 +13,23 @@ struct Query: ParsableCommand {
       "change_log" what each version changed, "description" what every column
       means.  One SELECT is run, read-only.
 
+      Questions that people ask often have a name and parameters with defaults:
+      --list shows them.
+
       Examples:
+        dmamatrix query --list
+        dmamatrix query --named thunderbolt -p kernel=6.12
         dmamatrix query 'SELECT verdict, count(*) FROM behavior
             WHERE kernel = :k AND platform = :p GROUP BY 1' -p k=v6 -p p=sev
         dmamatrix query --format csv - < question.sql
       """)
 
   @Argument(help: "The statement, or - to read it from standard input.")
-  var sql: String
+  var sql: String?
+  @Option(help: ArgumentHelp("Run a named query instead.", valueName: "name"))
+  var named: String?
+  @Flag(help: "List the named queries; with --named, show one whole.")
+  var list = false
   @OptionGroup var source: DatabaseOption
   @Option(
     name: [.customShort("p"), .customLong("param")],
@@ -47,16 +56,41 @@ struct Query: ParsableCommand {
       throw UsageError(
         description: "--timeout '\(timeout)' is not a number of seconds; accepted: 0 or more")
     }
-    let query = ReadOnlyQuery(
-      sql: try statement(), parameters: try namedValues(), timeLimit: timeout, rowLimit: limit)
-    let result = try query.run(on: MatrixDatabase(path: source.database))
+    if list { return try Output.write(namedQueriesText(try named.map(question))) }
+    let database = try MatrixDatabase(path: source.database)
+    let query = try query(on: database)
+    let result = try query.run(on: database)
     try Output.write(format.text(result, header: header))
     if result.isTruncated {
       Output.error("more than \(limit) rows, the rest is not shown; --limit 0 shows all")
     }
   }
 
+  private func query(on database: MatrixDatabase) throws -> ReadOnlyQuery {
+    let parameters = try namedValues()
+    guard let named else {
+      return ReadOnlyQuery(
+        sql: try statement(), parameters: parameters, timeLimit: timeout, rowLimit: limit)
+    }
+    guard sql == nil else {
+      throw UsageError(description: "--named and a statement exclude each other; give one")
+    }
+    return try question(named).query(
+      on: database, values: parameters, timeLimit: timeout, rowLimit: limit)
+  }
+
+  private func question(_ name: String) throws -> NamedQuery {
+    if let question = NamedQuery.named(name) { return question }
+    throw UsageError(
+      description: "--named '\(name.printable)' is unknown; accepted: "
+        + NamedQuery.all.map(\.name).joined(separator: ", "))
+  }
+
   private func statement() throws -> String {
+    guard let sql else {
+      throw UsageError(
+        description: "no question; accepted: a SELECT, - for standard input, --named or --list")
+    }
     guard sql == "-" else { return sql }
     let data = FileHandle.standardInput.readDataToEndOfFile()
     guard let text = String(bytes: data, encoding: .utf8) else {

@@ -1,0 +1,124 @@
+import Foundation
+import GRDB
+import MatrixStore
+import Yams
+
+/// What Datasette needs to show a database well, from one source: the named
+/// queries, the facets, and the meanings that the table `description` holds.
+///
+/// Source: docs.datasette.io, "Metadata" (0.65) and "Configuration" (1.0).
+public struct DatasetteMetadata: Sendable {
+  /// The name of the database in Datasette: its file name without extension.
+  public let name: String
+  private let tables: [String: (text: String, columns: [String: String])]
+
+  /// Reads the descriptions of a database.
+  public init(name: String, _ database: MatrixDatabase) throws(StoreError) {
+    self.name = name
+    tables = try database.read { connection in
+      var tables: [String: (text: String, columns: [String: String])] = [:]
+      let rows = try Row.fetchCursor(
+        connection, sql: "SELECT object, \"column\", text FROM description")
+      while let row = try rows.next() {
+        let (object, column): (String, String) = (row[0], row[1])
+        var table = tables[object] ?? ("", [:])
+        if column.isEmpty { table.text = row[2] } else { table.columns[column] = row[2] }
+        tables[object] = table
+      }
+      return tables
+    }
+  }
+
+  /// Columns that Datasette counts beside the rows.
+  private static let facets = ["kernel", "platform", "iommu", "swiotlb", "verdict", "exposure"]
+
+  /// Milliseconds: the views have millions of rows.
+  private static var settings: Node.Mapping {
+    [
+      "sql_time_limit_ms": 20000, "facet_time_limit_ms": 10000, "max_returned_rows": 5000,
+    ]
+  }
+
+  /// `metadata.yaml`: everything that 0.65 reads; 1.0 takes the descriptions.
+  public func metadata() throws -> String {
+    var database: Node.Mapping = ["description": "One row of behavior for each combination."]
+    database["tables"] = tableNode { table in
+      let columns = table.value.columns.sorted { $0.key < $1.key }
+      var node: Node.Mapping = ["description": Node(table.value.text)]
+      node["columns"] = .mapping(
+        Node.Mapping(columns.map { (Node($0.key), Node($0.value)) }))
+      if let facets = facets(of: table.key) { node["facets"] = facets }
+      return node
+    }
+    database["queries"] = queries
+    return try serialize([
+      "title": "dmamatrix: what Linux does with a DMA mapping",
+      "databases": .mapping([Node(name): .mapping(database)]),
+    ])
+  }
+
+  /// `datasette.yaml`: the configuration of 1.0.
+  public func configuration() throws -> String {
+    var database: Node.Mapping = ["queries": queries]
+    database["tables"] = tableNode { table in
+      facets(of: table.key).map { ["facets": $0] }
+    }
+    return try serialize([
+      "settings": .mapping(Self.settings),
+      "databases": .mapping([Node(name): .mapping(database)]),
+    ])
+  }
+
+  private func tableNode(
+    _ node: ((key: String, value: (text: String, columns: [String: String]))) -> Node.Mapping?
+  ) -> Node {
+    .mapping(
+      Node.Mapping(
+        tables.sorted { $0.key < $1.key }.compactMap { table in
+          node(table).map { (Node(table.key), .mapping($0)) }
+        }))
+  }
+
+  private func facets(of table: String) -> Node? {
+    guard table == "behavior_span" else { return nil }
+    return .sequence(Node.Sequence(Self.facets.map { Node($0) }))
+  }
+
+  /// Datasette binds the parameters of the page's form as text; a default is
+  /// what an empty field gets.
+  private var queries: Node {
+    .mapping(
+      Node.Mapping(
+        NamedQuery.all.map { query in
+          (
+            Node(query.name),
+            .mapping([
+              "title": Node(query.title), "description": Node(query.summary),
+              "params": .sequence(Node.Sequence(query.parameters.map { Node($0.name) })),
+              "sql": Node(query.sqlWithDefaults, Tag(.str), .literal),
+            ])
+          )
+        }))
+  }
+
+  private func serialize(_ node: Node.Mapping) throws -> String {
+    try Yams.serialize(node: .mapping(node), width: -1)
+  }
+}
+
+extension NamedQuery {
+  /// The statement with each `:name` replaced so that an empty value means the
+  /// default.
+  var sqlWithDefaults: String {
+    parameters.reduce(sql) { sql, parameter in
+      let mark = ":\(parameter.name)"
+      let value = "ifnull(nullif(\(mark), ''), '\(parameter.value)')"
+      var parts = sql.components(separatedBy: mark)
+      let first = parts.removeFirst()
+      return parts.reduce(first) { text, part in
+        let isLonger = part.first.map { $0.isLetter || $0 == "_" } ?? false
+        return text + (isLonger ? mark : value) + part
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Conformance
+import Foundation
+import MatrixStore
+import Reporting
+
+struct Export: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the matrix for other tools: CSV, JSON Lines, Datasette.",
+    discussion: """
+      csv and jsonl write one row for each combination with every decoded column,
+      as the view "behavior" has them, streamed to standard output or a file.
+      The whole matrix is some gigabytes; filters make it less.
+
+      datasette writes the configuration of a Datasette server: metadata.yaml
+      (0.65, and 1.0's descriptions) and datasette.yaml (1.0), with the named
+      queries, facets and the meaning of every column.
+
+      Examples:
+        dmamatrix export csv --platform sev --kernel v6,v7 -o sev.csv
+        dmamatrix export jsonl --op map | head -n 3
+        dmamatrix export datasette site
+        datasette matrix.db -m site/metadata.yaml
+      """,
+    subcommands: [ExportCSV.self, ExportJSONL.self, ExportDatasette.self])
+}
+
+/// The options of both row formats.
+struct RowExportOptions: ParsableArguments {
+  @OptionGroup var source: DatabaseOption
+  @Option(
+    name: [.short, .long], help: "Write to a file instead of standard output.",
+    completion: .file())
+  var output: String?
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  func run(_ format: RowExport.Format) throws {
+    let export = RowExport(format, filter: try filters.filter())
+    let database = try MatrixDatabase(path: source.database)
+    if let output {
+      try AtomicFile.write(to: output) { file in
+        try export.write(from: database) { try file.write(contentsOf: $0) }
+      }
+    } else {
+      try export.write(from: database, to: Output.write)
+    }
+  }
+}
+
+struct ExportCSV: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "csv", abstract: "Write CSV with a header line.",
+    discussion: """
+      Examples:
+        dmamatrix export csv --platform sev -o sev.csv
+        duckdb -c "SELECT verdict, count(*) FROM 'sev.csv' GROUP BY 1"
+      """)
+
+  @OptionGroup var options: RowExportOptions
+
+  mutating func run() throws { try options.run(.csv) }
+}
+
+struct ExportJSONL: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "jsonl", abstract: "Write JSON Lines, one object for each combination.",
+    discussion: """
+      Example:
+        dmamatrix export jsonl --kernel v6 --op map | jq -r .verdict | sort | uniq -c
+      """)
+
+  @OptionGroup var options: RowExportOptions
+
+  mutating func run() throws { try options.run(.jsonl) }
+}
+
+struct ExportDatasette: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "datasette", abstract: "Write metadata.yaml and datasette.yaml.",
+    discussion: """
+      The files name the database as Datasette does: by its file name without the
+      extension.  Existing files of these names are replaced, nothing else is
+      touched.
+
+      Examples:
+        dmamatrix export datasette site
+        datasette matrix.db -m site/metadata.yaml \\
+          --setting sql_time_limit_ms 20000 --setting facet_time_limit_ms 10000
+        datasette matrix.db -m site/metadata.yaml -c site/datasette.yaml   # 1.0
+      """)
+
+  @Argument(help: "The directory; it is made if it does not exist.", completion: .directory)
+  var directory: String
+  @OptionGroup var source: DatabaseOption
+
+  mutating func run() throws {
+    let database = try MatrixDatabase(path: source.database)
+    let name = URL(fileURLWithPath: source.database).deletingPathExtension().lastPathComponent
+    let metadata = try DatasetteMetadata(name: name, database)
+    let files = [
+      ("metadata.yaml", try metadata.metadata()), ("datasette.yaml", try metadata.configuration()),
+    ]
+    try AtomicFile.makeDirectory(directory)
+    for (file, text) in files {
+      try AtomicFile.write(
+        text, to: URL(fileURLWithPath: directory).appendingPathComponent(file).path)
+    }
+  }
+}

@@ -1,0 +1,10 @@
+-- title: Which rule decides most
+-- description: Combinations by the kernel function and condition that returned
+--   the answer.
+-- param: kernel = 7.3 | kernel | kernel
+SELECT "where", result, sum(combinations) AS combinations,
+  round(100.0 * sum(combinations) / sum(sum(combinations)) OVER (), 1) AS percent
+FROM behavior_span
+WHERE kernel = :kernel
+GROUP BY "where", result
+ORDER BY combinations DESC
