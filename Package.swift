@@ -84,9 +84,25 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // The matrix as one HTML file.
+    .target(
+      name: "Explorer",
+      dependencies: [
+        "Analysis", "MatrixStore", "Reporting", "CZlib",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      resources: [
+        .embedInCode("Web/explorer.html"), .embedInCode("Web/explorer.css"),
+        .embedInCode("Web/explorer.js"), .embedInCode("Web/state.js"),
+        .embedInCode("Web/data.js"),
+      ],
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "dmamatrix",
       dependencies: [
+        "Explorer",
         "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
         "Reporting",
         "Benchmarks",

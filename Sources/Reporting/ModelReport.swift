@@ -1,6 +1,8 @@
 import Analysis
 import DMAModel
+import Dispatch
 import MatrixStore
+import Synchronization
 
 /// Reports that the model answers without a database.
 public enum ModelReport: String, CaseIterable, Sendable {
@@ -30,19 +32,23 @@ public enum ModelReport: String, CaseIterable, Sendable {
 ///
 /// The comparing lints have the version before as their base, and 7.2, which has
 /// none of it, for every version of the series and for 7.3.
-func findingsReport(_ kernel: KernelVersion) -> Document {
+///
+/// - Parameter known: Checks that were made already, by the kernel's name.
+func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Document {
+  func check(_ version: KernelVersion) -> Check {
+    known[version.name] ?? findingsCheck(of: version)
+  }
   let index = KernelVersion.all.firstIndex(of: kernel)
   let earlier = index.map { Array(KernelVersion.all[..<$0]) } ?? []
   var since: [String: String] = [:]
-  let check = Check(kernel, base: base(of: kernel), domain: MatrixDomain())
-  var open = Set(check.findings.map(\.identity))
+  let own = check(kernel)
+  var open = Set(own.findings.map(\.identity))
   for identity in open { since[identity] = kernel.name }
   for version in earlier.reversed() where !open.isEmpty {
-    let found = Check(version, base: base(of: version), domain: MatrixDomain())
-    open.formIntersection(found.findings.map(\.identity))
+    open.formIntersection(check(version).findings.map(\.identity))
     for identity in open { since[identity] = version.name }
   }
-  var document = checkDocument(check, since: since)
+  var document = checkDocument(own, since: since)
   document.blocks.append(
     .paragraph(
       "\"since\" is the first version of an unbroken row that has the same finding, its "
@@ -50,8 +56,23 @@ func findingsReport(_ kernel: KernelVersion) -> Document {
   return document
 }
 
-/// What a version's findings are compared with.
-private func base(of version: KernelVersion) -> KernelVersion? {
+/// The lints over the default matrix, with the base of the findings report.
+func findingsCheck(of kernel: KernelVersion) -> Check {
+  Check(kernel, base: findingsBase(of: kernel), domain: MatrixDomain())
+}
+
+/// The checks of several kernels, on all CPUs.
+public func checks(of kernels: [KernelVersion]) -> [Check] {
+  let results = Mutex([Check?](repeating: nil, count: kernels.count))
+  DispatchQueue.concurrentPerform(iterations: kernels.count) { index in
+    let check = findingsCheck(of: kernels[index])
+    results.withLock { $0[index] = check }
+  }
+  return results.withLock { $0.compactMap { $0 } }
+}
+
+/// The version that the findings of a version are compared with.
+private func findingsBase(of version: KernelVersion) -> KernelVersion? {
   let before = version.base.flatMap(KernelVersion.named)
   let isSeries = version.messageID != nil || version.name == "7.3"
   return isSeries ? KernelVersion.named("7.2") : before

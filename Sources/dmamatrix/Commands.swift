@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conformance
 import DMAModel
+import Explorer
 import Foundation
 import MatrixStore
 import PolicyFiles
@@ -16,6 +17,7 @@ struct ReportCommand: ParsableCommand {
         versions   \(Report.versions.summary)
         findings   \(ModelReport.findings.summary)
         2026-07-02 \(ModelReport.mail.summary)
+        html       one HTML file to explore every answer, without a server
 
       Axes that no filter names have defaults: mem=64G, coherent_mask=same,
       no bus limit, a coherent trusted device.  "platform" shows 7.3 on
@@ -25,9 +27,10 @@ struct ReportCommand: ParsableCommand {
         dmamatrix report platform --kernel v6 --platform sev
         dmamatrix report findings --kernel v6 --format markdown
         dmamatrix report versions --platform tdx --iommu none --swiotlb default
+        dmamatrix report html --output explorer.html
       """)
 
-  @Argument(help: "platform, versions, findings or 2026-07-02.")
+  @Argument(help: "platform, versions, findings, 2026-07-02 or html.")
   var name: String
   @OptionGroup var source: DatabaseOption
   @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
@@ -40,6 +43,7 @@ struct ReportCommand: ParsableCommand {
 
   mutating func run() throws {
     let format: Document.Format = try dmamatrix.format(format)
+    if name == "html" { return try explorer() }
     let document: Document
     if let report = Report(rawValue: name) {
       document = try report.document(
@@ -50,13 +54,27 @@ struct ReportCommand: ParsableCommand {
     } else {
       throw UsageError(
         description: "report '\(name.printable)' is unknown; accepted: "
-          + (Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue))
+          + (Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["html"])
           .joined(separator: ", "))
     }
     if let output {
       try AtomicFile.write(document.text(format), to: output)
     } else {
       try Output.write(document.text(format))
+    }
+  }
+}
+
+extension ReportCommand {
+  /// The whole database as one page; filters do not apply.
+  private func explorer() throws {
+    let page = try ExplorerPage(MatrixDatabase(path: source.database)) { fraction in
+      Output.progress(fraction, "exploring")
+    }
+    if let output {
+      try AtomicFile.write(page.html, to: output)
+    } else {
+      try Output.write(page.html)
     }
   }
 }

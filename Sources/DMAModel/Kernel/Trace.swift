@@ -51,3 +51,29 @@ struct PathTrace: Tracer {
     )
   }
 }
+
+/// Mixes the path into a number: equal for equal paths within one process.
+///
+/// The strings are constants of the executable, so that their addresses name
+/// them.
+struct PathFingerprint: Tracer {
+  var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  @inline(__always)
+  mutating func note(
+    _ function: StaticString,
+    _ condition: StaticString,
+    _ taken: Bool,
+    _ knob: StaticString
+  ) {
+    mix(UInt64(UInt(bitPattern: function.utf8Start)))
+    mix(UInt64(UInt(bitPattern: condition.utf8Start)) << 1 | (taken ? 1 : 0))
+    mix(UInt64(UInt(bitPattern: knob.utf8Start)))
+  }
+
+  @inline(__always)
+  private mutating func mix(_ number: UInt64) {
+    value = (value ^ number) &* 0x9e37_79b9_7f4a_7c15
+    value ^= value >> 29
+  }
+}

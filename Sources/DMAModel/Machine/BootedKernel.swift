@@ -101,4 +101,12 @@ public final class BootedKernel: Sendable {
     let answer = evaluation.run()
     return (answer, evaluation.trace.steps)
   }
+
+  /// A number that is the same for requests that take the same path, within one
+  /// process; far cheaper than the path itself.
+  public func pathFingerprint(of request: DeviceRequest) -> UInt64 {
+    var evaluation = Evaluation(kernel: self, request: request, trace: PathFingerprint())
+    let answer = evaluation.run()
+    return evaluation.trace.value &* 31 &+ UInt64(answer.decision.rawValue)
+  }
 }

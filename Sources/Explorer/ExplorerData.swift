@@ -1,0 +1,144 @@
+import Analysis
+import DMAModel
+import GRDB
+import MatrixStore
+
+/// The matrix of a database in the form that the page reads.
+///
+/// A line (boot, device, request) refers to a profile, a list of spans of masks
+/// with an outcome and the path that led to it. Answers come from the database;
+/// paths are retraced by the model and kept only where the retraced answer was
+/// decided by the same rule.
+struct ExplorerData {
+  /// A value of an axis with its meaning.
+  struct Value: Encodable {
+    let name: String
+    let text: String
+  }
+
+  /// A kernel as the page shows it.
+  struct Kernel: Encodable {
+    let name: String
+    let text: String
+    let link: String?
+  }
+
+  /// A named decision of the model, or the rule of an answer.
+  struct Step: Encodable, Hashable {
+    let function: String
+    let condition: String
+    let knob: String
+  }
+
+  struct Knob: Encodable {
+    let name: String
+    let text: String
+    let file: String
+  }
+
+  /// A violation with the cells to jump to.
+  struct Finding: Encodable {
+    let kernel: String
+    let lint: String
+    let headline: String
+    let scenarios: Int
+    let conditions: [Condition]
+  }
+
+  struct Condition: Encodable {
+    let text: String
+    let scenarios: Int
+    let witness: String
+  }
+
+  /// Everything but the lines.
+  struct Content: Encodable {
+    var database: String
+    var tool: String
+    var digest: String
+    var kernels: [Kernel] = []
+    var axes: [String: [Value]] = [:]
+    var masks: [Int] = []
+    var verdicts: [Value] = []
+    var exposures: [Value] = []
+    /// result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure.
+    var outcomes: [[String]] = []
+    /// The kernel file of each rule.
+    var files: [String: String] = [:]
+    var steps: [Step] = []
+    var knobs: [String: Knob] = [:]
+    /// Steps, doubled, plus one where the condition held.
+    var paths: [[Int]] = []
+    /// first, last, outcome, path (or -1), and so on.
+    var profiles: [[Int]] = []
+    /// Indices into kernels and the axes platform, iommu, swiotlb, mem.
+    var boots: [[Int]] = []
+    /// Indices into coherent_mask, bus_limit, coherent, external.
+    var devices: [[Int]] = []
+    /// Indices into op, attrs, buf.
+    var requests: [[Int]] = []
+    var findings: [Finding] = []
+  }
+
+  private(set) var content: Content
+  /// For each boot, device and request the profile plus one, or 0.
+  private(set) var lines: [UInt16] = []
+
+  static let bootAxes = ["platform", "iommu", "swiotlb", "mem"]
+  static let deviceAxes = ["coherent_mask", "bus_limit", "coherent", "external"]
+  static let requestAxes = ["op", "attrs", "buf"]
+
+  /// Reads a database.
+  ///
+  /// - Parameter progress: Receives the part that is done.
+  init(
+    _ database: MatrixDatabase, name: String, progress: (Double) -> Void
+  ) throws(StoreError) {
+    var content = Content(database: name, tool: "", digest: "")
+    var lines: [UInt16] = []
+    try database.read { connection in
+      let provenance = try Row.fetchAll(connection, sql: "SELECT key, value FROM provenance")
+      for row in provenance {
+        if row["key"] == "tool_version" { content.tool = row["value"] }
+        if row["key"] == "model_digest" { content.digest = row["value"] }
+      }
+      try Self.readDimensions(connection, &content)
+      var reader = try LineReader(connection, content)
+      try reader.read(connection, progress: progress)
+      content = reader.content
+      lines = reader.lines
+    }
+    (self.content, self.lines) = (content, lines)
+  }
+
+  /// Adds the violations of the kernels that the model knows, as the report
+  /// `findings` has them.
+  mutating func addFindings(_ findings: [Finding]) { content.findings = findings }
+
+  private static func readDimensions(_ database: Database, _ content: inout Content) throws {
+    func values(_ table: String) throws -> [Value] {
+      try Row.fetchAll(
+        database, sql: "SELECT name, description FROM \(table) ORDER BY rowid"
+      ).map { Value(name: $0[0], text: $0[1]) }
+    }
+    content.kernels = try Row.fetchAll(
+      database, sql: "SELECT name, description, link FROM kernel ORDER BY id"
+    ).map { Kernel(name: $0[0], text: $0[1], link: $0[2]) }
+    let used: [(String, [String])] = [
+      ("boot", bootAxes), ("device", deviceAxes), ("request", requestAxes),
+    ]
+    for (table, axes) in used {
+      for axis in axes {
+        let present = Set(
+          try String.fetchAll(database, sql: "SELECT DISTINCT \(axis) FROM \(table)"))
+        content.axes[axis] = try values(axis).filter { present.contains($0.name) }
+      }
+    }
+    content.masks = try Int.fetchAll(database, sql: "SELECT bits FROM mask ORDER BY bits")
+    content.verdicts = try values("verdict")
+    content.exposures = try values("exposure")
+    for row in try Row.fetchAll(database, sql: "SELECT name, file FROM decision") {
+      content.files[row[0]] = row[1]
+    }
+  }
+}

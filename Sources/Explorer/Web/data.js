@@ -1,0 +1,52 @@
+// The matrix: JSON, a zero byte, then for each boot, device and request the
+// number of its profile, little-endian, 0 where the combination does not exist.
+
+async function readMatrix(base64) {
+  const binary = atob(base64);
+  const packed = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const end = bytes.indexOf(0);
+  const matrix = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  const view = new DataView(bytes.buffer, end + 1);
+  matrix.profileAt = (index) => view.getUint16(index * 2, true);
+
+  matrix.index = {};
+  for (const axis of AXES) {
+    matrix.index[axis] = new Map(matrix.axes[axis].map((value, index) => [value.name, index]));
+  }
+  matrix.index.kernel = new Map(matrix.kernels.map((kernel, index) => [kernel.name, index]));
+  const keyed = (list) => new Map(list.map((item, index) => [item.join(), index]));
+  matrix.bootOf = keyed(matrix.boots);
+  matrix.deviceOf = keyed(matrix.devices);
+  matrix.requestOf = keyed(matrix.requests);
+  return matrix;
+}
+
+// The profile that answers a state for a kernel, or null where it cannot exist.
+function profileOf(matrix, state, kernel) {
+  const at = (axis) => matrix.index[axis].get(state[axis]);
+  const boot = matrix.bootOf.get([matrix.index.kernel.get(kernel), at("platform"),
+    at("iommu"), at("swiotlb"), at("mem")].join());
+  const device = matrix.deviceOf.get([at("coherent_mask"), at("bus_limit"), at("coherent"),
+    at("external")].join());
+  const request = matrix.requestOf.get([at("op"), at("attrs"), at("buf")].join());
+  if (boot === undefined || device === undefined || request === undefined) return null;
+  const number = matrix.profileAt(
+    (boot * matrix.devices.length + device) * matrix.requests.length + request);
+  return number === 0 ? null : matrix.profiles[number - 1];
+}
+
+// The answer of a profile for a mask: outcome, path and the masks that share them.
+function answerAt(matrix, profile, mask) {
+  for (let index = 0; profile && index < profile.length; index += 4) {
+    if (profile[index] <= mask && mask <= profile[index + 1]) {
+      const [result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure] =
+        matrix.outcomes[profile[index + 2]];
+      return { result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure,
+        outcome: profile[index + 2], path: profile[index + 3],
+        first: profile[index], last: profile[index + 1] };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,51 @@
+"use strict";
+// What is shown, as the URL fragment has it.
+
+const AXES = ["platform", "iommu", "swiotlb", "mem", "coherent_mask", "bus_limit",
+  "coherent", "external", "op", "attrs", "buf"];
+
+const DEFAULTS = {
+  kernel: "7.3", versus: "", platform: "x86-sme47", iommu: "passthrough", swiotlb: "force",
+  mem: "64G", coherent_mask: "same", bus_limit: "none", coherent: "1", external: "0",
+  op: "map", attrs: "none", buf: "high", rows: "iommu,swiotlb", mask: "", side: "kernel",
+};
+
+// The state that a fragment describes; what it does not name has its default.
+function parseState(fragment) {
+  const state = Object.assign({}, DEFAULTS);
+  for (const [key, value] of new URLSearchParams(fragment.replace(/^#/, ""))) {
+    if (key in state) state[key] = value;
+  }
+  return state;
+}
+
+// The fragment of a state, without what equals the default.
+function fragmentOf(state) {
+  const fields = new URLSearchParams();
+  for (const key of Object.keys(DEFAULTS)) {
+    if (state[key] !== DEFAULTS[key]) fields.set(key, state[key]);
+  }
+  return "#" + fields.toString();
+}
+
+// A scenario's permanent key: platform/iommu/swiotlb/mem/mask/...
+const KEY_ORDER = ["platform", "iommu", "swiotlb", "mem", "mask", "coherent_mask",
+  "bus_limit", "coherent", "external", "op", "attrs", "buf"];
+
+function stateOfKey(kernel, key) {
+  const values = key.split("/");
+  const state = Object.assign({}, DEFAULTS, { kernel: kernel });
+  KEY_ORDER.forEach((axis, index) => { state[axis] = values[index]; });
+  return state;
+}
+
+// The command that reproduces a cell.
+function commandOf(state, kernels) {
+  const words = ["dmamatrix explain --kernel " + kernels.join(",")];
+  for (const axis of KEY_ORDER) {
+    const isDefault = { coherent_mask: "same", bus_limit: "none", coherent: "1",
+      external: "0", attrs: "none", buf: "-" }[axis] === state[axis];
+    if (!isDefault) words.push("--" + axis.replace("_", "-") + " " + state[axis]);
+  }
+  return words.join(" \\\n  ");
+}
