@@ -3,11 +3,12 @@
 PREFIX ?= /usr/local
 SWIFT ?= swift
 TOOL = .build/release/dmamatrix
+SHARE = $(DESTDIR)$(PREFIX)/share
 # The executable carries the Swift runtime; tests are built beside it.
 BUILD = $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -s
 TEST = $(SWIFT) test -c release --scratch-path .build-test
 
-.PHONY: run test lint bench goldens build install clean deps
+.PHONY: run test lint bench goldens ecosystem build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -26,16 +27,29 @@ lint:
 bench: build
 	$(TOOL) bench
 
-# Rewrites the checked-in reports; read the diff in review.
+# Rewrites the checked-in reports, the README's examples and the manual page;
+# read the diff in review.
 goldens: build
 	GOLDENS=rewrite TOOL=$(TOOL) sh Tests/goldens.sh
 
+# The exports and the explorer in the programs that people use: Datasette, DuckDB,
+# pandas and Chromium, from PyPI and Debian.
+ecosystem: build
+	TOOL=$(TOOL) sh Tests/Ecosystem/run.sh
+
+# The executable, the manual page, and completions for three shells.
 install: build
 	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/dmamatrix
+	install -D -m 644 reports/dmamatrix.1 $(SHARE)/man/man1/dmamatrix.1
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+	  $(SHARE)/fish/vendor_completions.d
+	$(TOOL) --generate-completion-script bash >$(SHARE)/bash-completion/completions/dmamatrix
+	$(TOOL) --generate-completion-script zsh >$(SHARE)/zsh/site-functions/_dmamatrix
+	$(TOOL) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/dmamatrix.fish
 
 # Installs what is missing; says so where it cannot.
 deps:
 	@sh Tests/dependencies.sh
 
 clean:
-	rm -rf .build .build-test matrix.db
+	rm -rf .build .build-test .venv matrix.db

@@ -38,13 +38,15 @@ public struct Check: Sendable {
   ///
   /// - Parameter base: What the two comparing lints compare with; without it they
   ///   are skipped.
+  /// - Parameter progress: Receives the part that is done.
   public init(
     _ kernel: KernelVersion, base: KernelVersion?, lints: [Lint] = Lint.allCases,
-    domain: MatrixDomain
+    domain: MatrixDomain, progress: (Double) -> Void = { _ in }
   ) {
     self.kernel = kernel
     self.base = base
-    outcomes = lints.map { lint in
+    outcomes = lints.enumerated().map { index, lint in
+      defer { progress(Double(index + 1) / Double(lints.count)) }
       if let reason = lint.undecidable { return (lint, .skipped(reason)) }
       if lint.needsBase, base == nil { return (lint, .skipped("no base version is named")) }
       let findings = Self.findings(lint, kernel, base, domain)

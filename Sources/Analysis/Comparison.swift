@@ -34,9 +34,14 @@ public struct Comparison: Sendable {
   public var isEqual: Bool { transitions.isEmpty }
 
   /// Compares two or more kernels over a domain.
-  public init(_ kernels: [KernelVersion], domain: MatrixDomain) {
+  ///
+  /// - Parameter progress: Receives the part that is done.
+  public init(
+    _ kernels: [KernelVersion], domain: MatrixDomain,
+    progress: @escaping (Double) -> Void = { _ in }
+  ) {
     self.kernels = kernels
-    let space = ScenarioSpace(kernels: kernels, domain: domain)
+    let space = ScenarioSpace(kernels: kernels, domain: domain, progress: progress)
     var keys: [TransitionKey] = []
     var classes: [TransitionKey: Int32] = [:]
     let diagram = space.diagram { platform, request, answers in

@@ -9,10 +9,15 @@ final class ScenarioSpace {
   let domain: MatrixDomain
   let axes: [Axis]
   private var booted: [Int: [BootedKernel]] = [:]
+  private let progress: (Double) -> Void
 
-  init(kernels: [KernelVersion], domain: MatrixDomain) {
+  /// - Parameter progress: Receives the part of the boots that was reached.
+  init(
+    kernels: [KernelVersion], domain: MatrixDomain, progress: @escaping (Double) -> Void = { _ in }
+  ) {
     self.kernels = kernels
     self.domain = domain
+    self.progress = progress
     func axis<Value: AxisValue>(_ values: [Value]) -> Axis {
       Axis(Value.axis, values.map(\.name))
     }
@@ -84,6 +89,8 @@ final class ScenarioSpace {
         machine: domain.machines[choice[3]])
     }
     booted[key] = kernels
+    let boots = domain.bootCount / max(1, domain.kernels.count)
+    progress(min(1, Double(booted.count) / Double(max(1, boots))))
     return kernels
   }
 

@@ -2,6 +2,7 @@ import Analysis
 import DMAModel
 import GRDB
 import MatrixStore
+import Reporting
 
 /// The matrix of a database in the form that the page reads.
 ///
@@ -10,10 +11,12 @@ import MatrixStore
 /// paths are retraced by the model and kept only where the retraced answer was
 /// decided by the same rule.
 struct ExplorerData {
-  /// A value of an axis with its meaning.
+  /// A value of an axis or a column with its meaning.
   struct Value: Encodable {
     let name: String
     let text: String
+    /// The sign of a verdict.
+    var sign: String?
   }
 
   /// A kernel as the page shows it.
@@ -135,7 +138,9 @@ struct ExplorerData {
       }
     }
     content.masks = try Int.fetchAll(database, sql: "SELECT bits FROM mask ORDER BY bits")
-    content.verdicts = try values("verdict")
+    content.verdicts = try values("verdict").map { value in
+      Value(name: value.name, text: value.text, sign: Verdict(name: value.name)?.sign)
+    }
     content.exposures = try values("exposure")
     for row in try Row.fetchAll(database, sql: "SELECT name, file FROM decision") {
       content.files[row[0]] = row[1]

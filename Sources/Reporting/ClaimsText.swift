@@ -21,7 +21,7 @@ public func claimsDocument(_ claims: [Claim]) throws(ClaimError) -> Document {
     tally[overall(judgements.map(\.judgement)), default: 0] += 1
     for (text, same) in grouped(judgements, by: { judgementText($0.judgement) }) {
       blocks.append(
-        .paragraph("On \(same.map(\.kernel.name).joined(separator: ", ")): \(text)."))
+        .paragraph("On \(same.map(\.kernel.name).joined(separator: ", ")): \(text)"))
       if case .partly(_, _, let conditions) = same[0].judgement {
         blocks.append(.conditions(conditions))
       }
@@ -56,10 +56,10 @@ private func overall(_ judgements: [Claim.Judgement]) -> String {
 
 private func judgementText(_ judgement: Claim.Judgement) -> String {
   switch judgement {
-  case .holds(let count): "holds in all \(count) scenarios"
+  case .holds(let count): "holds in all \(count) scenarios."
   case .partly(let holding, let failing, _):
-    "holds in \(holding) of \(holding + failing) scenarios; not where"
-  case .refuted(let count): "refuted, it holds in none of \(count) scenarios"
-  case .empty: "no scenario is about it"
+    "holds in \(holding) of \(holding + failing) scenarios; not where:"
+  case .refuted(let count): "refuted, it holds in none of \(count) scenarios."
+  case .empty: "no scenario is about it."
   }
 }

@@ -2,6 +2,12 @@ import Analysis
 
 /// A report as headings, paragraphs and tables, before it has a format.
 public struct Document: Sendable, Equatable {
+  /// A file beside the document.
+  public struct Link: Sendable, Equatable {
+    public let path: String
+    public let title: String
+  }
+
   /// A piece of a document.
   public enum Block: Sendable, Equatable {
     case title(String)
@@ -12,6 +18,8 @@ public struct Document: Sendable, Equatable {
     case table(columns: [String], rows: [[String]])
     /// Conditions with their counts and witnesses.
     case conditions([Condition])
+    /// Files beside this one, with what they hold.
+    case links([Link])
   }
 
   public var blocks: [Block] = []
@@ -44,6 +52,8 @@ public struct Document: Sendable, Equatable {
       return lines.map { "  \($0)\n" }.joined()
     case .table(let columns, let rows):
       return panels(columns, rows)
+    case .links(let links):
+      return links.map { folded("\($0.path): \($0.title)", indent: "  ", hanging: "    ") }.joined()
     case .conditions(let conditions):
       return conditions.map { condition in
         foldedCondition("\(condition.text): \(condition.scenarios)")
@@ -86,6 +96,8 @@ public struct Document: Sendable, Equatable {
     case .heading(let text): return "## \(text)\n"
     case .paragraph(let text): return folded(text)
     case .literal(let lines): return lines.map { "    \($0)\n" }.joined()
+    case .links(let links):
+      return links.map { folded("- [\($0.path)](\($0.path)): \($0.title)", hanging: "  ") }.joined()
     case .conditions(let conditions):
       return conditions.map { condition in
         folded(

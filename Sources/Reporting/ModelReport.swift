@@ -52,7 +52,8 @@ func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Do
   document.blocks.append(
     .paragraph(
       "\"since\" is the first version of an unbroken row that has the same finding, its "
-        + "conditions may differ. dmamatrix report findings --kernel \(kernel.name)."))
+        + "conditions may differ."))
+  document.blocks.append(made("report findings --kernel \(kernel.name) --format markdown"))
   return document
 }
 

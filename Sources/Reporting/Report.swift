@@ -4,13 +4,14 @@ import MatrixStore
 
 /// The reports that `dmamatrix report` knows.
 public enum Report: String, CaseIterable, Sendable {
-  case platform, versions
+  case platform, versions, map
 
   /// What the report shows, in one sentence.
   public var summary: String {
     switch self {
     case .platform: "one kernel: rows iommu x swiotlb x request, columns ranges of masks"
     case .versions: "every kernel side by side: rows ranges of masks, one column a kernel"
+    case .map: "verdicts as a picture: rows kernels, columns masks; also --format svg"
     }
   }
 
@@ -33,6 +34,12 @@ public enum Report: String, CaseIterable, Sendable {
           Platform.axis: ["x86-sme47", "x86-sme51"], IOMMUMode.axis: ["passthrough"],
           SwiotlbMode.axis: ["force"], Operation.axis: ["map"], Attributes.axis: ["none"],
         ]
+      case .map:
+        [
+          Platform.axis: ["x86-sme47"], IOMMUMode.axis: ["passthrough"],
+          SwiotlbMode.axis: ["default", "force", "noforce"], Operation.axis: ["map"],
+          Attributes.axis: ["none"], Buffer.axis: ["high"],
+        ]
       }
     return BehaviorFilter(device.merging(chosen) { _, new in new })
   }
@@ -41,24 +48,42 @@ public enum Report: String, CaseIterable, Sendable {
   public func document(
     from database: MatrixDatabase, filter: BehaviorFilter
   ) throws(StoreError) -> Document {
+    if self == .map { return try Self.verdictMap(from: database, filter: filter).document }
+    let spans = try spans(of: database, filter)
+    var document =
+      self == .platform
+      ? platformReport(spans) : versionsReport(spans, kernels: try database.kernelNames())
+    document.blocks.append(.paragraph(Cell.legend))
+    document.blocks.append(.paragraph(try source(database) + "."))
+    return document
+  }
+
+  /// The map as a picture; axes that `filter` does not name have their defaults.
+  public static func verdictMap(
+    from database: MatrixDatabase, filter: BehaviorFilter
+  ) throws(StoreError) -> VerdictMap {
+    VerdictMap(
+      try Report.map.spans(of: database, filter), kernels: try database.kernelNames(),
+      source: try Report.map.source(database))
+  }
+
+  private func spans(
+    of database: MatrixDatabase, _ filter: BehaviorFilter
+  ) throws(StoreError) -> [BehaviorSpan] {
     let merged = BehaviorFilter(defaults.values.merging(filter.values) { _, new in new })
     let spans = try database.spans(merged)
     guard !spans.isEmpty else {
       throw .query("the database has no combination that these filters keep")
     }
+    return spans
+  }
+
+  private func source(_ database: MatrixDatabase) throws(StoreError) -> String {
     let digest = try database.read { database in
       try String.fetchOne(
         database, sql: "SELECT value FROM provenance WHERE key = 'model_digest'") ?? "-"
     }
-    var document =
-      switch self {
-      case .platform: platformReport(spans)
-      case .versions: versionsReport(spans, kernels: try database.kernelNames())
-      }
-    document.blocks.append(.paragraph(Cell.legend))
-    document.blocks.append(
-      .paragraph("dmamatrix report \(rawValue), model digest \(digest.prefix(16))."))
-    return document
+    return "dmamatrix report \(rawValue), model digest \(digest.prefix(16))"
   }
 }
 

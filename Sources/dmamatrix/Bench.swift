@@ -15,14 +15,13 @@ struct Bench: ParsableCommand {
         dmamatrix bench
       """)
 
-  @Option(help: "How many CPUs the generator uses.")
-  var jobs = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var jobs: JobsOption
   @Flag(help: "Print JSON.")
   var json = false
 
   mutating func run() throws {
     let directory = FileManager.default.temporaryDirectory.path
-    let figures = try Benchmark(directory: directory, jobs: jobs).run { what in
+    let figures = try Benchmark(directory: directory, jobs: jobs.count).run { what in
       if Output.showsProgress { Output.error("measuring \(what)") }
     }
     if json {

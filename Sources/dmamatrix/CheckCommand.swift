@@ -40,6 +40,7 @@ struct CheckCommand: ParsableCommand {
   var baseline: String?
   @Option(help: "Write the violations to a baseline file instead.", completion: .file())
   var writeBaseline: String?
+  @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
@@ -60,14 +61,17 @@ struct CheckCommand: ParsableCommand {
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
       : try filters.kernels()
     let checks = kernels.map { kernel in
-      Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)
+      Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain) {
+        Output.progress($0, "checking \(kernel.name)")
+      }
     }
     if let writeBaseline {
       let lines = checks.flatMap(baselineLines)
       try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: writeBaseline)
       return
     }
-    try Output.write(checks.map { checkText($0, format: format) }.joined(separator: "\n"))
+    let text = checks.map { checkText($0, format: format) }.joined(separator: "\n")
+    try Output.write(color.isOn && format == .text ? Coloring.colored(text) : text)
     if let baseline {
       try compare(checks, withBaseline: baseline)
     } else if checks.contains(where: { !$0.findings.isEmpty }) {

@@ -1,83 +1,10 @@
 import ArgumentParser
 import Conformance
 import DMAModel
-import Explorer
 import Foundation
 import MatrixStore
 import PolicyFiles
 import Reporting
-
-struct ReportCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "report",
-    abstract: "Print a report, 72 columns wide or in Markdown.",
-    discussion: """
-      Reports:
-        platform   \(Report.platform.summary)
-        versions   \(Report.versions.summary)
-        findings   \(ModelReport.findings.summary)
-        2026-07-02 \(ModelReport.mail.summary)
-        html       one HTML file to explore every answer, without a server
-
-      Axes that no filter names have defaults: mem=64G, coherent_mask=same,
-      no bus limit, a coherent trusted device.  "platform" shows 7.3 on
-      x86-sme47; "versions" shows SME hosts with iommu=pt swiotlb=force.
-
-      Examples:
-        dmamatrix report platform --kernel v6 --platform sev
-        dmamatrix report findings --kernel v6 --format markdown
-        dmamatrix report versions --platform tdx --iommu none --swiotlb default
-        dmamatrix report html --output explorer.html
-      """)
-
-  @Argument(help: "platform, versions, findings, 2026-07-02 or html.")
-  var name: String
-  @OptionGroup var source: DatabaseOption
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
-  var format = "text"
-  @Option(
-    name: [.short, .long], help: "Write to a file instead of standard output.",
-    completion: .file())
-  var output: String?
-  @OptionGroup(title: "Filters") var filters: AxisFilters
-
-  mutating func run() throws {
-    let format: Document.Format = try dmamatrix.format(format)
-    if name == "html" { return try explorer() }
-    let document: Document
-    if let report = Report(rawValue: name) {
-      document = try report.document(
-        from: MatrixDatabase(path: source.database), filter: filters.filter())
-    } else if let report = ModelReport(rawValue: name) {
-      let kernel = filters.kernel.first ?? "7.3"
-      document = report.document(kernel: try filters.kernel(called: kernel))
-    } else {
-      throw UsageError(
-        description: "report '\(name.printable)' is unknown; accepted: "
-          + (Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["html"])
-          .joined(separator: ", "))
-    }
-    if let output {
-      try AtomicFile.write(document.text(format), to: output)
-    } else {
-      try Output.write(document.text(format))
-    }
-  }
-}
-
-extension ReportCommand {
-  /// The whole database as one page; filters do not apply.
-  private func explorer() throws {
-    let page = try ExplorerPage(MatrixDatabase(path: source.database)) { fraction in
-      Output.progress(fraction, "exploring")
-    }
-    if let output {
-      try AtomicFile.write(page.html, to: output)
-    } else {
-      try Output.write(page.html)
-    }
-  }
-}
 
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -158,7 +85,10 @@ struct Conform: ParsableCommand {
       throw UsageError(description: "--show '\(show)' is not a number of rows; accepted: 0 or more")
     }
     var check = ConformanceCheck(limit: show, variants: try PolicyFiles.read(policy))
-    for file in files { try check.check(path: file) }
+    for (index, file) in files.enumerated() {
+      try check.check(path: file)
+      Output.progress(Double(index + 1) / Double(files.count), "comparing")
+    }
     try Output.write(conformanceText(check))
     if check.mismatchedRows > 0 { throw ExitCode(1) }
   }

@@ -23,6 +23,7 @@ struct Compare: ParsableCommand {
   var names: [String]
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
+  @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
@@ -36,13 +37,15 @@ struct Compare: ParsableCommand {
     }
     let kernels = try filters.kernels(called: names)
     let domain = try filters.domain()
-    let comparison = Comparison(kernels, domain: domain)
+    let comparison = Comparison(kernels, domain: domain) { Output.progress($0, "comparing") }
+    Output.progress(1, "comparing")
     guard comparison.scenarios > 0 else {
       throw UsageError(
         description:
           "no scenario that these filters keep exists on \(names.joined(separator: ", "))")
     }
-    try Output.write(comparisonText(comparison, format: format))
+    let text = comparisonText(comparison, format: format)
+    try Output.write(color.isOn && format == .text ? Coloring.colored(text) : text)
     if !comparison.isEqual { throw ExitCode(1) }
   }
 }

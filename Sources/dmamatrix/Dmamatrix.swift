@@ -18,17 +18,52 @@ struct Dmamatrix: ParsableCommand {
       Start with:
         dmamatrix generate                 make matrix.db, every combination
         dmamatrix report versions          the review's question as a table
+        dmamatrix report html -o x.html    the whole matrix as a page
+        dmamatrix query --list             questions that have names
         dmamatrix query 'SELECT ...'       ask in SQL; the view is "behavior"
 
-      Exit status: 0 success, 1 a check differs or a database is damaged,
-      2 anything that the user must correct.
+      Exit status:
+        0  success: equal, holds, agrees
+        1  a check differs, a lint is violated, or a database is damaged
+        2  something that the user must correct, in one sentence
+
+      "dmamatrix manual | man -l -" shows the whole manual.
       """,
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
       CheckCommand.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self, Conform.self,
-      Bench.self,
+      Bench.self, Manual.self,
     ])
+
+  /// Without a command: what to do first.
+  mutating func run() throws {
+    let next =
+      FileManager.default.fileExists(atPath: "matrix.db")
+      ? """
+      matrix.db is here. Ask it:
+        dmamatrix report versions           the review's question as a table
+        dmamatrix report html -o x.html     the whole matrix as a page
+        dmamatrix query --list              questions that have names
+      """
+      : """
+      Make the database first, in about two seconds and 14 MB:
+        dmamatrix generate
+      Without one, these work at once:
+        dmamatrix explain --kernel v6,v7 --platform x86-sme47 --mask 64 \\
+          --cmdline "mem_encrypt=on iommu=pt swiotlb=force"
+        dmamatrix compare v6 v7
+      """
+    try Output.write(
+      """
+      What Linux does with a DMA mapping, for every platform, device and version.
+
+      \(next)
+
+      Every command explains itself: dmamatrix --help, dmamatrix query --help.
+
+      """)
+  }
 
   /// Parses and runs a command; errors are one sentence on standard error.
   static func main() {

@@ -30,13 +30,15 @@ struct Explain: ParsableCommand {
   var cmdline: String?
   @Option(help: "A boot log, or - for standard input.", completion: .file())
   var dmesg: String?
+  @OptionGroup var color: ColorOption
   @OptionGroup(title: "Scenario") var filters: AxisFilters
 
   mutating func run() throws {
     var question = try ExplainQuestion(filters: filters)
     if let dmesg { try question.read(log: text(of: dmesg, bootLog: true), named: dmesg) }
     if let cmdline { try question.read(commandLine: text(of: cmdline, bootLog: false)) }
-    try Output.write(question.answer())
+    let text = try question.answer()
+    try Output.write(color.isOn ? Coloring.colored(text) : text)
   }
 
   /// The argument, the named log, or standard input, at most 64 MiB.

@@ -18,8 +18,7 @@ struct Generate: ParsableCommand {
       """)
 
   @OptionGroup var target: DatabaseOption
-  @Option(help: "How many CPUs to use.")
-  var jobs = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var jobs: JobsOption
   @Option(
     help: ArgumentHelp(
       "A machine beside 2G and 64G: its RAM as ranges of addresses, end exclusive, with K, M, G.",
@@ -29,12 +28,6 @@ struct Generate: ParsableCommand {
   var quiet = false
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
-  func validate() throws {
-    guard (1...1024).contains(jobs) else {
-      throw ValidationError("--jobs '\(jobs)' is not a number of CPUs; accepted: 1 to 1024")
-    }
-  }
-
   mutating func run() throws {
     let machines = try machine.map(MachineArgument.parse)
     guard Set(machines.map(\.name)).count == machines.count, machines.count <= 14 else {
@@ -42,7 +35,7 @@ struct Generate: ParsableCommand {
         description: "--machine names a machine twice, or more than 14; accepted: up to 14 names")
     }
     let generator = MatrixGenerator(
-      domain: try filters.domain(machines: machines), jobs: jobs,
+      domain: try filters.domain(machines: machines), jobs: jobs.count,
       toolVersion: toolVersion)
     let start = ContinuousClock.now
     let summary = try generator.generate(to: target.database) { fraction in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conformance
 import DMAModel
+import Foundation
 import MatrixStore
 import PolicyFiles
 
@@ -9,6 +10,19 @@ struct DatabaseOption: ParsableArguments {
   @Option(
     name: [.short, .customLong("database")], help: "The database.", completion: .file())
   var database = "matrix.db"
+}
+
+/// How many CPUs a command uses.
+struct JobsOption: ParsableArguments {
+  @Option(help: ArgumentHelp("How many CPUs to use; all without.", valueName: "n"))
+  var jobs: Int?
+
+  func validate() throws {
+    guard let jobs, !(1...1024).contains(jobs) else { return }
+    throw ValidationError("--jobs '\(jobs)' is not a number of CPUs; accepted: 1 to 1024")
+  }
+
+  var count: Int { jobs ?? ProcessInfo.processInfo.activeProcessorCount }
 }
 
 /// Values of axes, shared by every command that works on a part of the matrix.

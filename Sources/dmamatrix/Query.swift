@@ -46,6 +46,8 @@ struct Query: ParsableCommand {
   @Option(help: ArgumentHelp("Stop after this many seconds; 0 lifts the limit.", valueName: "s"))
   var timeout = 10.0
 
+  @OptionGroup var color: ColorOption
+
   mutating func run() throws {
     let format: ResultFormat = try dmamatrix.format(format)
     guard limit >= 0 else {
@@ -60,7 +62,9 @@ struct Query: ParsableCommand {
     let database = try MatrixDatabase(path: source.database)
     let query = try query(on: database)
     let result = try query.run(on: database)
-    try Output.write(format.text(result, header: header))
+    let text = format.text(result, header: header)
+    try Output.write(
+      color.isOn && [.table, .line].contains(format) ? Coloring.colored(text) : text)
     if result.isTruncated {
       Output.error("more than \(limit) rows, the rest is not shown; --limit 0 shows all")
     }

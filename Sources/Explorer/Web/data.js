@@ -16,6 +16,7 @@ async function readMatrix(base64) {
     matrix.index[axis] = new Map(matrix.axes[axis].map((value, index) => [value.name, index]));
   }
   matrix.index.kernel = new Map(matrix.kernels.map((kernel, index) => [kernel.name, index]));
+  matrix.signs = new Map(matrix.verdicts.map((verdict) => [verdict.name, verdict.sign]));
   const keyed = (list) => new Map(list.map((item, index) => [item.join(), index]));
   matrix.bootOf = keyed(matrix.boots);
   matrix.deviceOf = keyed(matrix.devices);

@@ -1,7 +1,5 @@
 // The page: controls, grids, the selected cell, findings.
 
-const SIGNS = { ok: "\u00b7", bounced: "b", refused: "x", garbled: "!", blocked: "#",
-  unreachable: "?" };
 const LABELS = { kernel: "Kernel", versus: "Compare with", platform: "Platform", op: "Operation",
   attrs: "Attributes", buf: "Buffer", iommu: "IOMMU", swiotlb: "swiotlb=", mem: "RAM",
   coherent_mask: "Coherent mask", bus_limit: "Bus limit", coherent: "Cache-coherent",
@@ -91,14 +89,14 @@ function drawControls() {
 function drawLegend() {
   byId("legend").replaceChildren(
     ...matrix.verdicts.map((verdict) => element("li", {},
-      element("span", { class: "sign " + verdict.name, "aria-hidden": "true" }, SIGNS[verdict.name] || "?"),
+      element("span", { class: "sign " + verdict.name, "aria-hidden": "true" }, verdict.sign),
       verdict.name + ": " + verdict.text)),
     element("li", {}, "* after a sign: the data lie decrypted in DRAM, or the host sees them"),
     element("li", {}, "Heavy outline: the two kernels differ"));
 }
 
 function sign(answer) {
-  return (SIGNS[answer.verdict] || "?") + (answer.exposure === "none" ? "" : "*");
+  return matrix.signs.get(answer.verdict) + (answer.exposure === "none" ? "" : "*");
 }
 
 function drawGrid(kernel, other, side) {

@@ -1,0 +1,150 @@
+import Analysis
+import DMAModel
+import MatrixStore
+
+/// A file of the directory that `report --all` writes.
+public struct ReportPage: Sendable {
+  /// Path below the directory.
+  public let path: String
+  /// What the index says about it.
+  public let title: String
+  public let text: String
+}
+
+/// Every page of `report --all`, straight from the model.
+///
+/// - Parameters:
+///   - claims: The review's claims.
+///   - progress: Receives the part that is done.
+/// - Throws: A claim that is not written correctly.
+public func allReports(
+  claims: [Claim], progress: (Double) -> Void = { _ in }
+) throws(ClaimError) -> [ReportPage] {
+  let kernels = KernelVersion.all
+  var sections: [(heading: String, pages: [ReportPage])] = []
+
+  var pages: [ReportPage] = []
+  for platform in Platform.allCases {
+    pages.append(
+      page(
+        "platform-\(platform.name).md", "\(platform.name): \(platform.summary)",
+        platformPage(platform)))
+  }
+  sections.append(("Platforms", pages))
+  progress(0.1)
+
+  let pairs = Array(zip(kernels, kernels.dropFirst()))
+  pages = []
+  for (index, (old, new)) in pairs.enumerated() {
+    let comparison = Comparison([old, new], domain: MatrixDomain())
+    let name = "compare-\(old.name)-\(new.name)"
+    var document = comparisonDocument(comparison)
+    document.blocks.append(made("compare \(old.name) \(new.name) --format markdown"))
+    pages.append(
+      ReportPage(
+        path: name + ".md", title: "\(old.name) to \(new.name)", text: document.text(.markdown)))
+    progress(0.1 + 0.4 * Double(index + 1) / Double(pairs.count))
+  }
+  sections.append(("What each version changed", pages))
+
+  let checks = checks(of: kernels)
+  let known = Dictionary(uniqueKeysWithValues: checks.map { ($0.kernel.name, $0) })
+  pages = kernels.map { kernel in
+    let count = known[kernel.name]?.findings.count ?? 0
+    return page(
+      "findings-\(kernel.name).md", "\(kernel.name): \(count) findings",
+      findingsReport(kernel, known: known))
+  }
+  sections.append(("Findings", pages))
+  progress(0.9)
+
+  var mail = try claimsDocument(claims)
+  mail.blocks.append(made("claims --format markdown"))
+  sections.append(
+    (
+      "The review",
+      [
+        page("2026-07-02.md", ModelReport.mail.summary, mailReport()),
+        page("claims.md", "\(claims.count) claims, decided by the model", mail),
+      ]
+    ))
+
+  let figures = [Platform.x86SME47, .x86SME51].map { platform in
+    ReportPage(
+      path: "figures/verdicts-\(platform.name).svg",
+      title: "Verdicts on \(platform.name) by version, iommu=pt", text: figure(platform).svg)
+  }
+  sections.append(("Figures", figures))
+  progress(1)
+  return [index(sections)] + sections.flatMap(\.pages)
+}
+
+private func page(_ path: String, _ title: String, _ document: Document) -> ReportPage {
+  ReportPage(path: path, title: title, text: document.text(.markdown))
+}
+
+/// The line that says what made a page.
+func made(_ arguments: String) -> Document.Block {
+  .paragraph("dmamatrix \(arguments), model digest \(ModelDigest.digest().prefix(16)).")
+}
+
+private func index(_ sections: [(heading: String, pages: [ReportPage])]) -> ReportPage {
+  var document = Document()
+  document.blocks.append(.title("What Linux does with a DMA mapping"))
+  document.blocks.append(
+    .paragraph(
+      "Reports over the default matrix of dmamatrix: every combination of platform, IOMMU "
+        + "mode, swiotlb, memory, masks, operation, attributes and buffer."))
+  for section in sections {
+    document.blocks.append(.heading(section.heading))
+    document.blocks.append(
+      .links(section.pages.map { Document.Link(path: $0.path, title: $0.title) }))
+  }
+  document.blocks.append(made("report --all"))
+  return page("index.md", "Index", document)
+}
+
+/// A platform: verdicts by version, then every request on the newest kernel.
+private func platformPage(_ platform: Platform) -> Document {
+  let newest = KernelVersion.all[KernelVersion.all.count - 1]
+  var domain = defaultDevice(platform)
+  domain.attributes = [.none, .mmio, .ccShared]
+  domain.buffers = [.none, .dma32, .high, .mmio64]
+  var document = platformReport(modelSpans([newest], domain))
+
+  domain.operations = [.map]
+  domain.attributes = [.none]
+  domain.buffers = [.high]
+  let map = VerdictMap(
+    modelSpans(KernelVersion.all, domain), kernels: KernelVersion.all.map(\.name), source: "")
+  document.blocks.append(.heading("By version: mapping RAM above 4 GiB"))
+  document.blocks += map.literals
+  document.blocks.append(.paragraph(VerdictMap.legend))
+  document.blocks.append(.paragraph(Cell.legend))
+  document.blocks.append(
+    made("report platform --platform \(platform.name), report map --platform \(platform.name)"))
+  return document
+}
+
+private func figure(_ platform: Platform) -> VerdictMap {
+  var domain = defaultDevice(platform)
+  domain.iommuModes = [.passthrough]
+  domain.operations = [.map]
+  domain.attributes = [.none]
+  domain.buffers = [.high]
+  return VerdictMap(
+    modelSpans(KernelVersion.all, domain), kernels: KernelVersion.all.map(\.name),
+    source: "dmamatrix report map, model digest \(ModelDigest.digest().prefix(16))")
+}
+
+/// A coherent trusted device with one mask and no bus limit, on the big machine.
+private func defaultDevice(_ platform: Platform) -> MatrixDomain {
+  var domain = MatrixDomain()
+  domain.platforms = [platform]
+  domain.machines = Machine.standard.filter { $0.name == .sixtyFourGiB }
+  domain.coherentMasks = [.same]
+  domain.busLimits = [.none]
+  domain.coherences = [.coherent]
+  domain.facings = [.internal]
+  return domain
+}

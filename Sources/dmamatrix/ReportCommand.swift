@@ -1,0 +1,120 @@
+import Analysis
+import ArgumentParser
+import Conformance
+import DMAModel
+import EmbeddedSchema
+import Explorer
+import Foundation
+import MatrixStore
+import Reporting
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Print a report, 72 columns wide or in Markdown; or one HTML file.",
+    discussion: """
+      Reports:
+        platform   \(Report.platform.summary)
+        versions   \(Report.versions.summary)
+        map        \(Report.map.summary)
+        findings   \(ModelReport.findings.summary)
+        2026-07-02 \(ModelReport.mail.summary)
+        html       one HTML file to explore every answer, without a server
+
+      Axes that no filter names have defaults: mem=64G, coherent_mask=same,
+      no bus limit, a coherent trusted device.  "platform" shows 7.3 on
+      x86-sme47; "versions" and "map" show SME hosts with iommu=pt.  "findings",
+      "2026-07-02" and --all need no database; "html" takes all of it.
+
+      Examples:
+        dmamatrix report platform --kernel v6 --platform sev
+        dmamatrix report findings --kernel v6 --format markdown
+        dmamatrix report versions --platform tdx --iommu none --swiotlb default
+        dmamatrix report map --platform arm64-cca --iommu none --format svg -o cca.svg
+        dmamatrix report html --output explorer.html
+        dmamatrix report --all --output reports
+      """)
+
+  /// The names that the argument takes.
+  private static let names =
+    Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["html"]
+
+  @Argument(help: "platform, versions, map, findings, 2026-07-02 or html.")
+  var name: String?
+  @Flag(help: "Write every report into a directory: reports, or that of --output.")
+  var all = false
+  @OptionGroup var source: DatabaseOption
+  @Option(help: ArgumentHelp("text or markdown; map also svg.", valueName: "format"))
+  var format = "text"
+  @Option(
+    name: [.short, .long], help: "Write to a file instead of standard output.",
+    completion: .file())
+  var output: String?
+  @OptionGroup var color: ColorOption
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  mutating func run() throws {
+    if all { return try everything() }
+    guard let name else {
+      throw UsageError(
+        description: "no report is named; accepted: \(Self.names.joined(separator: ", ")) or --all")
+    }
+    if name == "html" { return try explorer() }
+    let report = Report(rawValue: name)
+    if report == .map, format == "svg" { return try picture() }
+    let format: Document.Format = try dmamatrix.format(
+      format, others: report == .map ? ["svg"] : [])
+    let document: Document
+    if let report {
+      document = try report.document(
+        from: MatrixDatabase(path: source.database), filter: filters.filter())
+    } else if let report = ModelReport(rawValue: name) {
+      let kernel = filters.kernel.first ?? "7.3"
+      document = report.document(kernel: try filters.kernel(called: kernel))
+    } else {
+      throw UsageError(
+        description: "report '\(name.printable)' is unknown; accepted: "
+          + Self.names.joined(separator: ", "))
+    }
+    try deliver(document.text(format), isColored: color.isOn && format == .text)
+  }
+
+  /// The whole database as one page; filters do not apply.
+  private func explorer() throws {
+    let page = try ExplorerPage(MatrixDatabase(path: source.database)) { fraction in
+      Output.progress(fraction, "exploring")
+    }
+    try deliver(page.html)
+  }
+
+  private func picture() throws {
+    let map = try Report.verdictMap(
+      from: MatrixDatabase(path: source.database), filter: filters.filter())
+    try deliver(map.svg)
+  }
+
+  /// Every page; pages that exist are replaced, nothing else is touched.
+  private func everything() throws {
+    guard name == nil else {
+      throw UsageError(description: "--all writes every report; a name is not accepted with it")
+    }
+    let directory = output ?? "reports"
+    let pages = try allReports(claims: Claim.read(Schema.claims)) { fraction in
+      Output.progress(fraction, "reporting")
+    }
+    let base = URL(fileURLWithPath: directory)
+    for page in pages {
+      let file = base.appendingPathComponent(page.path)
+      try AtomicFile.makeDirectory(file.deletingLastPathComponent().path)
+      try AtomicFile.write(page.text, to: file.path)
+    }
+  }
+
+  private func deliver(_ text: String, isColored: Bool = false) throws {
+    if let output {
+      try AtomicFile.write(text, to: output)
+    } else {
+      try Output.write(isColored ? Coloring.colored(text) : text)
+    }
+  }
+}
