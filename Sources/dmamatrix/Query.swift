@@ -58,9 +58,17 @@ struct Query: ParsableCommand {
       throw UsageError(
         description: "--timeout '\(timeout)' is not a number of seconds; accepted: 0 or more")
     }
-    if list { return try Output.write(namedQueriesText(try named.map(question))) }
+    if list { return try Output.write(namedQueriesText(try named.map(query))) }
+    let parameters = try namedValues()
+    let question = try question()
     let database = try MatrixDatabase(path: source.database)
-    let query = try query(on: database)
+    let query =
+      switch question {
+      case .named(let query):
+        try query.query(on: database, values: parameters, timeLimit: timeout, rowLimit: limit)
+      case .statement(let sql):
+        ReadOnlyQuery(sql: sql, parameters: parameters, timeLimit: timeout, rowLimit: limit)
+      }
     let result = try query.run(on: database)
     let text = format.text(result, header: header)
     try Output.write(
@@ -70,21 +78,22 @@ struct Query: ParsableCommand {
     }
   }
 
-  private func query(on database: MatrixDatabase) throws -> ReadOnlyQuery {
-    let parameters = try namedValues()
-    guard let named else {
-      return ReadOnlyQuery(
-        sql: try statement(), parameters: parameters, timeLimit: timeout, rowLimit: limit)
-    }
+  /// What is asked.
+  private enum Question {
+    case named(NamedQuery)
+    case statement(String)
+  }
+
+  private func question() throws -> Question {
+    guard let named else { return .statement(try statement()) }
     guard sql == nil else {
       throw UsageError(description: "--named and a statement exclude each other; give one")
     }
-    return try question(named).query(
-      on: database, values: parameters, timeLimit: timeout, rowLimit: limit)
+    return .named(try query(named))
   }
 
-  private func question(_ name: String) throws -> NamedQuery {
-    if let question = NamedQuery.named(name) { return question }
+  private func query(_ name: String) throws -> NamedQuery {
+    if let query = NamedQuery.named(name) { return query }
     throw UsageError(
       description: "--named '\(name.printable)' is unknown; accepted: "
         + NamedQuery.all.map(\.name).joined(separator: ", "))

@@ -18,7 +18,7 @@ import Testing
   @Test(arguments: [
     (
       ["report", "nonsense"],
-      "report 'nonsense' is unknown; accepted: platform, versions, 2026-07-02, findings"
+      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, html"
     ),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
@@ -41,6 +41,22 @@ import Testing
     (["query", "SELECT 1", "--format", "box"], "--format 'box' is unknown; accepted: table, csv"),
     (["query", "SELECT 1", "-p", "x"], "-p 'x' has no value; accepted: name=value"),
     (["query", "SELECT 1", "--limit=-1"], "--limit '-1' is not a number of rows"),
+    (["query"], "no question; accepted: a SELECT, - for standard input, --named or --list"),
+    (["query", "--named", "why", "--list"], "--named 'why' is unknown; accepted: above-256k,"),
+    (["report"], "no report is named; accepted: platform, versions, map,"),
+    (["report", "--all", "map"], "--all writes every report; a name is not accepted with it"),
+    (["report", "--all", "-o", "/dev/null"], "/dev/null: is not a directory"),
+    (
+      ["report", "versions", "--format", "svg"],
+      "--format 'svg' is unknown; accepted: text, markdown"
+    ),
+    (["report", "html", "-d", "/no/such.db"], "/no/such.db: no such database"),
+    (
+      ["compare", "v6", "v7", "--color", "blue"],
+      "--color 'blue' is unknown; accepted: auto, always"
+    ),
+    (["export", "csv", "-d", "/no/such.db"], "/no/such.db: no such database"),
+    (["export", "datasette", "x", "-d", "/"], "/: is a directory"),
     (["kernels", "5.10"], "kernel '5.10' is unknown; accepted: 6.1, 6.12"),
     (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
     (["conform", "/"], "/: is a directory; expected a vectors file"),

@@ -1,0 +1,163 @@
+import Foundation
+import Testing
+
+/// What a newcomer meets: help, manual, completions, colour, exports.
+extension CommandTests {
+  /// A command of the parser's own description.
+  private struct Command {
+    let path: String
+    let json: [String: Any]
+
+    var arguments: [[String: Any]] { json["arguments"] as? [[String: Any]] ?? [] }
+
+    /// The command and all below it.
+    func all() -> [Command] {
+      let children = json["subcommands"] as? [[String: Any]] ?? []
+      return [self]
+        + children.filter { $0["commandName"] as? String != "help" }.flatMap { child in
+          Command(path: "\(path) \(child["commandName"] as? String ?? "")", json: child).all()
+        }
+    }
+  }
+
+  private func commands() throws -> [Command] {
+    let help = try run(["--experimental-dump-help"]).output
+    let object = try JSONSerialization.jsonObject(with: Data(help.utf8)) as? [String: Any]
+    let root = try #require(object?["command"] as? [String: Any])
+    return Command(path: "dmamatrix", json: root).all()
+  }
+
+  private var root: URL {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+  }
+
+  /// Every command has a summary and an example, stands in the README's table and
+  /// in the manual; every option has a help text and stands in the manual.
+  @Test func everyCommandAndOptionIsDocumented() throws {
+    let readme = try String(
+      contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    let manual = try String(
+      contentsOf: root.appendingPathComponent("reports/dmamatrix.1"), encoding: .utf8)
+    let commands = try commands()
+    #expect(commands.count > 15)
+    for command in commands {
+      let words = command.path.split(separator: " ").dropFirst()
+      #expect(!(command.json["abstract"] as? String ?? "").isEmpty, "\(command.path)")
+      if let name = words.first {
+        #expect(readme.contains("| `\(name)` |"), "\(name) is not in the README")
+        let discussion = command.json["discussion"] as? String ?? ""
+        #expect(discussion.contains("Example"), "\(command.path) has no example")
+        #expect(manual.contains(".SS \(words.joined(separator: " "))\n"), "\(command.path)")
+      }
+      for argument in command.arguments {
+        let names = argument["names"] as? [[String: Any]] ?? []
+        let name = names.compactMap { $0["name"] as? String }.max { $0.count < $1.count }
+        let label = name ?? argument["valueName"] as? String ?? "?"
+        #expect(
+          !(argument["abstract"] as? String ?? "").isEmpty, "\(command.path) \(label) has no help")
+        guard let name, name != "help", name != "version" else { continue }
+        #expect(manual.contains("\\-\\-\(name.replacing("-", with: "\\-"))"), "\(label)")
+      }
+    }
+  }
+
+  @Test func aNewcomerIsToldWhatToDoFirst() throws {
+    #expect(try run([]).output.contains("dmamatrix generate"))
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    #expect(try run([]).output.contains("matrix.db is here"))
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func completionsAreScripts(shell: String) throws {
+    let script = try run(["--generate-completion-script", shell])
+    #expect(script.status == 0 && script.output.contains("platform"))
+    guard shell == "bash" else { return }
+    let file = directory + "/completion.bash"
+    try script.output.write(toFile: file, atomically: true, encoding: .utf8)
+    #expect(try self.shell("bash -n '\(file)'") == 0)
+  }
+
+  /// Not on a terminal there is colour only where it was asked for.
+  @Test func colourIsAskedFor() throws {
+    let question = ["compare", "v6", "v7", "--platform", "x86-sme47"]
+    #expect(try !run(question).output.contains("\u{1b}["))
+    let colored = try run(question + ["--color", "always"]).output
+    #expect(colored.contains("\u{1b}[33mrefused\u{1b}[0m"))
+    #expect(try !run(question + ["--color", "never"]).output.contains("\u{1b}["))
+    let json = try run(question + ["--color", "always", "--format", "json"]).output
+    #expect(!json.contains("\u{1b}["))
+  }
+
+  /// The rows of an export are those of the view, in every column.
+  @Test func exportsAreTheView() throws {
+    let part = ["--platform", "sev", "--kernel", "v6", "--op", "map", "--mask", "32,64"]
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6,v7"]).status == 0)
+    let csv = try run(["export", "csv"] + part)
+    let query = try run([
+      "query", "--format", "csv", "--limit", "0",
+      "SELECT * FROM behavior WHERE kernel = 'v6' AND op = 'map' AND mask IN (32, 64)",
+    ])
+    let rows = csv.output.split(separator: "\n")
+    #expect(rows.count > 100)
+    #expect(rows.first == query.output.split(separator: "\n").first)
+    #expect(rows.sorted() == query.output.split(separator: "\n").sorted())
+
+    let lines = try run(["export", "jsonl"] + part).output.split(separator: "\n")
+    #expect(lines.count == rows.count - 1)
+    let columns = try #require(rows.first).split(separator: ",").map(String.init)
+    for line in lines.prefix(50) {
+      let object = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      #expect(Set(object.keys) == Set(columns) && object["mask"] is Int)
+    }
+    let file = directory + "/part.csv"
+    #expect(try run(["export", "csv", "-o", file] + part).output.isEmpty)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == csv.output)
+  }
+
+  @Test func datasetteGetsBothConfigurations() throws {
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    #expect(try run(["export", "datasette", "site"]).status == 0)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: directory + "/site").sorted()
+        == ["datasette.yaml", "metadata.yaml"])
+  }
+
+  @Test func namedQueriesCheckTheirParameters() throws {
+    #expect(try run(["generate", "--platform", "x86", "--kernel", "6.12,7.3"]).status == 0)
+    let listed = try run(["query", "--list"])
+    #expect(listed.output.contains("thunderbolt: What an untrusted Thunderbolt device gets"))
+    #expect(listed.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+    #expect(try run(["query", "--named", "thunderbolt"]).output.contains("iova_bounce"))
+    for (parameter, sentence) in [
+      ("kernel=9.9", "kernel '9.9' is not in this database; accepted: 6.12, 7.3"),
+      ("karnel=7.3", "'thunderbolt' has no parameter 'karnel'; accepted: kernel, platform"),
+    ] {
+      let run = try run(["query", "--named", "thunderbolt", "-p", parameter])
+      #expect(run.status == 2 && run.output.isEmpty && run.error.contains(sentence))
+    }
+  }
+
+  /// One file below 5 MB that names nothing outside itself.
+  @Test func theExplorerIsOneFile() throws {
+    #expect(try run(["generate", "--platform", "x86-sme47", "--kernel", "v6,v7"]).status == 0)
+    let file = directory + "/explorer.html"
+    #expect(try run(["report", "html", "-o", file]).status == 0)
+    let page = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(page.utf8.count < 5 << 20)
+    #expect(page.contains("default-src 'none'; script-src 'sha256-"))
+    for attribute in ["src=", "@import", "url("] { #expect(!page.contains(attribute)) }
+    #expect(!page.contains("@DATA@") && !page.contains("@SCRIPT@") && !page.contains("@HASH@"))
+  }
+
+  @Test func mapsArePictures() throws {
+    #expect(try run(["generate", "--platform", "x86-sme47"]).status == 0)
+    let text = try run(["report", "map", "--swiotlb", "force"])
+    #expect(text.output.contains("  v6   xxxxxxxxbbbbbbbbbbbbbbbbxxxxxxxxxxxxxxxxx\n"))
+    #expect(text.output.contains("  v7   xxxxxxxxbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"))
+    let svg = try run(["report", "map", "--format", "svg"]).output
+    let parser = XMLDocumentProbe(svg)
+    #expect(parser.isWellFormed && parser.root == "svg")
+  }
+}
