@@ -41,6 +41,10 @@ done
 golden versions-sme.txt report versions -d "$work/matrix.db"
 golden platform-sev-v6.txt report platform -d "$work/matrix.db" --kernel v6 --platform sev
 
+# The review's question: what would have mended v6 for SME hosts.
+golden solve-v6.md solve --from v6 --base 7.2 --platform x86-sme47,x86-sme51 \
+  --format markdown
+
 sh Tests/readme.sh "$TOOL" "$work" >"$work/readme"
 same "$work/readme" README.md
 sh Tests/manual.sh "$TOOL" "$work/readme" >"$work/manual"

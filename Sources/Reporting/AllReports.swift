@@ -100,6 +100,12 @@ private func index(_ sections: [(heading: String, pages: [ReportPage])]) -> Repo
     document.blocks.append(
       .links(section.pages.map { Document.Link(path: $0.path, title: $0.title) }))
   }
+  document.blocks.append(.heading("Solve"))
+  document.blocks.append(
+    .links([
+      Document.Link(
+        path: "solve-v6.md", title: "what would have mended v6 for SME hosts (dmamatrix solve)")
+    ]))
   document.blocks.append(made("report --all"))
   return page("index.md", "Index", document)
 }

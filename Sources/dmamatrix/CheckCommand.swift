@@ -44,13 +44,8 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    let lints = try lint.flatMap { $0.split(separator: ",").map(String.init) }.map { name in
-      guard let lint = Lint(rawValue: name) else {
-        throw UsageError(
-          description: "--lint '\(name.printable)' is unknown; accepted: "
-            + Lint.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      return lint
+    let lints = try lint.flatMap { $0.split(separator: ",").map(String.init) }.map {
+      try parsedLint($0)
     }
     let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()

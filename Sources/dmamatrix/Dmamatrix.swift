@@ -32,7 +32,8 @@ struct Dmamatrix: ParsableCommand {
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
-      CheckCommand.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self, Conform.self,
+      CheckCommand.self, Solve.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self,
+      Conform.self,
       Bench.self, Manual.self,
     ])
 

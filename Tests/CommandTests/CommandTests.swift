@@ -55,6 +55,21 @@ import Testing
       ["compare", "v6", "v7", "--color", "blue"],
       "--color 'blue' is unknown; accepted: auto, always"
     ),
+    (["solve", "--from", "v6", "--base", "v0"], "--kernel 'v0' is unknown; accepted: 6.1"),
+    (["solve", "--from", "v6"], "--base"),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--require", "tidy"], "--require 'tidy' is unknown"
+    ),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--require", "guest-private-stays-private"],
+      "is not decidable"
+    ),
+    (["solve", "--from", "v6", "--base", "7.2", "--prefer", "speed"], "accepted: changes, lost"),
+    (["solve", "--from", "v6", "--base", "7.2", "--max-changes", "9"], "accepted: 1 to 4"),
+    (["solve", "--from", "v6", "--base", "7.2", "--knob", "M99"], "--knob 'M99' is unknown"),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--kernel", "v7"], "--kernel is no filter of solve"
+    ),
     (["export", "csv", "-d", "/no/such.db"], "/no/such.db: no such database"),
     (["export", "datasette", "x", "-d", "/"], "/: is a directory"),
     (["kernels", "5.10"], "kernel '5.10' is unknown; accepted: 6.1, 6.12"),

@@ -151,6 +151,34 @@ extension CommandTests {
     #expect(!page.contains("@DATA@") && !page.contains("@SCRIPT@") && !page.contains("@HASH@"))
   }
 
+  /// An emitted policy is read back and behaves as the solution did.
+  @Test func solveEmitsAPolicyThatIsAKernel() throws {
+    let file = directory + "/fix.yaml"
+    let solve = try run([
+      "solve", "--from", "v6", "--base", "7.2", "--knob", "M9,M3", "--platform", "x86-sme47",
+      "--iommu", "passthrough", "--op", "map", "--prefer", "lost", "--emit-policy", file,
+    ])
+    #expect(solve.status == 0 && solve.output.contains("The Pareto front"))
+    #expect(solve.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+    let name = try #require(
+      try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").first?
+        .split(separator: " ").last)
+    let compare = try run([
+      "compare", "v6", String(name), "--policy", file, "--platform", "x86-sme47",
+    ])
+    #expect(compare.status == 1 && compare.output.contains("refused -> bounced"))
+  }
+
+  @Test func solveSaysWhatContradicts() throws {
+    let solve = try run([
+      "solve", "--from", "v6", "--base", "7.2", "--knob", "M9", "--platform", "x86-sme47",
+      "--require", "served-stays-served,no-new-exposure", "--explain-impossible",
+    ])
+    #expect(solve.status == 1)
+    #expect(solve.output.contains("No policy meets the requirements"))
+    #expect(solve.output.contains("These contradict each other:\n"))
+  }
+
   @Test func mapsArePictures() throws {
     #expect(try run(["generate", "--platform", "x86-sme47"]).status == 0)
     let text = try run(["report", "map", "--swiotlb", "force"])

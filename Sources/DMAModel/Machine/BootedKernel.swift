@@ -105,8 +105,15 @@ public final class BootedKernel: Sendable {
   /// A number that is the same for requests that take the same path, within one
   /// process; far cheaper than the path itself.
   public func pathFingerprint(of request: DeviceRequest) -> UInt64 {
+    answerAndFingerprint(of: request).fingerprint
+  }
+
+  /// The answer with the number of its path.
+  public func answerAndFingerprint(
+    of request: DeviceRequest
+  ) -> (answer: Answer, fingerprint: UInt64) {
     var evaluation = Evaluation(kernel: self, request: request, trace: PathFingerprint())
     let answer = evaluation.run()
-    return evaluation.trace.value &* 31 &+ UInt64(answer.decision.rawValue)
+    return (answer, evaluation.trace.value &* 31 &+ UInt64(answer.decision.rawValue))
   }
 }

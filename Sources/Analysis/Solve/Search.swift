@@ -1,0 +1,171 @@
+import DMAModel
+import Dispatch
+import Synchronization
+
+/// The sets of steps evaluated so far, merged by behaviour.
+struct Search {
+  /// Sets of steps with one behaviour.
+  private struct Node {
+    var sets: [[PolicyStep]]
+    let cost: PolicyCost
+  }
+
+  private let classes: CostLines
+  private let start: Policy
+  /// Scenarios that the start corrupts newly: no solution may corrupt more.
+  private let limit: Int
+  private let best: @Sendable ([PolicyStep], PolicyCost) -> Void
+  private var nodes: [Node] = []
+  private var byBehavior: [UInt64: Int] = [:]
+  private var bestKey: [Int]?
+  private(set) var evaluated = 0
+
+  init(
+    classes: CostLines, start: Policy, limit: Int,
+    best: @escaping @Sendable ([PolicyStep], PolicyCost) -> Void
+  ) {
+    self.classes = classes
+    self.start = start
+    self.limit = limit
+    self.best = best
+  }
+
+  /// Adds an evaluated set; sets come in the order of their size.
+  mutating func add(_ steps: [PolicyStep], _ result: (cost: PolicyCost, behavior: [UInt64])) {
+    evaluated += 1
+    var key = result.behavior.reduce(0, mixed)
+    for lint in classes.lints { key = mixed(key, UInt64(result.cost.violations[lint] ?? 0)) }
+    if let index = byBehavior[key] {
+      if nodes[index].cost.changes == steps.count { nodes[index].sets.append(steps) }
+      return
+    }
+    byBehavior[key] = nodes.count
+    nodes.append(Node(sets: [steps], cost: result.cost))
+    let order = [result.cost.lost, result.cost.exposed, result.cost.changes]
+    if isAdmitted(result.cost), bestKey.map({ order.lexicographicallyPrecedes($0) }) ?? true {
+      bestKey = order
+      best(steps, result.cost)
+    }
+  }
+
+  /// Evaluates sets on all CPUs, and adds them in their order.
+  mutating func evaluate(_ sets: [[PolicyStep]], progress: @escaping @Sendable (Double) -> Void) {
+    let (classes, start) = (classes, start)
+    let batch = 256
+    for first in stride(from: 0, to: sets.count, by: batch) {
+      let part = Array(sets[first..<min(sets.count, first + batch)])
+      let results = Mutex(
+        [(cost: PolicyCost, behavior: [UInt64])?](repeating: nil, count: part.count))
+      DispatchQueue.concurrentPerform(iterations: part.count) { index in
+        let result = classes.cost(of: start.taking(part[index]), changes: part[index].count)
+        results.withLock { $0[index] = result }
+      }
+      for (steps, result) in zip(part, results.withLock { $0 }) {
+        if let result { add(steps, result) }
+      }
+      progress(Double(min(sets.count, first + batch)) / Double(max(1, sets.count)))
+    }
+  }
+
+  private func isAdmitted(_ cost: PolicyCost) -> Bool {
+    cost.corrupted <= limit && cost.violations.isEmpty
+  }
+
+  /// The front, and single steps that it dominates but that mend something.
+  func solutions(_ full: CostLines) -> (front: [Solver.Solution], further: [Solver.Solution]) {
+    let admitted = nodes.filter { isAdmitted($0.cost) }
+    let isOnFront = { (node: Node) in
+      !admitted.contains { node.cost.isDominated(by: $0.cost) }
+    }
+    let order = { (one: Node, two: Node) in
+      let (a, b) = (one.cost, two.cost)
+      return (a.changes, a.lost, a.exposed) < (b.changes, b.lost, b.exposed)
+    }
+    let lost = nodes.first?.cost.lost ?? 0
+    let further = admitted.filter { node in
+      node.cost.changes == 1 && node.cost.lost < lost && !isOnFront(node)
+    }
+    return (
+      admitted.filter(isOnFront).sorted(by: order).map { exact($0, full) },
+      further.sorted(by: order).map { exact($0, full) }
+    )
+  }
+
+  /// The node with its cost counted over every line.
+  private func exact(_ node: Node, _ full: CostLines) -> Solver.Solution {
+    let steps = node.sets[0]
+    let policy = start.taking(steps)
+    return Solver.Solution(
+      steps: steps, alike: Array(node.sets.dropFirst()), policy: policy,
+      cost: full.cost(of: policy, changes: steps.count).cost)
+  }
+
+  /// The smallest set of requirements that no evaluated policy meets.
+  func contradiction(_ question: Solver.Question, _ full: CostLines) -> Solver.Contradiction? {
+    let usable = nodes.filter { $0.cost.corrupted <= limit }
+    guard !usable.contains(where: { $0.cost.violations.isEmpty }) else { return nil }
+    let lints = question.required
+    for size in 1...max(1, lints.count) {
+      for subset in subsets(of: lints, size: size) {
+        let isMet = usable.contains { node in subset.allSatisfy { node.cost.violations[$0] == nil }
+        }
+        if !isMet {
+          return Solver.Contradiction(
+            lints: subset, witnesses: witnesses(subset, usable, full))
+        }
+      }
+    }
+    return nil
+  }
+
+  /// For each lint a scenario that violates it in the policy that meets the others
+  /// and violates it least.
+  private func witnesses(
+    _ subset: [Lint], _ usable: [Node], _ full: CostLines
+  ) -> [Lint: String] {
+    var witnesses: [Lint: String] = [:]
+    for lint in subset {
+      let others = subset.filter { $0 != lint }
+      let candidates = usable.filter { node in others.allSatisfy { node.cost.violations[$0] == nil }
+      }
+      guard
+        let node = candidates.min(by: {
+          ($0.cost.violations[lint] ?? 0) < ($1.cost.violations[lint] ?? 0)
+        })
+      else { continue }
+      witnesses[lint] = full.witness(of: lint, start.taking(node.sets[0]))
+    }
+    return witnesses
+  }
+
+  private func subsets(of lints: [Lint], size: Int) -> [[Lint]] {
+    if size == 0 { return [[]] }
+    return lints.indices.flatMap { index in
+      subsets(of: Array(lints[(index + 1)...]), size: size - 1).map { [lints[index]] + $0 }
+    }
+  }
+}
+
+extension CostLines {
+  /// The key of the first scenario that violates a lint under a policy.
+  func witness(of lint: Lint, _ policy: Policy) -> String? {
+    var kernels = booted(policy)
+    var bases = booted(base)
+    for line in lines {
+      let boot = boots[line.boot]
+      let scenarioLine = ScenarioLine(
+        platform: boot.platform,
+        kernels: [kernels.kernel(line.boot, boot), bases.kernel(line.boot, boot)],
+        request: line.request, masks: domain.masks)
+      if let index = lint.violations(of: scenarioLine).firstIndex(where: { $0 != nil }) {
+        var request = line.request
+        request.mask = domain.masks[index]
+        return Scenario(
+          platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
+          memory: boot.machine.name, request: request
+        ).key
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,169 @@
+import DMAModel
+import Dispatch
+import Synchronization
+
+/// Searches changes of a policy for the smallest that mend it.
+///
+/// A solution is a set of steps. Of all sets up to a size, those count that meet
+/// the required lints and corrupt nothing that neither the base nor the start
+/// corrupts; the Pareto front is theirs, by changes, scenarios that the base
+/// served and they do not, and scenarios newly exposed.
+///
+/// Lines of the matrix that take the same paths under the start and under every
+/// single step are evaluated once, with their number as weight. Steps that alter
+/// the path of no line are not combined with each other. What is reported is
+/// counted again over every line.
+public struct Solver: Sendable {
+  /// What is asked.
+  public struct Question: Sendable {
+    public var from: KernelVersion
+    public var base: KernelVersion
+    public var required: [Lint] = []
+    public var maxChanges = 2
+    public var knobs: [Knob]?
+    public var domain = MatrixDomain()
+
+    public init(from: KernelVersion, base: KernelVersion) {
+      self.from = from
+      self.base = base
+    }
+  }
+
+  /// Policies that behave alike in every scenario.
+  public struct Solution: Sendable {
+    /// The steps, or those of the first of several of equal size.
+    public let steps: [PolicyStep]
+    /// Other sets of as many steps with the same behaviour.
+    public let alike: [[PolicyStep]]
+    public let policy: Policy
+    public let cost: PolicyCost
+  }
+
+  /// Requirements that no set of steps meets together.
+  public struct Contradiction: Sendable {
+    public let lints: [Lint]
+    /// For each of them a scenario that violates it where all others are met.
+    public let witnesses: [Lint: String]
+  }
+
+  public let question: Question
+  /// The start without a change.
+  public let start: PolicyCost
+  /// By changes, then lost, then exposed.
+  public let front: [Solution]
+  /// Sets of one step that lose less than the start and that the front dominates.
+  public let further: [Solution]
+  /// Where nothing meets the requirements.
+  public let contradiction: Contradiction?
+  /// Steps, those that alter a path, classes of lines, lines, policies evaluated.
+  public let counts: (steps: Int, reached: Int, classes: Int, lines: Int, evaluated: Int)
+
+  /// Searches.
+  ///
+  /// - Parameters:
+  ///   - progress: Receives the part that is done.
+  ///   - best: Receives the cheapest solution so far, whenever there is a new one.
+  public init(
+    _ question: Question, progress: @escaping @Sendable (Double) -> Void = { _ in },
+    best: @escaping @Sendable ([PolicyStep], PolicyCost) -> Void = { _, _ in }
+  ) {
+    self.question = question
+    let policy = question.from.policy
+    let full = CostLines(
+      policy, base: question.base.policy, lints: question.required, domain: question.domain)
+    let steps = PolicyStep.all(
+      from: policy, knobs: question.knobs, platforms: question.domain.platforms)
+    let (classes, reached) = Self.classes(of: full, policy, steps) { progress($0 * 0.4) }
+
+    let first = classes.cost(of: policy, changes: 0)
+    start = first.cost
+    var search = Search(classes: classes, start: policy, limit: first.cost.corrupted, best: best)
+    search.add([], first)
+    var level: [[Int]] = [[]]
+    for size in stride(from: 1, through: question.maxChanges, by: 1) {
+      level = level.flatMap { set -> [[Int]] in
+        steps.indices.filter { next in
+          next > (set.last ?? -1) && (reached[next] || set.contains { reached[$0] })
+            && !set.contains { steps[$0].excludes(steps[next]) }
+        }.map { set + [$0] }
+      }
+      // Sets that begin with a step without effect become useful by a later one.
+      let sets = level.filter { set in set.contains { reached[$0] } }
+      search.evaluate(sets.map { set in set.map { steps[$0] } }) { part in
+        progress(0.4 + 0.5 * (Double(size - 1) + part) / Double(question.maxChanges))
+      }
+      if size == 1 { level = steps.indices.map { [$0] } }
+    }
+    let solutions = search.solutions(full)
+    front = solutions.front
+    further = solutions.further
+    contradiction = search.contradiction(question, full)
+    counts = (
+      steps.count, reached.filter { $0 }.count, classes.lines.count, full.lines.count,
+      search.evaluated
+    )
+    progress(1)
+  }
+
+  /// Lines with the same paths under the start and every single step, once each;
+  /// and which steps alter the path of any line.
+  private static func classes(
+    of full: CostLines, _ policy: Policy, _ steps: [PolicyStep], progress: (Double) -> Void
+  ) -> (classes: CostLines, reached: [Bool]) {
+    let policies = [policy] + steps.map { policy.taking([$0]) }
+    let count = full.lines.count
+    let state = Mutex((signatures: [UInt64](repeating: 0, count: count), done: 0))
+    let reached = Mutex([Bool](repeating: false, count: steps.count))
+    let chunk = 2048
+    let chunks = (count + chunk - 1) / chunk
+    DispatchQueue.concurrentPerform(iterations: chunks) { index in
+      let range = index * chunk..<min(count, (index + 1) * chunk)
+      var own = [UInt64](repeating: 0, count: range.count)
+      var before: [UInt64] = []
+      for (number, policy) in policies.enumerated() {
+        var booted = full.booted(policy)
+        var cost = PolicyCost()
+        var differs = false
+        for position in range {
+          let path = full.visit(full.lines[position], &booted, tracing: true, cost: &cost).path
+          own[position - range.lowerBound] = mixed(own[position - range.lowerBound], path)
+          if number == 0 {
+            before.append(path)
+          } else if before[position - range.lowerBound] != path {
+            differs = true
+          }
+        }
+        if differs { reached.withLock { $0[number - 1] = true } }
+      }
+      let signatures = own
+      state.withLock { state in
+        state.signatures.replaceSubrange(range, with: signatures)
+        state.done += 1
+      }
+    }
+    progress(1)
+    var classes = full
+    classes.lines = []
+    var known: [UInt64: Int] = [:]
+    let signatures = state.withLock { $0.signatures }
+    for (line, signature) in zip(full.lines, signatures) {
+      if let index = known[signature] {
+        classes.lines[index].weight += line.weight
+      } else {
+        known[signature] = classes.lines.count
+        classes.lines.append(line)
+      }
+    }
+    return (classes, reached.withLock { $0 })
+  }
+}
+
+extension Solver {
+  /// What any policy would cost under the same question.
+  public func cost(of policy: Policy, changes: Int) -> PolicyCost {
+    CostLines(
+      question.from.policy, base: question.base.policy, lints: question.required,
+      domain: question.domain
+    ).cost(of: policy, changes: changes).cost
+  }
+}

@@ -1,0 +1,153 @@
+import Analysis
+import DMAModel
+import Testing
+
+/// The search against every combination, tried one by one.
+@Suite struct SolverTests {
+  /// SME hosts with iommu=pt: where the review of v6 found its bugs.
+  private func question(_ names: [String], changes: Int) throws -> Solver.Question {
+    var question = Solver.Question(
+      from: try #require(KernelVersion.named("v6")), base: try #require(KernelVersion.named("7.2")))
+    question.knobs = try names.map { try #require(Knob.named($0)) }
+    question.maxChanges = changes
+    question.domain.platforms = [.x86SME47]
+    question.domain.iommuModes = [.passthrough, .translated]
+    question.domain.swiotlbModes = SwiotlbMode.allCases.filter {
+      ["default", "force"].contains($0.name)
+    }
+    question.domain.masks = [31, 32, 36, 47, 48, 64].compactMap { DMAMask(bits: $0) }
+    return question
+  }
+
+  private struct Point: Hashable {
+    let changes: Int
+    let lost: Int
+    let exposed: Int
+  }
+
+  /// Costs counted from the answers of both kernels, scenario by scenario.
+  private func cost(
+    _ policy: Policy, changes: Int, _ question: Solver.Question
+  ) -> (point: Point, corrupted: Int) {
+    var (lost, exposed, corrupted) = (0, 0, 0)
+    let policies = [policy, question.base.policy]
+    for platform in question.domain.platforms {
+      for iommu in question.domain.iommuModes {
+        for swiotlb in question.domain.swiotlbModes {
+          for machine in question.domain.machines {
+            let kernels = policies.map {
+              BootedKernel(
+                policy: $0, platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine)
+            }
+            let requests = question.domain.requests(
+              on: machine, platform, iommu, policies: [question.from.policy, policies[1]])
+            for var request in requests {
+              for mask in question.domain.masks {
+                request.mask = mask
+                let answers = kernels.map {
+                  JudgedAnswer(platform, request, $0.answer(to: request))
+                }
+                let (now, before) = (answers[0], answers[1])
+                let wrong: Set<Verdict> = [.garbled, .blocked, .unreachable]
+                if before.verdict.isServed, !now.verdict.isServed { lost += 1 }
+                if before.verdict.isServed, now.verdict.isServed, before.exposure == .none,
+                  now.exposure != .none
+                {
+                  exposed += 1
+                }
+                if wrong.contains(now.verdict), !wrong.contains(before.verdict) { corrupted += 1 }
+              }
+            }
+          }
+        }
+      }
+    }
+    return (Point(changes: changes, lost: lost, exposed: exposed), corrupted)
+  }
+
+  /// The front of every combination of values of the knobs.
+  private func bruteForce(_ question: Solver.Question) -> Set<Point> {
+    let start = question.from.policy
+    let knobs = question.knobs ?? []
+    var policies: [(policy: Policy, changes: Int)] = [(start, 0)]
+    for knob in knobs {
+      policies += policies.flatMap { entry in
+        knob.values.map(\.name).filter { $0 != knob.value(in: start) }.map { value in
+          var policy = entry.policy
+          _ = knob.set(value, in: &policy)
+          return (policy, entry.changes + 1)
+        }
+      }
+    }
+    let limit = cost(start, changes: 0, question).corrupted
+    let points = policies.filter { $0.changes <= question.maxChanges }
+      .map { cost($0.policy, changes: $0.changes, question) }
+      .filter { $0.corrupted <= limit }.map(\.point)
+    return Set(
+      points.filter { one in
+        !points.contains { other in
+          other != one && other.changes <= one.changes && other.lost <= one.lost
+            && other.exposed <= one.exposed
+        }
+      })
+  }
+
+  @Test(arguments: [
+    (["M9", "M10", "M11"], 3), (["M3", "M9", "P4"], 2), (["S1", "M9", "M1"], 3),
+    (["P8", "M10", "M7", "M4"], 2),
+  ])
+  func theFrontIsThatOfBruteForce(knobs: [String], changes: Int) throws {
+    let question = try question(knobs, changes: changes)
+    let solver = Solver(question)
+    let front = Set(
+      solver.front.map {
+        Point(changes: $0.cost.changes, lost: $0.cost.lost, exposed: $0.cost.exposed)
+      })
+    #expect(front == bruteForce(question))
+    #expect(solver.counts.classes < solver.counts.lines)
+  }
+
+  /// v7's change of the state check mends v6, and is found unaided among the
+  /// changes of the whole registry (source: v7, patch 7/22).
+  @Test func v7sTreatmentOfBounceBuffersIsFound() throws {
+    var question = try question([], changes: 1)
+    question.knobs = nil
+    let solver = Solver(question)
+    let solutions = solver.front + solver.further
+    let treatment = "poolStateCheck: guestMatchesForcedHostShared"
+    let found = try #require(
+      solutions.first { solution in
+        ([solution.steps] + solution.alike).contains { $0.map(\.text) == [treatment] }
+      })
+    #expect(found.cost.lost < solver.start.lost)
+    let v7 = try #require(KernelVersion.named("v7"))
+    #expect(Knob.named("poolStateCheck")?.value(in: v7.policy) == "guestMatchesForcedHostShared")
+  }
+
+  /// Requirements of which each can be met alone, and not all together.
+  @Test func contradictionsAreSmallestAndWitnessed() throws {
+    var question = try question(["S1", "M9"], changes: 2)
+    question.required = [.servedStaysServed, .maskMonotone, .noNewExposure]
+    let solver = Solver(question)
+    #expect(solver.front.isEmpty)
+    let contradiction = try #require(solver.contradiction)
+    #expect(!contradiction.lints.isEmpty)
+    for lint in contradiction.lints {
+      let key = try #require(contradiction.witnesses[lint])
+      #expect(Scenario(key: key)?.platform == .x86SME47)
+    }
+    // Without one of them the others are met, or it was alone.
+    if contradiction.lints.count > 1 {
+      for lint in contradiction.lints {
+        question.required = contradiction.lints.filter { $0 != lint }
+        #expect(!Solver(question).front.isEmpty)
+      }
+    }
+  }
+
+  @Test func factsAreNotChanged() {
+    let steps = PolicyStep.all(
+      from: KernelVersion.all[5].policy, knobs: nil, platforms: Platform.allCases)
+    #expect(!steps.isEmpty && !steps.contains { PolicyStep.facts.contains($0.knob.id) })
+  }
+}
