@@ -1,8 +1,6 @@
 import Analysis
 import DMAModel
-import Dispatch
 import MatrixStore
-import Synchronization
 
 /// Reports that the model answers without a database.
 public enum ModelReport: String, CaseIterable, Sendable {
@@ -64,12 +62,7 @@ func findingsCheck(of kernel: KernelVersion) -> Check {
 
 /// The checks of several kernels, on all CPUs.
 public func checks(of kernels: [KernelVersion]) -> [Check] {
-  let results = Mutex([Check?](repeating: nil, count: kernels.count))
-  DispatchQueue.concurrentPerform(iterations: kernels.count) { index in
-    let check = findingsCheck(of: kernels[index])
-    results.withLock { $0[index] = check }
-  }
-  return results.withLock { $0.compactMap { $0 } }
+  concurrently(kernels, findingsCheck)
 }
 
 /// The version that the findings of a version are compared with.

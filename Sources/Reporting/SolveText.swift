@@ -14,24 +14,27 @@ public func solveDocument(_ solver: Solver, preference: [PolicyCost.Preference])
     document.blocks.append(.heading("No policy meets the requirements"))
     return document
   }
-  let start = LintCounts(question.from, question)
   let front = solver.front.sorted { one, two in
     preference.map { one.cost[$0] }.lexicographicallyPrecedes(preference.map { two.cost[$0] })
   }
+  let changed = front.filter { !$0.steps.isEmpty }
+  let versions = KernelVersion.all.filter { $0.base == question.from.name }
+  let kernels = [question.from] + changed.map { variant($0, question) } + versions
+  var counts = concurrently(kernels) { LintCounts($0, question) }[...]
+  let start = counts.removeFirst()
   document.blocks.append(.heading("The Pareto front"))
   for (index, solution) in front.enumerated() {
     document.blocks += solutionBlocks(solution, "\(index + 1).", question)
-    guard !solution.steps.isEmpty, let kernel = variant(solution, question) else { continue }
-    document.blocks += remaining(LintCounts(kernel, question), start)
+    if !solution.steps.isEmpty { document.blocks += remaining(counts.removeFirst(), start) }
   }
   if !solver.further.isEmpty {
     document.blocks.append(.heading("Other single changes that mend something"))
     for solution in solver.further { document.blocks += solutionBlocks(solution, "-", question) }
   }
   document.blocks += rankingBlocks(solver, front)
-  for version in KernelVersion.all where version.base == question.from.name {
+  for (version, counts) in zip(versions, counts) {
     document.blocks.append(.heading("What \(version.name) still leaves broken"))
-    document.blocks += remaining(LintCounts(version, question), start)
+    document.blocks += remaining(counts, start)
   }
   document.blocks.append(
     made("solve --from \(question.from.name) --base \(question.base.name)"))
@@ -180,13 +183,12 @@ private func remaining(_ counts: LintCounts, _ start: LintCounts) -> [Document.B
   return blocks
 }
 
-/// The policy of a solution as a version.
-private func variant(
-  _ solution: Solver.Solution, _ question: Solver.Question
-) -> KernelVersion? {
+/// The policy of a solution as a version; the values come from the policy, so that
+/// every knob takes them.
+private func variant(_ solution: Solver.Solution, _ question: Solver.Question) -> KernelVersion {
   KernelVersion(
     variant: "solution", basedOn: question.from, summary: "", link: nil,
-    settings: settings(from: question.from.policy, to: solution.policy))
+    settings: settings(from: question.from.policy, to: solution.policy)) ?? question.from
 }
 
 /// The knobs in which two policies differ, with the second's values.
@@ -201,9 +203,12 @@ private func rankingBlocks(
   let question = solver.question
   let known =
     KernelVersion.all.filter { $0.base == question.from.name } + KernelVersion.alternatives
-  let ranked = known.map { kernel -> (kernel: KernelVersion, cost: PolicyCost) in
-    let changes = settings(from: question.from.policy, to: kernel.policy).count
-    return (kernel, solver.cost(of: kernel.policy, changes: changes))
+  let costs = solver.costs(
+    of: known.map { kernel in
+      (kernel.policy, settings(from: question.from.policy, to: kernel.policy).count)
+    })
+  let ranked = zip(known, costs).map {
+    (kernel: $0, cost: $1)
   }.sorted { one, two in
     let key = { (entry: (kernel: KernelVersion, cost: PolicyCost)) in
       [

@@ -13,13 +13,15 @@ struct Solve: ParsableCommand {
       fewest changes, then fewest scenarios that --base served and the policy
       does not, then least new exposure.  Each solution says where in the kernel
       it would be made and what it leaves broken, under exact conditions.
-      Policies that behave alike are merged.  Versions and alternatives of --from
-      are ranked among them.
+      Policies with the same verdicts and exposures are merged.  Versions and
+      alternatives are ranked among them.
 
       Not changed: what a platform is, what is configured and which calls exist
       (knobs \(PolicyStep.facts.joined(separator: ", "))), unless --knob names them.
-      A solution may not corrupt more scenarios than --from does.  Limit: a set
-      is tried if one of its changes alone alters the path of a scenario.
+      A solution may not corrupt more scenarios than --from does.  Limits: a set
+      is tried if one of its changes alone alters the path of a scenario; requests
+      that take the same path under --from and under every single change are
+      taken to behave alike under sets, and counted one by one for what is printed.
 
       Exit status 1 if no policy meets the requirements.
 

@@ -1,6 +1,4 @@
 import DMAModel
-import Dispatch
-import Synchronization
 
 /// The sets of steps evaluated so far, merged by behaviour.
 struct Search {
@@ -54,15 +52,10 @@ struct Search {
     let batch = 256
     for first in stride(from: 0, to: sets.count, by: batch) {
       let part = Array(sets[first..<min(sets.count, first + batch)])
-      let results = Mutex(
-        [(cost: PolicyCost, behavior: [UInt64])?](repeating: nil, count: part.count))
-      DispatchQueue.concurrentPerform(iterations: part.count) { index in
-        let result = classes.cost(of: start.taking(part[index]), changes: part[index].count)
-        results.withLock { $0[index] = result }
+      let results = concurrently(part) { steps in
+        classes.cost(of: start.taking(steps), changes: steps.count)
       }
-      for (steps, result) in zip(part, results.withLock { $0 }) {
-        if let result { add(steps, result) }
-      }
+      for (steps, result) in zip(part, results) { add(steps, result) }
       progress(Double(min(sets.count, first + batch)) / Double(max(1, sets.count)))
     }
   }
@@ -85,19 +78,24 @@ struct Search {
     let further = admitted.filter { node in
       node.cost.changes == 1 && node.cost.lost < lost && !isOnFront(node)
     }
+    // Counted over every line, a solution may turn out to be dominated.
+    let front = admitted.filter(isOnFront).sorted(by: order).map { exact($0, full) }
     return (
-      admitted.filter(isOnFront).sorted(by: order).map { exact($0, full) },
+      front.filter { one in !front.contains { one.cost.isDominated(by: $0.cost) } },
       further.sorted(by: order).map { exact($0, full) }
     )
   }
 
-  /// The node with its cost counted over every line.
+  /// The node with its cost counted over every line, and the sets that behave
+  /// alike on every line.
   private func exact(_ node: Node, _ full: CostLines) -> Solver.Solution {
     let steps = node.sets[0]
     let policy = start.taking(steps)
-    return Solver.Solution(
-      steps: steps, alike: Array(node.sets.dropFirst()), policy: policy,
-      cost: full.cost(of: policy, changes: steps.count).cost)
+    let own = full.cost(of: policy, changes: steps.count)
+    let alike = node.sets.dropFirst().filter { set in
+      full.cost(of: start.taking(set), changes: set.count).behavior == own.behavior
+    }
+    return Solver.Solution(steps: steps, alike: Array(alike), policy: policy, cost: own.cost)
   }
 
   /// The smallest set of requirements that no evaluated policy meets.

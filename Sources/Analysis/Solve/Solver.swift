@@ -29,7 +29,7 @@ public struct Solver: Sendable {
     }
   }
 
-  /// Policies that behave alike in every scenario.
+  /// Policies with the same verdict and exposure in every scenario.
   public struct Solution: Sendable {
     /// The steps, or those of the first of several of equal size.
     public let steps: [PolicyStep]
@@ -79,20 +79,11 @@ public struct Solver: Sendable {
     start = first.cost
     var search = Search(classes: classes, start: policy, limit: first.cost.corrupted, best: best)
     search.add([], first)
-    var level: [[Int]] = [[]]
     for size in stride(from: 1, through: question.maxChanges, by: 1) {
-      level = level.flatMap { set -> [[Int]] in
-        steps.indices.filter { next in
-          next > (set.last ?? -1) && (reached[next] || set.contains { reached[$0] })
-            && !set.contains { steps[$0].excludes(steps[next]) }
-        }.map { set + [$0] }
-      }
-      // Sets that begin with a step without effect become useful by a later one.
-      let sets = level.filter { set in set.contains { reached[$0] } }
-      search.evaluate(sets.map { set in set.map { steps[$0] } }) { part in
+      let sets = Self.sets(of: size, steps, reached)
+      search.evaluate(sets) { part in
         progress(0.4 + 0.5 * (Double(size - 1) + part) / Double(question.maxChanges))
       }
-      if size == 1 { level = steps.indices.map { [$0] } }
     }
     let solutions = search.solutions(full)
     front = solutions.front
@@ -105,10 +96,27 @@ public struct Solver: Sendable {
     progress(1)
   }
 
+  /// Sets of steps of one size that go together, at least one of which alters a
+  /// path by itself.
+  private static func sets(
+    of size: Int, _ steps: [PolicyStep], _ reached: [Bool]
+  ) -> [[PolicyStep]] {
+    var sets: [[Int]] = [[]]
+    for _ in 0..<size {
+      sets = sets.flatMap { set in
+        steps.indices.filter { next in
+          next > (set.last ?? -1) && !set.contains { steps[$0].excludes(steps[next]) }
+        }.map { set + [$0] }
+      }
+    }
+    return sets.filter { set in set.contains { reached[$0] } }.map { set in set.map { steps[$0] } }
+  }
+
   /// Lines with the same paths under the start and every single step, once each;
   /// and which steps alter the path of any line.
   private static func classes(
-    of full: CostLines, _ policy: Policy, _ steps: [PolicyStep], progress: (Double) -> Void
+    of full: CostLines, _ policy: Policy, _ steps: [PolicyStep],
+    progress: @Sendable (Double) -> Void
   ) -> (classes: CostLines, reached: [Bool]) {
     let policies = [policy] + steps.map { policy.taking([$0]) }
     let count = full.lines.count
@@ -136,12 +144,13 @@ public struct Solver: Sendable {
         if differs { reached.withLock { $0[number - 1] = true } }
       }
       let signatures = own
-      state.withLock { state in
+      let done = state.withLock { state in
         state.signatures.replaceSubrange(range, with: signatures)
         state.done += 1
+        return state.done
       }
+      progress(Double(done) / Double(chunks))
     }
-    progress(1)
     var classes = full
     classes.lines = []
     var known: [UInt64: Int] = [:]
@@ -159,11 +168,23 @@ public struct Solver: Sendable {
 }
 
 extension Solver {
-  /// What any policy would cost under the same question.
-  public func cost(of policy: Policy, changes: Int) -> PolicyCost {
-    CostLines(
+  /// What other policies would cost under the same question.
+  public func costs(of policies: [(policy: Policy, changes: Int)]) -> [PolicyCost] {
+    let lines = CostLines(
       question.from.policy, base: question.base.policy, lints: question.required,
-      domain: question.domain
-    ).cost(of: policy, changes: changes).cost
+      domain: question.domain)
+    return concurrently(policies) { lines.cost(of: $0.policy, changes: $0.changes).cost }
   }
+}
+
+/// The values of a function for all elements, on all CPUs, in their order.
+public func concurrently<Element: Sendable, Value: Sendable>(
+  _ elements: [Element], _ value: @Sendable (Element) -> Value
+) -> [Value] {
+  let results = Mutex([Value?](repeating: nil, count: elements.count))
+  DispatchQueue.concurrentPerform(iterations: elements.count) { index in
+    let result = value(elements[index])
+    results.withLock { $0[index] = result }
+  }
+  return results.withLock { $0.compactMap { $0 } }
 }
