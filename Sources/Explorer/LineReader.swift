@@ -15,7 +15,8 @@ struct LineReader {
   private let spans: [Int64: [(Int, Int, Int)]]
   private let machines: [String: Machine]
 
-  private var paths: [UInt64: Int] = [:]
+  /// Numbers of paths, with the rule at their end, by fingerprint.
+  private var paths: [UInt64: (number: Int, rule: String)] = [:]
   private var steps: [ExplorerData.Step: Int] = [:]
   private var profiles: [[Int]: UInt16] = [:]
 
@@ -111,9 +112,8 @@ struct LineReader {
     of request: DeviceRequest, on kernel: BootedKernel, decidedBy rule: String
   ) -> Int {
     let fingerprint = kernel.pathFingerprint(of: request)
-    if let number = paths[fingerprint] { return number }
+    if let known = paths[fingerprint] { return known.rule == rule ? known.number : -1 }
     let (answer, trace) = kernel.explain(request)
-    guard answer.decision.name == rule else { return -1 }
     let path = trace.map { taken -> Int in
       let step = ExplorerData.Step(
         function: taken.function, condition: taken.condition, knob: taken.knob)
@@ -130,9 +130,10 @@ struct LineReader {
       }
       return number * 2 + (taken.taken ? 1 : 0)
     }
-    paths[fingerprint] = content.paths.count
+    let known = (number: content.paths.count, rule: answer.decision.name)
+    paths[fingerprint] = known
     content.paths.append(path)
-    return content.paths.count - 1
+    return known.rule == rule ? known.number : -1
   }
 
   private mutating func number(of profile: [Int]) throws -> UInt16 {
