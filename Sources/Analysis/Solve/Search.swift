@@ -78,11 +78,14 @@ struct Search {
     let further = admitted.filter { node in
       node.cost.changes == 1 && node.cost.lost < lost && !isOnFront(node)
     }
-    // Counted over every line, a solution may turn out to be dominated.
-    let front = admitted.filter(isOnFront).sorted(by: order).map { exact($0, full) }
+    // Counted over every line, a solution may turn out to be none, or dominated.
+    func counted(_ nodes: [Node]) -> [Solver.Solution] {
+      nodes.sorted(by: order).map { exact($0, full) }.filter { isAdmitted($0.cost) }
+    }
+    let front = counted(admitted.filter(isOnFront))
     return (
       front.filter { one in !front.contains { one.cost.isDominated(by: $0.cost) } },
-      further.sorted(by: order).map { exact($0, full) }
+      counted(further)
     )
   }
 
