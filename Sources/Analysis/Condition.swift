@@ -1,6 +1,4 @@
 import DMAModel
-import Dispatch
-import Synchronization
 
 /// A readable condition that holds for scenarios of one finding and no others.
 public struct Condition: Sendable, Hashable {
@@ -29,15 +27,9 @@ extension ScenarioSpace {
   /// The conditions under which a diagram has each of some classes.
   func conditions(for classes: [Int32], in diagram: Diagram) -> [[Condition]] {
     // The covers are independent of each other, and the expensive part.
-    let covers = Mutex<[Int: [Box]]>([:])
-    DispatchQueue.concurrentPerform(iterations: classes.count) { index in
-      let boxes = Cover(diagram: diagram, wanted: classes[index]).conditions()
-      covers.withLock { $0[index] = boxes }
-    }
-    return covers.withLock { covers in
-      classes.indices.map { index in
-        (covers[index] ?? []).compactMap { condition($0, for: classes[index], in: diagram) }
-      }
+    let covers = concurrently(classes) { Cover(diagram: diagram, wanted: $0).conditions() }
+    return zip(classes, covers).map { wanted, boxes in
+      boxes.compactMap { condition($0, for: wanted, in: diagram) }
     }
   }
 

@@ -65,7 +65,7 @@ public struct Reach: Sendable {
   private static func trials(_ kernel: KernelVersion, _ domain: MatrixDomain) -> [Trial] {
     Knob.all.flatMap { knob -> [Trial] in
       let current = knob.value(in: kernel.policy)
-      let members = current == "-" ? [] : current.split(separator: ",").map(String.init)
+      let members = knob.isPlatformSet ? knob.platformNames(in: kernel.policy) : []
       return knob.values.map(\.name).compactMap { value in
         var policy = kernel.policy
         guard knob.isPlatformSet else {

@@ -14,9 +14,7 @@ public func solveDocument(_ solver: Solver, preference: [PolicyCost.Preference])
     document.blocks.append(.heading("No policy meets the requirements"))
     return document
   }
-  let front = solver.front.sorted { one, two in
-    preference.map { one.cost[$0] }.lexicographicallyPrecedes(preference.map { two.cost[$0] })
-  }
+  let front = solver.front(by: preference)
   let changed = front.filter { !$0.steps.isEmpty }
   let versions = KernelVersion.all.filter { $0.base == question.from.name }
   let kernels = [question.from] + changed.map { variant($0, question) } + versions

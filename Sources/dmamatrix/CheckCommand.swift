@@ -44,9 +44,7 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    let lints = try lint.flatMap { $0.split(separator: ",").map(String.init) }.map {
-      try parsedLint($0)
-    }
+    let lints = try commaSeparated(lint).map { try parsedLint($0) }
     let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
@@ -66,7 +64,7 @@ struct CheckCommand: ParsableCommand {
       return
     }
     let text = checks.map { checkText($0, format: format) }.joined(separator: "\n")
-    try Output.write(color.isOn && format == .text ? Coloring.colored(text) : text)
+    try Output.write(color.applied(to: text, if: format == .text))
     if let baseline {
       try compare(checks, withBaseline: baseline)
     } else if checks.contains(where: { !$0.findings.isEmpty }) {

@@ -28,6 +28,11 @@ struct ColorOption: ParsableArguments {
         && isatty(STDOUT_FILENO) != 0
     }
   }
+
+  /// The text, coloured where colour is on and `isText`: no other format has any.
+  func applied(to text: String, if isText: Bool = true) -> String {
+    isText && isOn ? Coloring.colored(text) : text
+  }
 }
 
 /// Colours words of results that say how a mapping ended.

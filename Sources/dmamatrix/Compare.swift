@@ -45,7 +45,7 @@ struct Compare: ParsableCommand {
           "no scenario that these filters keep exists on \(names.joined(separator: ", "))")
     }
     let text = comparisonText(comparison, format: format)
-    try Output.write(color.isOn && format == .text ? Coloring.colored(text) : text)
+    try Output.write(color.applied(to: text, if: format == .text))
     if !comparison.isEqual { throw ExitCode(1) }
   }
 }

@@ -37,8 +37,7 @@ struct Explain: ParsableCommand {
     var question = try ExplainQuestion(filters: filters)
     if let dmesg { try question.read(log: text(of: dmesg, bootLog: true), named: dmesg) }
     if let cmdline { try question.read(commandLine: text(of: cmdline, bootLog: false)) }
-    let text = try question.answer()
-    try Output.write(color.isOn ? Coloring.colored(text) : text)
+    try Output.write(color.applied(to: question.answer()))
   }
 
   /// The argument, the named log, or standard input, at most 64 MiB.

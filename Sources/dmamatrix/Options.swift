@@ -165,14 +165,20 @@ struct AxisFilters: ParsableArguments {
     return Value.allCases.filter { values.contains($0) }
   }
 
-  private func split(_ texts: [String]) -> [String] {
-    texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-  }
+  /// An empty value is unknown, and said so.
+  private func split(_ texts: [String]) -> [String] { commaSeparated(texts, keepingEmpty: true) }
 
   private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {
     let option = axis.replacing("_", with: "-")
     return UsageError(
       description: "--\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
+  }
+}
+
+/// The values of an option that takes several, repeated or separated by commas.
+func commaSeparated(_ texts: [String], keepingEmpty: Bool = false) -> [String] {
+  texts.flatMap {
+    $0.split(separator: ",", omittingEmptySubsequences: !keepingEmpty).map(String.init)
   }
 }
 

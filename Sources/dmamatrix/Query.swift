@@ -71,8 +71,7 @@ struct Query: ParsableCommand {
       }
     let result = try query.run(on: database)
     let text = format.text(result, header: header)
-    try Output.write(
-      color.isOn && [.table, .line].contains(format) ? Coloring.colored(text) : text)
+    try Output.write(color.applied(to: text, if: [.table, .line].contains(format)))
     if result.isTruncated {
       Output.error("more than \(limit) rows, the rest is not shown; --limit 0 shows all")
     }

@@ -76,7 +76,7 @@ struct ReportCommand: ParsableCommand {
         description: "report '\(name.printable)' is unknown; accepted: "
           + Self.names.joined(separator: ", "))
     }
-    try deliver(document.text(format), isColored: color.isOn && format == .text)
+    try deliver(document.text(format), isText: format == .text)
   }
 
   /// The whole database as one page; filters do not apply.
@@ -110,11 +110,11 @@ struct ReportCommand: ParsableCommand {
     }
   }
 
-  private func deliver(_ text: String, isColored: Bool = false) throws {
+  private func deliver(_ text: String, isText: Bool = false) throws {
     if let output {
       try AtomicFile.write(text, to: output)
     } else {
-      try Output.write(isColored ? Coloring.colored(text) : text)
+      try Output.write(color.applied(to: text, if: isText))
     }
   }
 }

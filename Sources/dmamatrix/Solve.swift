@@ -90,15 +90,14 @@ struct Solve: ParsableCommand {
     var question = Solver.Question(from: kernels[0], base: kernels[1])
     question.maxChanges = maxChanges
     question.domain = try filters.domain()
-    question.required = try require.flatMap { $0.split(separator: ",").map(String.init) }
-      .map { try parsedLint($0, option: "require") }
+    question.required = try commaSeparated(require).map { try parsedLint($0, option: "require") }
     for lint in question.required {
       if let reason = lint.undecidable {
         throw UsageError(description: "--require '\(lint.rawValue)' is not decidable: \(reason)")
       }
     }
     if !knob.isEmpty {
-      question.knobs = try knob.flatMap { $0.split(separator: ",").map(String.init) }.map { name in
+      question.knobs = try commaSeparated(knob).map { name in
         if let knob = Knob.named(name) { return knob }
         throw UsageError(
           description: "--knob '\(name.printable)' is unknown; accepted: "
@@ -111,7 +110,7 @@ struct Solve: ParsableCommand {
   /// The named costs first, the others behind them in their order.
   private func preference() throws -> [PolicyCost.Preference] {
     let all = PolicyCost.Preference.allCases
-    let named = try prefer.flatMap { $0.split(separator: ",").map(String.init) }.map { name in
+    let named = try commaSeparated(prefer).map { name in
       if let cost = PolicyCost.Preference(rawValue: name) { return cost }
       throw UsageError(
         description: "--prefer '\(name.printable)' is unknown; accepted: "
@@ -123,11 +122,9 @@ struct Solve: ParsableCommand {
   private func emit(
     _ solver: Solver, _ preference: [PolicyCost.Preference], to path: String
   ) throws {
-    // The first solution that changes something.
-    let ordered = solver.front.filter { !$0.steps.isEmpty }.min { one, two in
-      preference.map { one.cost[$0] }.lexicographicallyPrecedes(preference.map { two.cost[$0] })
-    }
-    guard let solution = ordered,
+    guard
+      // The first solution that changes something.
+      let solution = solver.front(by: preference).first(where: { !$0.steps.isEmpty }),
       let variant = KernelVersion(
         variant: "\(solver.question.from.name)+solved", basedOn: solver.question.from,
         summary: "found by solve, base \(solver.question.base.name): \(solution.cost.lost) lost",

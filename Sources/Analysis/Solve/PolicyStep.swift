@@ -20,13 +20,13 @@ public struct PolicyStep: Hashable, Sendable {
   ) -> [PolicyStep] {
     let chosen = knobs ?? Knob.all.filter { !facts.contains($0.id) }
     return chosen.flatMap { knob -> [PolicyStep] in
-      let current = knob.value(in: policy)
       guard knob.isPlatformSet else {
+        let current = knob.value(in: policy)
         return knob.values.map(\.name).filter { $0 != current }.map {
           PolicyStep(knob: knob, value: $0)
         }
       }
-      let members = Set(current.split(separator: ",").map(String.init))
+      let members = knob.platformNames(in: policy)
       // P5 speaks of arm64, powerpc and s390; x86 has P4.
       return platforms.filter { knob.id != "P5" || $0.family != .x86 }.map { platform in
         PolicyStep(
@@ -38,8 +38,7 @@ public struct PolicyStep: Hashable, Sendable {
   /// Makes the change; false where the knob has no such value.
   func apply(to policy: inout Policy) -> Bool {
     guard knob.isPlatformSet else { return knob.set(value, in: &policy) }
-    let current = knob.value(in: policy)
-    var members = current == "-" ? [] : current.split(separator: ",").map(String.init)
+    var members = knob.platformNames(in: policy)
     let platform = String(value.dropFirst())
     members.removeAll { $0 == platform }
     if value.hasPrefix("+") { members.append(platform) }

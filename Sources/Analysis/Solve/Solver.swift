@@ -58,6 +58,9 @@ public struct Solver: Sendable {
   /// Steps, those that alter a path, classes of lines, lines, policies evaluated.
   public let counts: (steps: Int, reached: Int, classes: Int, lines: Int, evaluated: Int)
 
+  /// Every line, with the base's answers.
+  private let lines: CostLines
+
   /// Searches.
   ///
   /// - Parameters:
@@ -71,6 +74,7 @@ public struct Solver: Sendable {
     let policy = question.from.policy
     let full = CostLines(
       policy, base: question.base.policy, lints: question.required, domain: question.domain)
+    lines = full
     let steps = PolicyStep.all(
       from: policy, knobs: question.knobs, platforms: question.domain.platforms)
     let (classes, reached) = Self.classes(of: full, policy, steps) { progress($0 * 0.4) }
@@ -168,23 +172,15 @@ public struct Solver: Sendable {
 }
 
 extension Solver {
+  /// The front in another order; the first preference matters most.
+  public func front(by preference: [PolicyCost.Preference]) -> [Solution] {
+    front.sorted { one, two in
+      preference.map { one.cost[$0] }.lexicographicallyPrecedes(preference.map { two.cost[$0] })
+    }
+  }
+
   /// What other policies would cost under the same question.
   public func costs(of policies: [(policy: Policy, changes: Int)]) -> [PolicyCost] {
-    let lines = CostLines(
-      question.from.policy, base: question.base.policy, lints: question.required,
-      domain: question.domain)
-    return concurrently(policies) { lines.cost(of: $0.policy, changes: $0.changes).cost }
+    concurrently(policies) { lines.cost(of: $0.policy, changes: $0.changes).cost }
   }
-}
-
-/// The values of a function for all elements, on all CPUs, in their order.
-public func concurrently<Element: Sendable, Value: Sendable>(
-  _ elements: [Element], _ value: @Sendable (Element) -> Value
-) -> [Value] {
-  let results = Mutex([Value?](repeating: nil, count: elements.count))
-  DispatchQueue.concurrentPerform(iterations: elements.count) { index in
-    let result = value(elements[index])
-    results.withLock { $0[index] = result }
-  }
-  return results.withLock { $0.compactMap { $0 } }
 }

@@ -24,6 +24,12 @@ public struct Knob: Sendable, Hashable {
   /// The knob's value in a policy; a set of platforms joined by commas, `-` if empty.
   public func value(in policy: Policy) -> String { read(policy) }
 
+  /// The platforms of a knob that is a set of them.
+  public func platformNames(in policy: Policy) -> [String] {
+    let text = value(in: policy)
+    return text == "-" ? [] : text.split(separator: ",").map(String.init)
+  }
+
   /// Sets the knob, or returns false where it has no such value.
   public func set(_ value: String, in policy: inout Policy) -> Bool { write(&policy, value) }
 
