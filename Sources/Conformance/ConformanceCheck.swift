@@ -73,12 +73,12 @@ public struct ConformanceCheck {
       return
     }
 
-    let answer = kernel(for: vector, machine).answer(to: scenario.deviceRequest)
-    let model = answer.columns
+    let kernel = kernel(for: vector, machine)
+    let (answer, model) = Self.columns(of: vector, on: kernel)
     var differing: [(name: String, measured: String, model: String)] = []
     var tally =
-      tallies[vector.kernel.name] ?? Array(repeating: Tally(), count: Answer.columnNames.count)
-    for (index, name) in Answer.columnNames.enumerated() {
+      tallies[vector.kernel.name] ?? Array(repeating: Tally(), count: Vector.columnNames.count)
+    for (index, name) in Vector.columnNames.enumerated() {
       guard let measured = vector.measured[index] else { continue }
       tally[index].compared += 1
       if measured != model[index] {
@@ -97,23 +97,37 @@ public struct ConformanceCheck {
     }
   }
 
+  /// The model's answer, with its columns in the order of `Vector.columnNames`.
+  private static func columns(
+    of vector: Vector, on kernel: BootedKernel
+  ) -> (Answer, [String]) {
+    let request = vector.scenario.deviceRequest
+    guard vector.measured.dropFirst(Answer.columnNames.count).contains(where: { $0 != nil }) else {
+      let answer = kernel.answer(to: request)
+      return (answer, answer.columns + LifeAnswer.columnNames.map { _ in "" })
+    }
+    let (answer, after) = kernel.lifeCycle(of: request, maskChange: vector.maskChange)
+    return (answer, answer.columns + after.columns)
+  }
+
   private struct Boot: Hashable {
     let kernel: String
     let platform: Platform
     let iommu: IOMMUMode
     let swiotlb: SwiotlbMode
     let memory: MachineName
+    let conditions: BootConditions
   }
 
   private mutating func kernel(for vector: Vector, _ machine: Machine) -> BootedKernel {
     let scenario = vector.scenario
     let boot = Boot(
       kernel: vector.kernel.name, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, memory: scenario.memory)
+      swiotlb: scenario.swiotlb, memory: scenario.memory, conditions: vector.conditions)
     if let kernel = booted[boot] { return kernel }
     let kernel = BootedKernel(
       policy: vector.kernel.policy, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, machine: machine)
+      swiotlb: scenario.swiotlb, machine: machine, conditions: vector.conditions)
     booted[boot] = kernel
     return kernel
   }

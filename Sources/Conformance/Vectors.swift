@@ -5,11 +5,18 @@ public struct Vector: Sendable {
   /// The kernel that was measured, e.g. `v6`.
   public let kernel: KernelVersion
   public let scenario: Scenario
-  /// The measured columns, in the order of `Answer.columnNames`; nil where the
-  /// file does not have the column.
+  /// Whether pools grow, and how full the default pool is.
+  public let conditions: BootConditions
+  /// What happens to the coherent mask before the request is undone.
+  public let maskChange: MaskChange
+  /// The measured columns, in the order of ``columnNames``; nil where the file does
+  /// not have the column.
   public let measured: [String?]
   /// The line of the file, from 1.
   public let line: Int
+
+  /// Every outcome column that a file can have: the answer's, then those of its end.
+  public static let columnNames = Answer.columnNames + LifeAnswer.columnNames
 }
 
 /// A file of measured outcomes, plain or compressed by gzip.
@@ -18,6 +25,7 @@ public struct VectorsFile {
   private let variants: [KernelVersion]
   private let axisColumns: [Int?]
   private let outcomeColumns: [Int?]
+  private let hasFill: Bool
 
   /// Axis columns in the order of parsing, with the value of a missing column.
   private static let axes: [(name: String, missing: String?)] = [
@@ -25,8 +33,17 @@ public struct VectorsFile {
     (MachineName.axis, nil), (DMAMask.axis, nil),
     (CoherentMask.axis, CoherentMask.same.name), (BusLimit.axis, BusLimit.none.name),
     (Coherence.axis, nil), (Facing.axis, nil), (Operation.axis, nil), (Attributes.axis, nil),
-    (Buffer.axis, nil),
+    (Buffer.axis, nil), (PoolFill.axis, PoolFill.empty.name),
+    (MaskChange.axis, MaskChange.none.name),
   ]
+
+  /// What a file without columns about the end of a request must have, and one with.
+  private static let answerColumns = Answer.columnNames.filter { $0 != "max_map" }
+  private static let lifeColumns =
+    ["result"]
+    + LifeAnswer.columnNames.filter {
+      $0 != BouncePool.axis && $0 != TransientSource.axis
+    }
 
   /// Opens a file and checks its header.
   ///
@@ -51,13 +68,20 @@ public struct VectorsFile {
       axisColumns.append(column)
     }
     var outcomeColumns: [Int?] = []
-    for outcome in Answer.columnNames {
+    // A file about the end of requests need not repeat their answers.
+    let isLife = !Set(table.header).isDisjoint(with: LifeAnswer.columnNames)
+    let required = isLife ? Self.lifeColumns : Self.answerColumns
+    for outcome in Vector.columnNames {
       let column = table.header.firstIndex(of: outcome)
-      if column == nil, outcome != "max_map" {
-        throw .missingColumn(file: name, column: outcome, expected: expected)
+      if column == nil, required.contains(outcome) {
+        throw .missingColumn(
+          file: name, column: outcome,
+          expected: isLife ? Self.axes.map(\.name) + Self.lifeColumns : expected)
       }
       outcomeColumns.append(column)
     }
+    // Only kernels with CONFIG_SWIOTLB_DYNAMIC=y were measured with that axis.
+    hasFill = table.header.contains(PoolFill.axis)
     self.axisColumns = axisColumns
     self.outcomeColumns = outcomeColumns
   }
@@ -79,6 +103,9 @@ public struct VectorsFile {
       attributes: try value(11, in: fields), buffer: try value(12, in: fields))
     return Vector(
       kernel: kernel, scenario: scenario,
+      conditions: BootConditions(
+        dynamicPools: hasFill ? .on : .off, fill: try value(13, in: fields)),
+      maskChange: try value(14, in: fields),
       measured: outcomeColumns.map { column in column.map { fields[$0] } }, line: table.line)
   }
 

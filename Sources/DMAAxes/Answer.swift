@@ -100,9 +100,16 @@ public struct Warnings: OptionSet, Hashable, Sendable {
   public static let overflow = Warnings(rawValue: 1 << 8)
   public static let swiotlbFull = Warnings(rawValue: 1 << 9)
   public static let swiotlbOverflow = Warnings(rawValue: 1 << 10)
+  /// Not a message: `set_memory_encrypted()` or `set_memory_decrypted()`, which may
+  /// sleep, was called in atomic context.
+  public static let atomicSetMemory = Warnings(rawValue: 1 << 11)
+  public static let cookieCrash = Warnings(rawValue: 1 << 12)
+  public static let decryptLeak = Warnings(rawValue: 1 << 13)
+  public static let misalignedAddress = Warnings(rawValue: 1 << 14)
 
   /// Each warning's spelling in vectors and queries, sorted by spelling.
   public static let names: [(warning: Warnings, name: String)] = [
+    (.atomicSetMemory, "atomic_set_memory"),
     (.inactive, "inactive"),
     (.memoryEncryption, "memenc"),
     (.noSwiotlb, "no_swiotlb"),
@@ -114,6 +121,12 @@ public struct Warnings: OptionSet, Hashable, Sendable {
       .poolCrash,
       "other:crash: dma_alloc_from_pool() returned NULL and iommu_dma_alloc() used the page"
     ),
+    (
+      .cookieCrash,
+      "other:crash: dma_direct_free() took a page for an address, or an address for a page"
+    ),
+    (.decryptLeak, "other:leaking DMA memory that can't be decrypted"),
+    (.misalignedAddress, "other:misaligned address: %#lx"),
     (.overflow, "overflow"),
     (.swiotlbFull, "swiotlb_full"),
     (.swiotlbOverflow, "swiotlb_overflow"),

@@ -47,6 +47,7 @@ public enum Decision: UInt8, AxisValue {
   case xenBounceOverflow
   case xenAllocated
   case xenExchanged
+  case allocDecryptFailed
 
   public static let axis = "where"
 
@@ -127,6 +128,7 @@ public enum Decision: UInt8, AxisValue {
     case .xenAllocated: (xen, "xen_swiotlb_alloc_coherent", "page fits")
     case .xenExchanged:
       (xen, "xen_swiotlb_alloc_coherent", "page exchanged for one that fits")
+    case .allocDecryptFailed: (direct, "dma_direct_alloc", "page cannot be decrypted")
     }
   }
 }

@@ -11,7 +11,7 @@ public func conformanceText(_ check: ConformanceCheck) -> String {
       + ["compared", "matched", "mismatched"].map { TextTable.Column($0, alignment: .trailing) })
   for kernel in KernelVersion.known + check.variants {
     guard let tallies = check.tallies[kernel.name] else { continue }
-    for (name, tally) in zip(Answer.columnNames, tallies) where tally.compared > 0 {
+    for (name, tally) in zip(Vector.columnNames, tallies) where tally.compared > 0 {
       table.rows.append([
         kernel.name, name, String(tally.compared), String(tally.matched),
         String(tally.mismatched),

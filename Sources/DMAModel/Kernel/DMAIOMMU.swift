@@ -39,7 +39,7 @@ extension Evaluation {
     if let decision = swiotlb_tbl_map_single(&ccShared, size: size) { return refused(decision) }
     return translated(
       .iovaBounce,
-      memory: pool.memory,
+      memory: slots?.memory ?? pool.memory,
       pte: pte(mmio: false),
       .iommuBounced
     )

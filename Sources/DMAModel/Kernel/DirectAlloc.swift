@@ -33,6 +33,7 @@ extension Evaluation {
       }
     case .decryptsLinearMap: break
     }
+    if decrypts, kernel.decryptFails(.page) { return leaked() }
     return allocated(page, decrypted: decrypts, .allocPages)
   }
 
@@ -71,7 +72,20 @@ extension Evaluation {
     }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
     let decrypts = asks(here, "forced unencrypted: decrypt", forced)
+    if decrypts, kernel.decryptFails(.page) {
+      switch kernel.policy.pageDecryptFailure {
+      case .silent: break
+      case .allocPagesWarns: warnings.insert(.decryptLeak)
+      }
+      return leaked()
+    }
     return allocated(page, decrypted: decrypts, .allocPages)
+  }
+
+  /// The page whose state nobody knows is kept from everybody (A14).
+  private mutating func leaked() -> Answer {
+    leaksPage = true
+    return refused(.allocDecryptFailed)
   }
 
   private func allocated(_ page: UInt64, decrypted: Bool, _ decision: Decision) -> Answer {

@@ -14,6 +14,11 @@ struct Evaluation<Trace: Tracer> {
   /// `dev->dma_io_tlb_mem`.
   let pool: SwiotlbPool
   var warnings: Warnings = []
+  /// The slots of a bounce, once found.
+  var slots: BounceSlots?
+  /// A page, or slots of a pool, that an error return lost.
+  var leaksPage = false
+  var leaksSlots = false
   var trace: Trace
 
   init(kernel: BootedKernel, request: DeviceRequest, trace: Trace) {
@@ -25,7 +30,7 @@ struct Evaluation<Trace: Tracer> {
       request,
       limit: request.operation.isMapping ? request.streamingLimit : request.coherentLimit,
       usesDMAIOMMU: usesDMAIOMMU)
-    // S6: of two pools, forced devices without dma-iommu have the shared one.
+    // S9: of two pools, forced devices without dma-iommu have the shared one.
     if let shared = kernel.hostSharedPool, forced, !usesDMAIOMMU {
       pool = shared
     } else {

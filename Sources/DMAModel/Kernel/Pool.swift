@@ -31,10 +31,12 @@ extension Evaluation {
   ///   - flag: The zone that the mask falls into.
   ///   - shared: The state that is asked for.
   ///   - checksAddress: Whether the page must be `dma_coherent_ok()`.
+  ///   - warnsIfExhausted: Without __GFP_NOWARN.
   mutating func dma_alloc_from_pool(
     _ flag: ZoneFlag,
     shared: Bool,
-    checksAddress: Bool
+    checksAddress: Bool,
+    warnsIfExhausted: Bool = true
   ) -> Result<AtomicPool, NoPoolPage> {
     let here: StaticString = "dma_alloc_from_pool"
     var found = false
@@ -52,7 +54,7 @@ extension Evaluation {
       if !checksAddress || dma_coherent_ok(pool.start) { return .success(pool) }
     }
     if asks(here, "a pool of that state was found, but no page fits", found) {
-      warnings.insert(.poolExhausted)
+      if warnsIfExhausted { warnings.insert(.poolExhausted) }
       return .failure(NoPoolPage(decision: .allocPoolExhausted))
     }
     warnings.insert(.poolUnsuitable)

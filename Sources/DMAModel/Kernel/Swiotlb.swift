@@ -16,12 +16,13 @@ extension Evaluation {
       case .shared: asks(here, "a bounce address is shared", true, knob: "M11")
       case .byAttributes: asks(here, "CC_SHARED by now", ccShared, knob: "M11")
       }
-    let address = kernel.phys_to_dma_direct(pool.start, unencrypted: shared)
+    let slots = slots ?? BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
+    let address = kernel.phys_to_dma_direct(slots.start, unencrypted: shared)
     guard dma_capable(address, ccShared: ccShared) else {
       warnings.insert(.swiotlbOverflow)
       return refused(.swiotlbOverflow)
     }
-    return served(.bounce, at: address, memory: pool.memory, .swiotlbMapped)
+    return served(.bounce, at: address, memory: slots.memory, .swiotlbMapped)
   }
 
   /// `swiotlb_tbl_map_single()`: finds slots and copies, or says why not.
@@ -51,7 +52,7 @@ extension Evaluation {
         ccShared = true
       }
     }
-    if asks(here, "more than 128 contiguous slots", size > swiotlbMaxMapping) {
+    if !swiotlb_find_slots(size: size) {
       warnings.insert(.swiotlbFull)
       return .noSlots
     }
@@ -115,11 +116,16 @@ extension Evaluation {
       }
     }
     guard dma_coherent_ok(pool.start) else { return refused(.allocSwiotlbAddress) }
-    let memory: MemoryState =
-      switch kernel.policy.restrictedPageDecrypt {
-      case .whenForced where decrypts: kernel.decrypted
-      case .whenForced, .never: pool.memory
+    var memory = pool.memory
+    switch kernel.policy.restrictedPageDecrypt {
+    case .whenForced where decrypts:
+      if kernel.decryptFails(.page) {
+        leaksSlots = true
+        return refused(.allocDecryptFailed)
       }
+      memory = kernel.decrypted
+    case .whenForced, .never: break
+    }
     return served(
       .swiotlb,
       at: kernel.phys_to_dma_direct(pool.start, unencrypted: forced),

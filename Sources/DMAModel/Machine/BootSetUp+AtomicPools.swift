@@ -28,9 +28,16 @@ extension BootSetUp {
     return (kernel, dma, dma32)
   }
 
+  /// Whether `set_memory_decrypted()` has something to do for an atomic pool.
+  private var decryptsAtomicPools: Bool {
+    guard platform.encryptsMemory else { return false }
+    return policy.atomicPoolState == .noFlagAlwaysDecrypt || isShared(policy.atomicPoolState)
+  }
+
   /// `atomic_pool_expand()`: one pool, with its flag and memory (S3).
   private mutating func atomic_pool_expand(_ size: UInt64, _ flag: ZoneFlag) -> AtomicPool? {
     guard let start = highestBlock(size, flag) else { return nil }
+    if conditions.decryptFailure == .atomicPool, decryptsAtomicPools { return nil }
     free.reserve(PhysicalRange(start, start + size))
     switch policy.atomicPoolState {
     case .noFlagAlwaysDecrypt:

@@ -44,6 +44,10 @@ extension BootSetUp {
 
     guard let range = takePool(size, limit: limit, floor: floor) else { return pool }
     pool.isActive = true
+    pool.isFull = conditions.fill != .empty
+    // xen_swiotlb_fixup() is a remap function: such a pool does not grow.
+    pool.canGrow =
+      conditions.dynamicPools == .on && policy.transientPools != .none && platform.family != .xen
     (pool.start, pool.end) = (range.start, range.end)
     takeDescriptors(for: range, floor: floor)
     return pool
@@ -87,13 +91,21 @@ extension BootSetUp {
   /// where the architecture calls it (S0).
   func swiotlb_update_mem_attributes(_ pool: SwiotlbPool) -> SwiotlbPool {
     guard policy.updatesPoolAttributes.contains(platform) else { return pool }
-    return with(pool, state: policy.defaultPoolState)
+    var pool = with(pool, state: policy.defaultPoolState, failing: .defaultPool)
+    if policy.poolDecryptFailure == .disablesPool, pool.isActive, pool.ccShared,
+      conditions.decryptFailure == .defaultPool
+    {
+      pool.isFull = true
+    }
+    return pool
   }
 
   /// `rmem_swiotlb_device_init()`: the device's restricted pool (S2).
   ///
-  /// 32 MiB at 0x60000000, reserved by the device tree.
-  mutating func rmem_swiotlb_device_init() -> SwiotlbPool {
+  /// 32 MiB at 0x60000000, reserved by the device tree.  If it cannot be decrypted
+  /// and that is an error (S6), the device keeps the default pool: drivers/of/device.c
+  /// `of_dma_set_restricted_buffer()` only warns.
+  mutating func rmem_swiotlb_device_init(or defaultPool: SwiotlbPool) -> SwiotlbPool {
     var pool = SwiotlbPool()
     pool.isActive = true
     pool.start = 0x6000_0000
@@ -102,11 +114,47 @@ extension BootSetUp {
     pool.forceBounce = true
     pool.forAlloc = true
     free.reserve(PhysicalRange(pool.start, pool.end))
-    return with(pool, state: policy.restrictedPoolState)
+    let restricted = with(pool, state: policy.restrictedPoolState, failing: .restrictedPool)
+    if policy.poolDecryptFailure == .disablesPool, restricted.ccShared,
+      conditions.decryptFailure == .restrictedPool
+    {
+      return defaultPool
+    }
+    return restricted
   }
 
-  private func with(_ pool: SwiotlbPool, state: PoolState) -> SwiotlbPool {
+  /// `swiotlb_dyn_alloc()`: the pool that the worker adds to a full one.
+  ///
+  /// As large as the default pool, at most MAX_PAGE_ORDER pages, halved until the
+  /// page allocator has them below `mem->phys_limit`.
+  mutating func swiotlb_dyn_alloc(_ pool: SwiotlbPool) -> BounceSlots? {
+    guard conditions.fill == .grown, pool.canGrow else { return nil }
+    let decrypts = policy.defaultPoolState == .noFlagAlwaysDecrypt || pool.ccShared
+    if decrypts, platform.encryptsMemory, conditions.decryptFailure == .page { return nil }
+    let anywhere = platform == .s390PV && policy.s390PoolPlacement == .anywhere
+    let lowLimit = platform.family == .s390 ? bitMask(31) : bitMask(32)
+    let limit = anywhere ? machine.top - 1 : lowLimit
+    var size = min((pool.end - pool.start).roundedUpToPowerOfTwo, maxPageOrderSize)
+    while size >= megabyte {
+      let start = highestBlock(size, zones.flag(below: limit))
+      if let start, start + size - 1 <= limit {
+        free.reserve(PhysicalRange(start, start + size))
+        return BounceSlots(
+          start: start, memory: decrypts ? decrypted : initial, kind: .dynamic)
+      }
+      size /= 2
+    }
+    return nil
+  }
+
+  /// MAX_PAGE_ORDER, 10 with pages of 4 KiB, in bytes.
+  private var maxPageOrderSize: UInt64 { pageSize << 10 }
+
+  private func with(
+    _ pool: SwiotlbPool, state: PoolState, failing failure: DecryptFailure
+  ) -> SwiotlbPool {
     var pool = pool
+    let decrypted = conditions.decryptFailure == failure ? initial : decrypted
     switch state {
     case .noFlagAlwaysDecrypt:
       pool.memory = decrypted
@@ -132,7 +180,7 @@ extension BootSetUp {
     }
   }
 
-  /// The shared pool of an SME host with two (S6): of the default pool's size, in
+  /// The shared pool of an SME host with two (S9): of the default pool's size, in
   /// the highest memory below it.
   mutating func sharedHostPool(beside pool: SwiotlbPool) -> SwiotlbPool? {
     guard policy.hostPools == .privateAndShared, pool.isActive,

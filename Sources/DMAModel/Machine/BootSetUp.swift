@@ -5,6 +5,7 @@ struct BootSetUp {
   let iommu: IOMMUMode
   let swiotlb: SwiotlbMode
   let machine: Machine
+  let conditions: BootConditions
   let zones: Zones
   var free: FreeMemory
 
@@ -13,9 +14,11 @@ struct BootSetUp {
     platform: Platform,
     iommu: IOMMUMode,
     swiotlb: SwiotlbMode,
-    machine: Machine
+    machine: Machine,
+    conditions: BootConditions
   ) {
     self.policy = policy
+    self.conditions = conditions
     self.platform = platform
     self.iommu = iommu
     self.swiotlb = swiotlb

@@ -8,6 +8,8 @@ public final class BootedKernel: Sendable {
   public let iommu: IOMMUMode
   public let swiotlb: SwiotlbMode
   public let machine: Machine
+  /// What the boot meets beside its command line.
+  public let conditions: BootConditions
 
   /// `cc_platform_has(CC_ATTR_MEM_ENCRYPT)`.
   let memoryEncryption: Bool
@@ -22,7 +24,9 @@ public final class BootedKernel: Sendable {
 
   /// The pool that bounces come from: `dev->dma_io_tlb_mem`.
   public let pool: SwiotlbPool
-  /// The shared pool of an SME host that has two (S6).
+  /// The pool that `swiotlb_dyn_alloc()` added, if it did.
+  let dynamicPool: BounceSlots?
+  /// The shared pool of an SME host that has two (S9).
   let hostSharedPool: SwiotlbPool?
   public let atomicKernel: AtomicPool?
   public let atomicDMA: AtomicPool?
@@ -43,9 +47,11 @@ public final class BootedKernel: Sendable {
     platform: Platform,
     iommu: IOMMUMode,
     swiotlb: SwiotlbMode,
-    machine: Machine
+    machine: Machine,
+    conditions: BootConditions = .ordinary
   ) {
     self.policy = policy
+    self.conditions = conditions
     self.platform = platform
     self.iommu = iommu
     self.swiotlb = swiotlb
@@ -64,14 +70,16 @@ public final class BootedKernel: Sendable {
       platform: platform,
       iommu: iommu,
       swiotlb: swiotlb,
-      machine: machine
+      machine: machine,
+      conditions: conditions
     )
     let defaultPool = setUp.defaultPool()
-    pool = swiotlb == .restricted ? setUp.rmem_swiotlb_device_init() : defaultPool
+    pool = swiotlb == .restricted ? setUp.rmem_swiotlb_device_init(or: defaultPool) : defaultPool
     hostSharedPool = setUp.sharedHostPool(beside: defaultPool)
     let atomic = setUp.dma_atomic_pool_init()
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
     zones = setUp.zones
+    dynamicPool = setUp.swiotlb_dyn_alloc(pool)
     pageNormal = setUp.highestBlock(pageSize, .none)
     pageDMA32 = setUp.highestBlock(pageSize, .dma32)
     pageDMA = setUp.highestBlock(pageSize, .dma)
@@ -93,6 +101,30 @@ public final class BootedKernel: Sendable {
   public func answer(to request: DeviceRequest) -> Answer {
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     return evaluation.run()
+  }
+
+  /// The kernel's answer to a request, and what is left after it has been undone.
+  ///
+  /// - Parameter maskChange: What happens to the coherent mask in between.
+  public func lifeCycle(
+    of request: DeviceRequest, maskChange: MaskChange = .none
+  ) -> (answer: Answer, after: LifeAnswer) {
+    var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
+    let answer = evaluation.run()
+    var undo = Undo(evaluation, answer, maskChange: maskChange)
+    return (answer, undo.run())
+  }
+
+  /// The end of a request, with every decision on the way.
+  public func explainUndo(
+    of request: DeviceRequest, maskChange: MaskChange = .none
+  ) -> (after: LifeAnswer, path: [TraceStep]) {
+    var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
+    let answer = evaluation.run()
+    evaluation.trace = PathTrace()
+    var undo = Undo(evaluation, answer, maskChange: maskChange)
+    let after = undo.run()
+    return (after, undo.trace.steps)
   }
 
   /// The kernel's answer to a request, with every decision on the way.

@@ -17,6 +17,20 @@ public struct SwiotlbPool: Hashable, Sendable {
   public var forceBounce = false
   /// Allocations come from this pool too (restricted-dma-pool).
   public var forAlloc = false
+  /// All slots are in use.
+  public var isFull = false
+  /// `mem->can_grow`: dynamic and transient pools may be added.
+  public var canGrow = false
+}
+
+/// Where the slots of one bounce lie.
+struct BounceSlots: Hashable, Sendable {
+  /// The first byte.
+  var start: UInt64
+  /// The state of the memory.
+  var memory: MemoryState
+  var kind: BouncePool
+  var source = TransientSource.none
 }
 
 /// One of the three pools for atomic coherent allocations.

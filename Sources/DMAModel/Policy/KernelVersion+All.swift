@@ -58,6 +58,7 @@ extension KernelVersion {
         .untrustedOrUnsafeKmalloc,
         "drivers/iommu/dma-iommu.c dev_use_swiotlb"
       ),
+      PolicyChange(\.transientPools, .atomicPoolIfForced, "kernel/dma/swiotlb.c swiotlb_alloc_tlb"),
     ]
   )
 
@@ -143,6 +144,10 @@ extension KernelVersion {
       PolicyChange(\.incapableCCShared, .bounces, "7/13"),
       PolicyChange(\.remappedAlloc, .decryptsLinearMap, "8/13"),
       PolicyChange(\.maxMappingSize, .alsoForcedUnencrypted, "8/13"),
+      PolicyChange(\.transientPools, .atomicPoolIfShared, "4/13"),
+      PolicyChange(\.pageDecryptFailure, .allocPagesWarns, "8/13"),
+      PolicyChange(\.swiotlbFreeTest, .findPoolTwice, "1/13"),
+      PolicyChange(\.freeEncrypts, .forcedUnlessSwiotlb, "1/13, 8/13"),
     ]
   )
 
@@ -162,6 +167,10 @@ extension KernelVersion {
       PolicyChange(\.poolStateCheck, .matchesForced, "7/20"),
       PolicyChange(\.mmioPreprocessing, .forcedSetsCCShared, "10/20"),
       PolicyChange(\.dmaIOMMUPoolFailure, .returnsNull, "16/20"),
+      PolicyChange(\.swiotlbFreeTest, .findPoolOnce, "cover letter: the pool is looked up once"),
+      PolicyChange(\.transientFree, .rcuWork, "17/20"),
+      PolicyChange(\.poolDecryptFailure, .disablesPool, "18/20"),
+      PolicyChange(\.poolPageLookup, .physicalAddress, "19/20"),
     ]
   )
 
@@ -194,6 +203,7 @@ extension KernelVersion {
       PolicyChange(adding: [.arm64CCA, .s390PV, .ppc64SVM], to: \.guestMemoryEncryption, "8/22"),
       PolicyChange(\.dmaIOMMUSharedAlloc, .refused, "10/22, 11/22"),
       PolicyChange(\.poolStateCheck, .guestMatchesForcedHostShared, "13/22"),
+      PolicyChange(\.transientPools, .atomicPoolIfSharedWithDevice, "13/22"),
     ]
   )
 
@@ -231,6 +241,8 @@ extension KernelVersion {
         .hostSetsCCShared,
         "kernel/dma/direct.c dma_direct_map_phys"
       ),
+      PolicyChange(
+        \.poolPageLookup, .physicalIfRemapped, "kernel/dma/pool.c dma_free_from_pool_page"),
     ]
   )
 }

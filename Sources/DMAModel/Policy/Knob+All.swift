@@ -1,6 +1,6 @@
 extension Knob {
   /// Every knob, in the order of the kernel's flow.
-  public static let all: [Knob] = platform + setUp + mapping + allocation
+  public static let all: [Knob] = platform + setUp + mapping + allocation + life
 
   private static let platform: [Knob] = [
     Knob(
@@ -58,7 +58,10 @@ extension Knob {
       "S5", "atomicPoolSelection", "choice of an atomic pool",
       "kernel/dma/pool.c", "dma_alloc_from_pool", \.atomicPoolSelection),
     Knob(
-      "S6", "hostPools", "swiotlb pools of an SME host",
+      "S6", "poolDecryptFailure", "default or restricted pool that cannot be decrypted",
+      "kernel/dma/swiotlb.c", "swiotlb_update_mem_attributes", \.poolDecryptFailure),
+    Knob(
+      "S9", "hostPools", "swiotlb pools of an SME host",
       "kernel/dma/swiotlb.c", "swiotlb_init_remap", \.hostPools),
     Knob(
       "S7", "atomicPoolCreation", "atomic pools that exist",

@@ -102,7 +102,7 @@ public enum PoolState: String, KnobValue {
   }
 }
 
-/// S6: how many swiotlb pools an SME host has.
+/// S9: how many swiotlb pools an SME host has.
 public enum HostPools: String, KnobValue {
   case one
   case privateAndShared

@@ -29,6 +29,7 @@ extension Policy {
     restrictedPoolState: .noFlagAlwaysDecrypt,
     atomicPoolState: .noFlagAlwaysDecrypt,
     atomicPoolSelection: .byZone,
+    poolDecryptFailure: .ignored,
     hostPools: .one,
     atomicPoolCreation: .kernelAndDMA32Always,
     coherentPoolConfigured: [.x86, .x86SME47, .x86SME51, .sev, .snpVTOM, .tdx, .arm64, .xenPV],
@@ -52,7 +53,13 @@ extension Policy {
     dmaIOMMUPoolFailure: .returnsNull,
     restrictedPageDecrypt: .whenForced,
     swiotlbAllocCheck: .none,
-    remappedAlloc: .pgprotOnly
+    remappedAlloc: .pgprotOnly,
+    transientPools: .none,
+    pageDecryptFailure: .silent,
+    poolPageLookup: .linearAddress,
+    swiotlbFreeTest: .swiotlbFree,
+    freeEncrypts: .forcedUnlessRemapped,
+    transientFree: .rcuCallback
   )
 }
 

@@ -40,7 +40,9 @@ public struct Policy: Hashable, Sendable {
   public var atomicPoolState: PoolState
   /// S5: how an atomic pool is chosen.
   public var atomicPoolSelection: AtomicPoolSelection
-  /// S6: the number of pools of an SME host.
+  /// S6: a default or restricted pool that cannot be decrypted.
+  public var poolDecryptFailure: PoolDecryptFailure
+  /// S9: the number of pools of an SME host.
   public var hostPools: HostPools
   /// S7: which atomic pools exist.
   public var atomicPoolCreation: AtomicPoolCreation
@@ -92,4 +94,18 @@ public struct Policy: Hashable, Sendable {
   public var swiotlbAllocCheck: SwiotlbAllocCheck
   /// A10: remapped shared allocations.
   public var remappedAlloc: RemappedAlloc
+
+  // Dynamic pools and the end of a request
+  /// M13: dynamic pools.
+  public var transientPools: TransientPools
+  /// A14: a page that cannot be decrypted.
+  public var pageDecryptFailure: PageDecryptFailure
+  /// F1: atomic pool pages at free.
+  public var poolPageLookup: PoolPageLookup
+  /// F2: restricted pool pages at free.
+  public var swiotlbFreeTest: SwiotlbFreeTest
+  /// F3: re-encryption at free.
+  public var freeEncrypts: FreeEncrypts
+  /// F4: the free of a transient pool.
+  public var transientFree: TransientFree
 }

@@ -1,0 +1,107 @@
+/// kernel/dma/swiotlb.c: slots in a pool that may be full and may grow.
+extension Evaluation {
+  /// `swiotlb_find_slots()`: slots of the device's pool, of a dynamic pool, or of a
+  /// transient pool made for this request alone.
+  ///
+  /// - Parameter size: The length with its alignment, in bytes.
+  /// - Returns: Whether there are slots; they are then ``slots``.
+  mutating func swiotlb_find_slots(size: UInt64) -> Bool {
+    let here: StaticString = "swiotlb_find_slots"
+    if asks("swiotlb_tbl_map_single", "more than 128 contiguous slots", size > swiotlbMaxMapping) {
+      return false
+    }
+    guard pool.isFull else {
+      slots = BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
+      return true
+    }
+    if asks(here, "the pool is full and cannot grow", !pool.canGrow) { return false }
+    if let dynamic = kernel.dynamicPool {
+      _ = asks(here, "swiotlb_dyn_alloc() has added a pool", true)
+      slots = dynamic
+      return true
+    }
+    return swiotlb_alloc_tlb()
+  }
+
+  /// `swiotlb_alloc_tlb()` with GFP_NOWAIT, by way of `swiotlb_alloc_pool()`: the
+  /// memory of a transient pool (M13).
+  private mutating func swiotlb_alloc_tlb() -> Bool {
+    let here: StaticString = "swiotlb_alloc_tlb"
+    let fromAtomicPool: Bool
+    switch kernel.policy.transientPools {
+    case .none:
+      return false
+    case .atomicPoolIfForced:
+      fromAtomicPool = asks(here, "forced unencrypted: atomic pool", forced, knob: "M13")
+    case .atomicPoolIfShared, .atomicPoolIfSharedWithDevice:
+      fromAtomicPool = asks(here, "the pool is shared: atomic pool", pool.ccShared, knob: "M13")
+    }
+    guard fromAtomicPool else { return alloc_dma_pages() }
+    if asks(here, "DMA_COHERENT_POOL is not configured", !kernel.coherentPoolConfigured) {
+      return false
+    }
+    // No zone flag; the address must fit the *coherent* mask.
+    let found = dma_alloc_from_pool(
+      .none, shared: pool.ccShared, checksAddress: true, warnsIfExhausted: false)
+    guard case .success(let atomic) = found else { return false }
+    slots = BounceSlots(
+      start: atomic.start, memory: atomic.memory, kind: .transient, source: .atomicPool)
+    return true
+  }
+
+  /// `alloc_dma_pages()` and the loop around it: a page below the streaming limit,
+  /// taken as a physical address, and decrypted on the spot.
+  private mutating func alloc_dma_pages() -> Bool {
+    let here: StaticString = "alloc_dma_pages"
+    let limit = request.streamingLimit
+    var flag = kernel.zones.flag(below: limit)
+    while let page = kernel.highestPage(flag) {
+      if asks(here, "the page lies below mask and bus limit", page + pageSize - 1 <= limit) {
+        var memory = kernel.initialMemory
+        if asks(here, "the pool is shared: decrypt", kernel.decryptsDynamicPools(of: pool)) {
+          noteAtomicSetMemory()
+          if kernel.decryptFails(.page) { return false }
+          memory = kernel.decrypted
+        }
+        slots = BounceSlots(start: page, memory: memory, kind: .transient, source: .buddy)
+        return true
+      }
+      if kernel.zones.hasDMA32, limit < UInt64.max, flag == .none {
+        flag = .dma32
+      } else if kernel.zones.hasDMA, flag != .dma {
+        flag = .dma
+      } else {
+        return false
+      }
+    }
+    return false
+  }
+
+  /// Notes that memory changes its state where nothing may sleep; a plain
+  /// platform's `set_memory_decrypted()` does nothing.
+  private mutating func noteAtomicSetMemory() {
+    if kernel.platform.encryptsMemory { warnings.insert(.atomicSetMemory) }
+  }
+}
+
+extension BootedKernel {
+  /// Whether the memory of a dynamic or transient pool from the page allocator is
+  /// decrypted: always before there were state flags (S1), then for shared pools.
+  func decryptsDynamicPools(of pool: SwiotlbPool) -> Bool {
+    policy.defaultPoolState == .noFlagAlwaysDecrypt || pool.ccShared
+  }
+
+  /// Whether `set_memory_decrypted()` fails for some memory; a platform without
+  /// encryption has nothing that could fail.
+  func decryptFails(_ memory: DecryptFailure) -> Bool {
+    conditions.decryptFailure == memory && platform.encryptsMemory
+  }
+}
+
+extension Zones {
+  /// The zone that a limit on physical addresses asks for.
+  func flag(below limit: UInt64) -> ZoneFlag {
+    if limit <= dmaLimit { return .dma }
+    return limit <= bitMask(32) ? .dma32 : .none
+  }
+}
