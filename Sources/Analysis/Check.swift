@@ -58,18 +58,21 @@ public struct Check: Sendable {
     _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
   ) -> [Finding] {
     let kernels = lint.needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
-    let space = ScenarioSpace(kernels: kernels, domain: domain)
+    let space = ScenarioSpace(
+      kernels: kernels, domain: lint.narrowed(domain), circumstances: lint.circumstances)
     var keys: [ViolationKey] = []
     var classes: [ViolationKey: Int32] = [:]
-    let diagram = space.diagram(lines: { line in
-      lint.violations(of: line).map { key in
-        guard let key else { return 0 }
-        if let known = classes[key] { return known }
-        keys.append(key)
-        classes[key] = Int32(keys.count)
-        return Int32(keys.count)
-      }
-    })
+    func number(_ key: ViolationKey?) -> Int32 {
+      guard let key else { return 0 }
+      if let known = classes[key] { return known }
+      keys.append(key)
+      classes[key] = Int32(keys.count)
+      return Int32(keys.count)
+    }
+    let diagram =
+      lint.isAboutLife
+      ? space.diagram(lives: { lint.lifeViolations(of: $0).map(number) })
+      : space.diagram(lines: { lint.violations(of: $0).map(number) })
     let counts = diagram.counts()
     let order = keys.indices.sorted { (counts[Int32($0 + 1)] ?? 0) > (counts[Int32($1 + 1)] ?? 0) }
     let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
@@ -81,6 +84,10 @@ public struct Check: Sendable {
   }
 
   private static func headline(_ lint: Lint, _ key: ViolationKey) -> String {
+    if !key.wrong.isEmpty {
+      let exposure = key.exposure == .none ? "" : ", exposure \(key.exposure.name)"
+      return "\(key.wrong)\(exposure), \(key.result.name) by \(key.decision.name)"
+    }
     let what = "\(key.verdict.name), \(key.result.name) by \(key.decision.name)"
     guard let other = key.other?.name else { return what }
     return switch lint {

@@ -39,7 +39,7 @@ extension ScenarioSpace {
     guard let point = diagram.firstPoint(of: wanted, in: box) else { return nil }
     return Condition(
       terms: terms(of: box), scenarios: diagram.count(of: wanted, in: box),
-      witness: scenario(point).key)
+      witness: key(point))
   }
 
   private func terms(of box: Box) -> [Condition.Term] {
@@ -51,8 +51,13 @@ extension ScenarioSpace {
     }
     // In the order of a scenario's key.
     return terms.sorted {
-      (Scenario.axes.firstIndex(of: $0.axis) ?? 0) < (Scenario.axes.firstIndex(of: $1.axis) ?? 0)
+      Self.position(of: $0.axis) < Self.position(of: $1.axis)
     }
+  }
+
+  /// The place of an axis in a key, the circumstance after the scenario.
+  private static func position(of axis: String) -> Int {
+    (Scenario.axes + Circumstance.axes).firstIndex(of: axis) ?? 0
   }
 
   private static func text(_ axis: Axis, _ set: UInt64, _ values: [String]) -> String {

@@ -11,6 +11,11 @@ public enum Lint: String, CaseIterable, Sendable {
   case loudRefusal = "loud-refusal"
   case mapSGAgrees = "map-sg-agrees"
   case allocAgrees = "alloc-agrees"
+  case freedAsItWas = "freed-as-it-was"
+  case freedToItsOwner = "freed-to-its-owner"
+  case noSleepInAtomic = "no-sleep-in-atomic"
+  case slotsReturned = "slots-returned"
+  case unmapMirrorsMap = "unmap-mirrors-map"
 
   /// What the property says.
   public var statement: String {
@@ -26,6 +31,13 @@ public enum Lint: String, CaseIterable, Sendable {
     case .loudRefusal: "a refusal of an ordinary RAM mapping logs something"
     case .mapSGAgrees: "map and scatter-list mapping of the same memory agree"
     case .allocAgrees: "dma_alloc_attrs and dma_alloc_pages agree on whether a device can be served"
+    case .freedAsItWas: "freed memory goes back in the encryption state that it had before"
+    case .freedToItsOwner:
+      "memory that was handed out goes back to the pool or allocator that it came from"
+    case .noSleepInAtomic:
+      "nothing that may sleep is called for a mapping, an atomic allocation, or in an RCU callback"
+    case .slotsReturned: "once a request has ended or failed, its swiotlb slots are free again"
+    case .unmapMirrorsMap: "unmapping copies back exactly what mapping bounced"
     }
   }
 
@@ -47,6 +59,9 @@ struct ViolationKey: Hashable {
   let decision: Decision
   /// What the other side of the property does: the base, a narrower mask, map.
   let other: AnswerResult?
+  /// What is wrong once the request has been undone, and what it exposes.
+  var wrong = ""
+  var exposure = Exposure.none
 }
 
 /// A device and a request on booted kernels, for every mask of the domain.
@@ -138,6 +153,8 @@ extension Lint {
         judged.verdict.isServed != pages.verdict.isServed
           ? key(judged, other: pages.answer.result) : nil
       }
+    case .freedAsItWas, .freedToItsOwner, .noSleepInAtomic, .slotsReturned, .unmapMirrorsMap:
+      return none  // decided by lifeViolations(of:)
     }
   }
 }

@@ -7,27 +7,40 @@ import DMAModel
 final class ScenarioSpace {
   let kernels: [KernelVersion]
   let domain: MatrixDomain
+  /// What may happen beside the scenario; the ordinary circumstance alone has no axes.
+  let circumstances: [Circumstance]
   let axes: [Axis]
-  private var booted: [Int: [BootedKernel]] = [:]
+  let combinations: [Circumstance?]
+  /// The last axis, before whose values a choice is complete.
+  var maskLevel: Int { axes.count - 1 }
+  private var booted: [Boot: [BootedKernel]] = [:]
+  /// The lives of the line that was evaluated last, in the ordinary circumstance.
+  var ordinaryLives: (line: [Int], lives: [[LifeCycle?]])?
   private let progress: (Double) -> Void
 
   /// - Parameter progress: Receives the part of the boots that was reached.
   init(
-    kernels: [KernelVersion], domain: MatrixDomain, progress: @escaping (Double) -> Void = { _ in }
+    kernels: [KernelVersion], domain: MatrixDomain,
+    circumstances: [Circumstance] = [.ordinary],
+    progress: @escaping (Double) -> Void = { _ in }
   ) {
     self.kernels = kernels
     self.domain = domain
+    self.circumstances = circumstances
+    combinations = Self.combinations(of: circumstances)
     self.progress = progress
     func axis<Value: AxisValue>(_ values: [Value]) -> Axis {
       Axis(Value.axis, values.map(\.name))
     }
-    axes = [
-      axis(domain.platforms), axis(domain.iommuModes), axis(domain.swiotlbModes),
-      Axis(MachineName.axis, domain.machines.map(\.name.name)), axis(domain.coherences),
-      axis(domain.facings), axis(domain.coherentMasks), axis(domain.busLimits),
-      axis(domain.operations), axis(domain.attributes), axis(domain.buffers),
-      Axis(DMAMask.axis, domain.masks.map(\.name), isOrdered: true),
-    ]
+    axes =
+      [
+        axis(domain.platforms), axis(domain.iommuModes), axis(domain.swiotlbModes),
+        Axis(MachineName.axis, domain.machines.map(\.name.name)), axis(domain.coherences),
+        axis(domain.facings), axis(domain.coherentMasks), axis(domain.busLimits),
+        axis(domain.operations), axis(domain.attributes), axis(domain.buffers),
+      ] + (circumstances == [.ordinary] ? [] : Self.axes(of: circumstances)) + [
+        Axis(DMAMask.axis, domain.masks.map(\.name), isOrdered: true)
+      ]
   }
 
   /// Classifies every scenario by the answers of all kernels.
@@ -67,37 +80,44 @@ final class ScenarioSpace {
     }
   }
 
+  private struct Boot: Hashable {
+    let place: [Int]
+    let conditions: BootConditions
+  }
+
   /// The scenario at a point.
   func scenario(_ point: [Int]) -> Scenario {
     let request = request(point)
     return Scenario(
       platform: domain.platforms[point[0]], iommu: domain.iommuModes[point[1]],
       swiotlb: domain.swiotlbModes[point[2]], memory: domain.machines[point[3]].name,
-      mask: domain.masks[point[11]], coherentMask: request.coherentMask,
+      mask: domain.masks[point[maskLevel]], coherentMask: request.coherentMask,
       busLimit: request.busLimit, coherence: request.coherence, facing: request.facing,
       operation: request.operation, attributes: request.attributes, buffer: request.buffer)
   }
 
   /// The kernels as booted at a point, in their order.
   func bootedKernels(_ choice: [Int]) -> [BootedKernel] {
-    let key = choice[0..<4].reduce(0) { $0 * 64 + $1 }
+    let conditions = circumstance(choice).conditions
+    let key = Boot(place: Array(choice[0..<4]), conditions: conditions)
     if let kernels = booted[key] { return kernels }
     let kernels = self.kernels.map { kernel in
       BootedKernel(
         policy: kernel.policy, platform: domain.platforms[choice[0]],
         iommu: domain.iommuModes[choice[1]], swiotlb: domain.swiotlbModes[choice[2]],
-        machine: domain.machines[choice[3]])
+        machine: domain.machines[choice[3]], conditions: conditions)
     }
     booted[key] = kernels
-    let boots = domain.bootCount / max(1, domain.kernels.count)
+    let conditionsCount = Set(circumstances.map(\.conditions)).count
+    let boots = domain.bootCount / max(1, domain.kernels.count) * conditionsCount
     progress(min(1, Double(booted.count) / Double(max(1, boots))))
     return kernels
   }
 
   /// Device and request of a choice; the first mask of the domain.
-  private func request(_ choice: [Int]) -> DeviceRequest {
+  func request(_ choice: [Int]) -> DeviceRequest {
     DeviceRequest(
-      mask: choice.count > 11 ? domain.masks[choice[11]] : domain.masks[0],
+      mask: choice.count > maskLevel ? domain.masks[choice[maskLevel]] : domain.masks[0],
       coherentMask: domain.coherentMasks[choice[6]], busLimit: domain.busLimits[choice[7]],
       coherence: domain.coherences[choice[4]], facing: domain.facings[choice[5]],
       operation: domain.operations[choice[8]], attributes: domain.attributes[choice[9]],
@@ -105,7 +125,7 @@ final class ScenarioSpace {
   }
 
   /// Whether a choice of the first axes exists on every kernel.
-  private func exists(_ choice: [Int]) -> Bool {
+  func exists(_ choice: [Int]) -> Bool {
     switch choice.count {
     case 3:
       kernels.allSatisfy {
@@ -123,6 +143,7 @@ final class ScenarioSpace {
           domain.operations[choice[8]], domain.attributes[choice[9]], domain.buffers[choice[10]],
           on: domain.machines[choice[3]]) == nil
       }
+    case 15 where maskLevel == 15: circumstanceExists(choice)
     default: true
     }
   }

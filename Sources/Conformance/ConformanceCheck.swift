@@ -106,8 +106,8 @@ public struct ConformanceCheck {
       let answer = kernel.answer(to: request)
       return (answer, answer.columns + LifeAnswer.columnNames.map { _ in "" })
     }
-    let (answer, after) = kernel.lifeCycle(of: request, maskChange: vector.maskChange)
-    return (answer, answer.columns + after.columns)
+    let life = kernel.lifeCycle(of: request, maskChange: vector.maskChange)
+    return (life.answer, life.answer.columns + life.after.columns)
   }
 
   private struct Boot: Hashable {

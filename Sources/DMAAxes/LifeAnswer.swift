@@ -130,6 +130,29 @@ public enum OwnerAfter: UInt8, AxisValue {
   }
 }
 
+/// What a request that must not sleep called although it may sleep.
+public enum AtomicCall: UInt8, AxisValue {
+  case none, setMemory, remap
+
+  public static let axis = "atomic_call"
+
+  public var name: String {
+    switch self {
+    case .none: "-"
+    case .setMemory: "set_memory"
+    case .remap: "remap"
+    }
+  }
+
+  public var summary: String {
+    switch self {
+    case .none: "nothing, or the request may sleep"
+    case .setMemory: "set_memory_decrypted() or set_memory_encrypted()"
+    case .remap: "dma_common_contiguous_remap(), which allocates with GFP_KERNEL"
+    }
+  }
+}
+
 /// What is left after a request has been undone with the same arguments.
 public struct LifeAnswer: Hashable, Sendable {
   public var poolKind: BouncePool = .none
@@ -140,6 +163,9 @@ public struct LifeAnswer: Hashable, Sendable {
   public var owner: OwnerAfter = .ok
   /// What the undoing logged.
   public var warnings: Warnings = []
+  /// What was called in atomic context; measured for mappings alone, where it is the
+  /// warning `atomic_set_memory`, and therefore no column of vectors.
+  public var atomicCall: AtomicCall = .none
 
   public init() {}
 

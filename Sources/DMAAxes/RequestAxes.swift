@@ -37,6 +37,14 @@ public enum Operation: UInt8, AxisValue {
     }
   }
 
+  /// Whether the request must not sleep: GFP_ATOMIC, or a mapping.
+  @inlinable public var isAtomic: Bool {
+    switch self {
+    case .map, .mapSG, .mapSGP2P, .allocAtomic, .allocPagesAtomic: true
+    case .alloc, .allocNoKernelMapping, .allocPages: false
+    }
+  }
+
   /// Whether the request maps existing memory rather than allocating it.
   @inlinable public var isMapping: Bool {
     switch self {

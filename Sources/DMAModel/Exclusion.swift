@@ -23,6 +23,14 @@ public enum Exclusion: UInt8, AxisValue {
   case sgPeerBuffer
   case sgMMIOAttribute
   case bufferNotInRAM
+  case oneCircumstance
+  case dynamicUnknown
+  case grownNeedsDynamic
+  case decryptNeedsEncryption
+  case decryptNeedsRestricted
+  case maskChangeIsSME
+  case maskChangeIsAlloc
+  case maskChangeNeedsMask
 
   public static let axis = "rule"
 
@@ -49,6 +57,14 @@ public enum Exclusion: UInt8, AxisValue {
     case .sgPeerBuffer: "sg-peer-buffer"
     case .sgMMIOAttribute: "sg-mmio-attribute"
     case .bufferNotInRAM: "buffer-not-in-ram"
+    case .oneCircumstance: "one-circumstance"
+    case .dynamicUnknown: "dynamic-unknown"
+    case .grownNeedsDynamic: "grown-needs-dynamic"
+    case .decryptNeedsEncryption: "decrypt-needs-encryption"
+    case .decryptNeedsRestricted: "decrypt-needs-restricted"
+    case .maskChangeIsSME: "mask-change-is-sme"
+    case .maskChangeIsAlloc: "mask-change-is-alloc"
+    case .maskChangeNeedsMask: "mask-change-needs-mask"
     }
   }
 
@@ -75,6 +91,16 @@ public enum Exclusion: UInt8, AxisValue {
     case .sgPeerBuffer: "map_sg_p2p maps peer memory: mmio32 or mmio64"
     case .sgMMIOAttribute: "a scatter list has no DMA_ATTR_MMIO"
     case .bufferNotInRAM: "the machine has no RAM at the buffer's address"
+    case .oneCircumstance:
+      "one circumstance at a time: mask_change, a full pool, or set_memory_decrypted() failing"
+    case .dynamicUnknown: "the kernel has no dynamic pools (M13)"
+    case .grownNeedsDynamic: "pools grow with CONFIG_SWIOTLB_DYNAMIC=y alone"
+    case .decryptNeedsEncryption: "set_memory_decrypted() does nothing on a plain platform"
+    case .decryptNeedsRestricted: "the device has no restricted pool that could fail"
+    case .maskChangeIsSME: "only SME hosts look at the coherent mask when memory is freed"
+    case .maskChangeIsAlloc: "a mapping has no coherent mask"
+    case .maskChangeNeedsMask:
+      "mask_change starts from a coherent mask of 32 bits (up) or 64 bits (down)"
     }
   }
 }

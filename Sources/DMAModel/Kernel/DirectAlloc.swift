@@ -21,7 +21,11 @@ extension Evaluation {
       return dma_direct_alloc_from_pool()
     }
     if asks(here, "the device has a restricted pool", forAlloc) {
-      return dma_direct_alloc_swiotlb(decrypts: forced && !remap)
+      let answer = dma_direct_alloc_swiotlb(decrypts: forced && !remap)
+      // An atomic request is remapped on the spot: the atomic pools, which are
+      // mapped beforehand, are for devices without a restricted pool.
+      if remap, atomic, answer.result == .swiotlb { atomicCall = .remap }
+      return answer
     }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
 

@@ -19,6 +19,8 @@ struct Evaluation<Trace: Tracer> {
   /// A page, or slots of a pool, that an error return lost.
   var leaksPage = false
   var leaksSlots = false
+  /// What was called although the request must not sleep.
+  var atomicCall = AtomicCall.none
   var trace: Trace
 
   init(kernel: BootedKernel, request: DeviceRequest, trace: Trace) {

@@ -115,10 +115,12 @@ extension Evaluation {
         return refused(.allocSwiotlbMismatch)
       }
     }
+    slots = BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
     guard dma_coherent_ok(pool.start) else { return refused(.allocSwiotlbAddress) }
     var memory = pool.memory
     switch kernel.policy.restrictedPageDecrypt {
     case .whenForced where decrypts:
+      if request.operation.isAtomic { atomicCall = .setMemory }
       if kernel.decryptFails(.page) {
         leaksSlots = true
         return refused(.allocDecryptFailed)

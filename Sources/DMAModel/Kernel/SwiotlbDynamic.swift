@@ -80,7 +80,9 @@ extension Evaluation {
   /// Notes that memory changes its state where nothing may sleep; a plain
   /// platform's `set_memory_decrypted()` does nothing.
   private mutating func noteAtomicSetMemory() {
-    if kernel.platform.encryptsMemory { warnings.insert(.atomicSetMemory) }
+    guard kernel.platform.encryptsMemory else { return }
+    warnings.insert(.atomicSetMemory)
+    atomicCall = .setMemory
   }
 }
 

@@ -47,6 +47,7 @@ struct Undo<Trace: Tracer> {
     if !request.operation.isMapping, answer.result != .error { after.owner = .notFreed }
     if evaluation.leaksPage { after.owner = .notFreed }
     if evaluation.leaksSlots { after.slots = .leaked }
+    after.atomicCall = evaluation.atomicCall
   }
 
   /// Notes a decision of `function` and returns it.

@@ -98,6 +98,7 @@ extension Undo {
     case .rcuCallback:
       if asks(here, "in an RCU callback", kernel.platform.encryptsMemory, knob: "F4") {
         after.warnings.insert(.atomicSetMemory)
+        after.atomicCall = .setMemory
       }
     case .rcuWork:
       _ = asks(here, "in an RCU callback", false, knob: "F4")

@@ -108,11 +108,12 @@ public final class BootedKernel: Sendable {
   /// - Parameter maskChange: What happens to the coherent mask in between.
   public func lifeCycle(
     of request: DeviceRequest, maskChange: MaskChange = .none
-  ) -> (answer: Answer, after: LifeAnswer) {
+  ) -> LifeCycle {
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     let answer = evaluation.run()
     var undo = Undo(evaluation, answer, maskChange: maskChange)
-    return (answer, undo.run())
+    return LifeCycle(
+      answer: answer, after: undo.run(), usesPool: evaluation.slots != nil)
   }
 
   /// The end of a request, with every decision on the way.

@@ -1,0 +1,76 @@
+import DMAHardware
+import DMAModel
+
+/// The lints about the end of a request.
+extension Lint {
+  /// Whether the lint is about the end of a request.
+  public var isAboutLife: Bool { circumstances != [.ordinary] }
+
+  /// The circumstances that the lint looks at: those that can matter to it.
+  var circumstances: [Circumstance] {
+    switch self {
+    case .freedAsItWas, .freedToItsOwner:
+      Circumstance.all.filter { $0.conditions.fill == .empty }
+    case .noSleepInAtomic, .unmapMirrorsMap:
+      Circumstance.all.filter {
+        $0.maskChange == .none && $0.conditions.decryptFailure == .none
+      }
+    case .slotsReturned:
+      Circumstance.all.filter { $0.maskChange == .none }
+    default: [.ordinary]
+    }
+  }
+
+  /// The part of a domain that the lint looks at.
+  func narrowed(_ domain: MatrixDomain) -> MatrixDomain {
+    var domain = domain
+    switch self {
+    case .freedAsItWas, .freedToItsOwner:
+      domain.operations = domain.operations.filter { !$0.isMapping }
+    case .unmapMirrorsMap:
+      domain.operations = domain.operations.filter(\.isMapping)
+    default: break
+    }
+    return domain
+  }
+
+  /// The violation of each mask of a line by what is left after the request.
+  func lifeViolations(of line: LifeLine) -> [ViolationKey?] {
+    var request = line.request
+    return zip(line.masks, line.lives[0]).map { mask, life in
+      guard let life, let wrong = wrong(life) else { return nil }
+      request.mask = mask
+      return ViolationKey(
+        verdict: JudgedAnswer(line.platform, request, life.answer).verdict,
+        result: life.answer.result, decision: life.answer.decision, other: nil, wrong: wrong,
+        exposure: self == .freedAsItWas
+          ? exposureAfter(platform: line.platform, after: life.after) : .none)
+    }
+  }
+
+  /// What violates the lint in one life, in a few words, or nil.
+  private func wrong(_ life: LifeCycle) -> String? {
+    let after = life.after
+    switch self {
+    case .freedAsItWas:
+      return after.state == .same ? nil : after.state.name
+    case .freedToItsOwner:
+      // A page that cannot be decrypted is leaked on purpose.
+      if life.answer.result == .error || after.owner == .ok { return nil }
+      return after.owner.name + (after.warnings.contains(.cookieCrash) ? " (crash)" : "")
+    case .noSleepInAtomic:
+      switch after.atomicCall {
+      case .none: return nil
+      case .setMemory: return "set_memory_*() in atomic context"
+      case .remap: return "dma_common_contiguous_remap() in atomic context"
+      }
+    case .slotsReturned:
+      return after.slots == .ok ? nil : "slots leaked"
+    case .unmapMirrorsMap:
+      let bounced = life.answer.result == .bounce || life.answer.result == .iovaBounce
+      if bounced { return after.unmapCopy == .copied ? nil : "bounced, not copied back" }
+      return after.unmapCopy == .none ? nil : "copied back, not bounced"
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import DMAModel
+
+/// A device and a request in one circumstance, with its lives for every mask.
+struct LifeLine {
+  let platform: Platform
+  /// The request; its mask is none of the line's.
+  let request: DeviceRequest
+  let masks: [DMAMask]
+  /// For each kernel and mask; nil where the circumstance cannot happen.
+  let lives: [[LifeCycle?]]
+}
+
+/// The scenarios of a space with what may happen to them.
+extension ScenarioSpace {
+  /// Classifies every scenario in every circumstance, line by line.
+  func diagram(lives classify: @escaping (LifeLine) -> [Int32]) -> Diagram {
+    Diagram(axes: axes) { choice in
+      self.exists(choice)
+    } classes: { choice in
+      let line = LifeLine(
+        platform: self.domain.platforms[choice[0]], request: self.request(choice),
+        masks: self.domain.masks, lives: self.lives(choice))
+      return zip(classify(line), line.lives[0]).map { $1 == nil ? Diagram.absent : $0 }
+    }
+  }
+
+  /// The lives of a line on every kernel.
+  private func lives(_ choice: [Int]) -> [[LifeCycle?]] {
+    let circumstance = circumstance(choice)
+    let line = Array(choice[0..<11])
+    let isOrdinary = circumstance == .ordinary
+    // The ordinary circumstance comes first: its values are the first of each axis.
+    if !isOrdinary, let (known, lives) = ordinaryLives, known == line,
+      !mayAlter(circumstance, lives, choice)
+    {
+      return lives
+    }
+    let kernels = bootedKernels(choice)
+    var request = request(choice)
+    let lives = kernels.map { kernel in
+      domain.masks.map { mask -> LifeCycle? in
+        request.mask = mask
+        if circumstance.maskChange != .none, !exists(circumstance, choice, request) { return nil }
+        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+      }
+    }
+    if isOrdinary { ordinaryLives = (line, lives) }
+    return lives
+  }
+
+  /// Whether a circumstance can alter a line: a full or private pool only what uses
+  /// the pool, an atomic pool only atomic allocations, and so on.
+  private func mayAlter(
+    _ circumstance: Circumstance, _ ordinary: [[LifeCycle?]], _ choice: [Int]
+  ) -> Bool {
+    let operation = domain.operations[choice[8]]
+    var usesPool: Bool { ordinary.contains { $0.contains { $0?.usesPool == true } } }
+    if circumstance.maskChange != .none { return true }
+    switch circumstance.conditions.decryptFailure {
+    case .none, .defaultPool: return usesPool
+    case .restrictedPool: return true
+    case .atomicPool: return !operation.isMapping && operation.isAtomic
+    case .page: return !operation.isMapping
+    }
+  }
+
+  /// The key of the scenario at a point, with its circumstance.
+  func key(_ point: [Int]) -> String {
+    scenario(point).key + circumstance(point).suffix
+  }
+
+  /// The circumstance of a choice; the ordinary one before its axes are chosen.
+  func circumstance(_ choice: [Int]) -> Circumstance {
+    guard maskLevel == 15, choice.count >= 15 else { return circumstances[0] }
+    return combinations[place(choice)] ?? circumstances[0]
+  }
+
+  /// The place of a choice in ``combinations``.
+  private func place(_ choice: [Int]) -> Int {
+    (11..<15).reduce(0) { $0 * axes[$1].values.count + choice[$1] }
+  }
+
+  /// Every combination of the circumstances' axes, in mixed radix; nil where the
+  /// space does not have it.
+  static func combinations(of circumstances: [Circumstance]) -> [Circumstance?] {
+    let axes = axes(of: circumstances)
+    let radices = axes.map(\.values.count)
+    return (0..<radices.reduce(1, *)).map { index in
+      var rest = index
+      var names: [String] = []
+      for (axis, radix) in zip(axes, radices).reversed() {
+        names.insert(axis.values[rest % radix], at: 0)
+        rest /= radix
+      }
+      return circumstances.first { $0.names == names }
+    }
+  }
+
+  /// The axes of circumstances, with the values that occur.
+  static func axes(of circumstances: [Circumstance]) -> [Axis] {
+    let all = [MaskChange.names, DynamicPools.names, PoolFill.names, DecryptFailure.names]
+    let names = circumstances.map(\.names)
+    return Circumstance.axes.indices.map { index in
+      let values = all[index].filter { value in names.contains { $0[index] == value } }
+      return Axis(Circumstance.axes[index], values)
+    }
+  }
+
+  /// Whether a circumstance is one of the space's and can happen for some mask.
+  func circumstanceExists(_ choice: [Int]) -> Bool {
+    guard let circumstance = combinations[place(choice)] else { return false }
+    if circumstance == .ordinary { return true }
+    var request = request(choice)
+    guard circumstance.maskChange != .none else { return exists(circumstance, choice, request) }
+    return domain.masks.contains { mask in
+      request.mask = mask
+      return exists(circumstance, choice, request)
+    }
+  }
+
+  /// Whether a circumstance can happen to a request on every kernel.
+  private func exists(
+    _ circumstance: Circumstance, _ choice: [Int], _ request: DeviceRequest
+  ) -> Bool {
+    kernels.allSatisfy {
+      $0.policy.circumstanceExclusion(
+        circumstance, domain.platforms[choice[0]], domain.swiotlbModes[choice[2]], request) == nil
+    }
+  }
+}

@@ -1,0 +1,30 @@
+extension Policy {
+  /// The rule that excludes a circumstance, or nil.
+  ///
+  /// - Parameter request: The device and request it happens to; its mask counts.
+  public func circumstanceExclusion(
+    _ circumstance: Circumstance, _ platform: Platform, _ swiotlb: SwiotlbMode,
+    _ request: DeviceRequest
+  ) -> Exclusion? {
+    if circumstance == .ordinary { return nil }
+    let conditions = circumstance.conditions
+    let things = [
+      circumstance.maskChange != .none,
+      conditions.fill != .empty || conditions.dynamicPools == .on,
+      conditions.decryptFailure != .none,
+    ]
+    if things.filter({ $0 }).count > 1 { return .oneCircumstance }
+    if conditions.dynamicPools == .on, transientPools == .none { return .dynamicUnknown }
+    if conditions.fill == .grown, conditions.dynamicPools == .off { return .grownNeedsDynamic }
+    if conditions.decryptFailure != .none {
+      if !platform.encryptsMemory { return .decryptNeedsEncryption }
+      if conditions.decryptFailure == .restrictedPool, swiotlb != .restricted {
+        return .decryptNeedsRestricted
+      }
+    }
+    guard let bits = circumstance.maskChange.bitsBefore else { return nil }
+    if !hostMemoryEncryption.contains(platform) { return .maskChangeIsSME }
+    if request.operation.isMapping { return .maskChangeIsAlloc }
+    return request.coherentMaskAddress == bitMask(bits) ? nil : .maskChangeNeedsMask
+  }
+}
