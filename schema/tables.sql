@@ -198,6 +198,31 @@ CREATE TABLE request (
   UNIQUE (op, attrs, buf)
 ) STRICT;
 
+-- The end of a request, and what may happen before it.
+
+CREATE TABLE life (
+  id INTEGER PRIMARY KEY,
+  pool_kind TEXT NOT NULL,
+  transient_from TEXT NOT NULL,
+  unmap_copy TEXT NOT NULL,
+  slots_after TEXT NOT NULL,
+  state_after TEXT NOT NULL,
+  owner_after TEXT NOT NULL,
+  warn_after TEXT NOT NULL,
+  atomic_call TEXT NOT NULL,
+  exposure_after TEXT NOT NULL REFERENCES exposure (name)
+) STRICT;
+
+CREATE TABLE circumstance (
+  id INTEGER PRIMARY KEY,
+  mask_change TEXT NOT NULL,
+  dynamic TEXT NOT NULL,
+  fill TEXT NOT NULL,
+  decrypt_fails TEXT NOT NULL,
+  description TEXT NOT NULL,
+  UNIQUE (mask_change, dynamic, fill, decrypt_fails)
+) STRICT;
+
 CREATE TABLE outcome (
   id INTEGER PRIMARY KEY,
   result TEXT NOT NULL REFERENCES result (name),
@@ -209,7 +234,8 @@ CREATE TABLE outcome (
   max_map TEXT NOT NULL,
   "where" TEXT NOT NULL REFERENCES decision (name),
   verdict TEXT NOT NULL REFERENCES verdict (name),
-  exposure TEXT NOT NULL REFERENCES exposure (name)
+  exposure TEXT NOT NULL REFERENCES exposure (name),
+  life_id INTEGER NOT NULL REFERENCES life (id)
 ) STRICT;
 
 -- The facts.
@@ -235,6 +261,18 @@ CREATE TABLE behavior_line (
   request_id INTEGER NOT NULL REFERENCES request (id),
   profile_id INTEGER NOT NULL REFERENCES profile (id),
   PRIMARY KEY (boot_id, device_id, request_id)
+) STRICT, WITHOUT ROWID;
+
+-- Lines that a circumstance other than the ordinary one (0) alters; the others
+-- are as in behavior_line.
+
+CREATE TABLE circumstance_line (
+  circumstance_id INTEGER NOT NULL REFERENCES circumstance (id),
+  boot_id INTEGER NOT NULL REFERENCES boot (id),
+  device_id INTEGER NOT NULL REFERENCES device (id),
+  request_id INTEGER NOT NULL REFERENCES request (id),
+  profile_id INTEGER NOT NULL REFERENCES profile (id),
+  PRIMARY KEY (boot_id, device_id, request_id, circumstance_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Combinations that cannot exist, counted under the first rule that applies.

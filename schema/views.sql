@@ -46,6 +46,54 @@ WHERE l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id
   AND m.bits BETWEEN s.mask_first AND s.mask_last;
 
+-- The same requests to their end, in every circumstance that alters them.
+
+CREATE VIEW life_cycle AS
+SELECT
+  b.kernel, b.platform, b.iommu, b.swiotlb, b.mem,
+  c.mask_change, c.dynamic, c.fill, c.decrypt_fails,
+  s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1 AS combinations,
+  d.coherent_mask, d.bus_limit, d.coherent, d.external,
+  r.op, r.attrs, r.buf,
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o."where",
+  o.verdict, o.exposure,
+  f.pool_kind, f.transient_from, f.unmap_copy, f.slots_after, f.state_after,
+  f.owner_after, f.warn_after, f.atomic_call, f.exposure_after
+FROM boot AS b
+CROSS JOIN circumstance AS c
+CROSS JOIN device AS d
+CROSS JOIN request AS r
+CROSS JOIN behavior_line AS l
+CROSS JOIN profile_span AS s
+CROSS JOIN outcome AS o
+CROSS JOIN life AS f
+WHERE c.id = 0
+  AND l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND s.profile_id = l.profile_id AND o.id = s.outcome_id AND f.id = o.life_id
+UNION ALL
+SELECT
+  b.kernel, b.platform, b.iommu, b.swiotlb, b.mem,
+  c.mask_change, c.dynamic, c.fill, c.decrypt_fails,
+  s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1,
+  d.coherent_mask, d.bus_limit, d.coherent, d.external,
+  r.op, r.attrs, r.buf,
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o."where",
+  o.verdict, o.exposure,
+  f.pool_kind, f.transient_from, f.unmap_copy, f.slots_after, f.state_after,
+  f.owner_after, f.warn_after, f.atomic_call, f.exposure_after
+FROM boot AS b
+CROSS JOIN circumstance AS c
+CROSS JOIN device AS d
+CROSS JOIN request AS r
+CROSS JOIN circumstance_line AS l
+CROSS JOIN profile_span AS s
+CROSS JOIN outcome AS o
+CROSS JOIN life AS f
+WHERE c.id > 0
+  AND l.circumstance_id = c.id
+  AND l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND s.profile_id = l.profile_id AND o.id = s.outcome_id AND f.id = o.life_id;
+
 CREATE VIEW excluded AS
 SELECT e.kernel, e.platform, e.rule, e.combinations, x.description AS reason
 FROM exclusion AS e

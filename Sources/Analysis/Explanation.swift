@@ -1,32 +1,51 @@
+import DMAHardware
 import DMAModel
 
 /// Why a kernel answers a scenario as it does.
 public struct Explanation: Sendable {
   public let kernel: KernelVersion
   public let scenario: Scenario
+  public let circumstance: Circumstance
   public let answer: Answer
   public let verdict: Verdict
   public let exposure: Exposure
   /// The decisions on the way, in order.
   public let path: [TraceStep]
+  /// What is left after the request has been undone.
+  public let after: LifeAnswer
+  /// What that exposes.
+  public let exposureAfter: Exposure
+  /// The decisions of unmapping or freeing, in order; none after an error.
+  public let undoPath: [TraceStep]
+
+  /// The scenario's key with its circumstance.
+  public var key: String { scenario.key + circumstance.suffix }
 
   /// Explains a scenario, or returns the rule by which it cannot exist.
   public static func explain(
-    _ scenario: Scenario, on machine: Machine, by kernel: KernelVersion
+    _ scenario: Scenario, in circumstance: Circumstance = .ordinary, on machine: Machine,
+    by kernel: KernelVersion
   ) -> Result<Explanation, ExcludedScenario> {
-    if let rule = kernel.policy.exclusion(of: scenario, on: machine) {
+    let request = scenario.deviceRequest
+    let policy = kernel.policy
+    if let rule = policy.exclusion(of: scenario, on: machine)
+      ?? policy.circumstanceExclusion(
+        circumstance, scenario.platform, scenario.swiotlb, request)
+    {
       return .failure(ExcludedScenario(rule: rule))
     }
     let booted = BootedKernel(
       policy: kernel.policy, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, machine: machine)
-    let request = scenario.deviceRequest
+      swiotlb: scenario.swiotlb, machine: machine, conditions: circumstance.conditions)
     let (answer, path) = booted.explain(request)
     let judged = JudgedAnswer(scenario.platform, request, answer)
+    let undo = booted.explainUndo(of: request, maskChange: circumstance.maskChange)
     return .success(
       Explanation(
-        kernel: kernel, scenario: scenario, answer: answer, verdict: judged.verdict,
-        exposure: judged.exposure, path: path))
+        kernel: kernel, scenario: scenario, circumstance: circumstance, answer: answer,
+        verdict: judged.verdict, exposure: judged.exposure, path: path, after: undo.after,
+        exposureAfter: DMAHardware.exposureAfter(platform: scenario.platform, after: undo.after),
+        undoPath: undo.path))
   }
 
   /// How many decisions the paths of two kernels have in common.

@@ -31,7 +31,9 @@ extension ScenarioSpace {
     let isOrdinary = circumstance == .ordinary
     // The ordinary circumstance comes first: its values are the first of each axis.
     if !isOrdinary, let (known, lives) = ordinaryLives, known == line,
-      !mayAlter(circumstance, lives, choice)
+      !circumstance.mayAlter(
+        domain.operations[choice[8]],
+        usesPool: lives.contains { $0.contains { $0?.usesPool == true } })
     {
       return lives
     }
@@ -46,22 +48,6 @@ extension ScenarioSpace {
     }
     if isOrdinary { ordinaryLives = (line, lives) }
     return lives
-  }
-
-  /// Whether a circumstance can alter a line: a full or private pool only what uses
-  /// the pool, an atomic pool only atomic allocations, and so on.
-  private func mayAlter(
-    _ circumstance: Circumstance, _ ordinary: [[LifeCycle?]], _ choice: [Int]
-  ) -> Bool {
-    let operation = domain.operations[choice[8]]
-    var usesPool: Bool { ordinary.contains { $0.contains { $0?.usesPool == true } } }
-    if circumstance.maskChange != .none { return true }
-    switch circumstance.conditions.decryptFailure {
-    case .none, .defaultPool: return usesPool
-    case .restrictedPool: return true
-    case .atomicPool: return !operation.isMapping && operation.isAtomic
-    case .page: return !operation.isMapping
-    }
   }
 
   /// The key of the scenario at a point, with its circumstance.

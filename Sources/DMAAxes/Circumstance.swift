@@ -26,6 +26,21 @@ public struct Circumstance: Hashable, Sendable {
     ]
     + DecryptFailure.allCases.filter { $0 != .none }.map { Circumstance(decryptFailure: $0) }
 
+  /// Whether the circumstance can alter a request: a full or private pool only what
+  /// uses the pool, an atomic pool only atomic allocations, and so on.
+  ///
+  /// - Parameter usesPool: Whether the request finds swiotlb slots in the ordinary
+  ///   circumstance, for any mask.
+  public func mayAlter(_ operation: Operation, usesPool: @autoclosure () -> Bool) -> Bool {
+    if maskChange != .none { return !operation.isMapping }
+    switch conditions.decryptFailure {
+    case .none, .defaultPool: return usesPool()
+    case .restrictedPool: return true
+    case .atomicPool: return !operation.isMapping && operation.isAtomic
+    case .page: return !operation.isMapping
+    }
+  }
+
   /// The names of the axes, in the order of ``names``.
   public static let axes = [
     MaskChange.axis, DynamicPools.axis, PoolFill.axis, DecryptFailure.axis,
@@ -37,6 +52,18 @@ public struct Circumstance: Hashable, Sendable {
       maskChange.name, conditions.dynamicPools.name, conditions.fill.name,
       conditions.decryptFailure.name,
     ]
+  }
+
+  /// What happens, in one sentence.
+  public var summary: String {
+    var parts: [String] = []
+    if maskChange != .none { parts.append("coherent mask: " + maskChange.summary) }
+    if conditions.dynamicPools != .off { parts.append(conditions.dynamicPools.summary) }
+    if conditions.fill != .empty { parts.append(conditions.fill.summary) }
+    if conditions.decryptFailure != .none {
+      parts.append("set_memory_decrypted() fails " + conditions.decryptFailure.summary)
+    }
+    return parts.isEmpty ? "nothing is full and nothing fails" : parts.joined(separator: "; ")
   }
 
   /// What a scenario's key is followed by: `;fill=exhausted`, empty for ``ordinary``.

@@ -8,12 +8,11 @@ extension Policy {
   ) -> Exclusion? {
     if circumstance == .ordinary { return nil }
     let conditions = circumstance.conditions
-    let things = [
-      circumstance.maskChange != .none,
-      conditions.fill != .empty || conditions.dynamicPools == .on,
-      conditions.decryptFailure != .none,
-    ]
-    if things.filter({ $0 }).count > 1 { return .oneCircumstance }
+    let fills = conditions.fill != .empty || conditions.dynamicPools == .on
+    let fails = conditions.decryptFailure != .none
+    if circumstance.maskChange != .none ? fills || fails : fills && fails {
+      return .oneCircumstance
+    }
     if conditions.dynamicPools == .on, transientPools == .none { return .dynamicUnknown }
     if conditions.fill == .grown, conditions.dynamicPools == .off { return .grownNeedsDynamic }
     if conditions.decryptFailure != .none {

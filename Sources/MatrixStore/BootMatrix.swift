@@ -1,3 +1,4 @@
+import DMAHardware
 import DMAModel
 
 /// One distinct answer as it is stored, with its verdict.
@@ -5,13 +6,28 @@ struct Outcome: Hashable, Sendable {
   let answer: Answer
   let verdict: Verdict
   let exposure: Exposure
+  /// How the request ends.
+  let life: Life
 
-  init(platform: Platform, request: DeviceRequest, answer: Answer) {
+  init(platform: Platform, request: DeviceRequest, cycle: LifeCycle) {
+    let answer = cycle.answer
+    life = Life(platform, cycle.after)
     let judged = JudgedAnswer(platform, request, answer)
     (verdict, exposure) = (judged.verdict, judged.exposure)
     var stored = answer
     if !answer.hasPrintableAddress { stored.address = 0 }
     self.answer = stored
+  }
+}
+
+/// One distinct end of a request as it is stored.
+struct Life: Hashable, Sendable {
+  let after: LifeAnswer
+  let exposure: Exposure
+
+  init(_ platform: Platform, _ after: LifeAnswer) {
+    self.after = after
+    exposure = exposureAfter(platform: platform, after: after)
   }
 }
 
@@ -30,6 +46,8 @@ struct BootMatrix: Sendable {
     let device: UInt8
     let request: UInt16
     let profile: Int32
+    /// The position of the circumstance in `Circumstance.all`.
+    var circumstance: UInt8 = 0
   }
 
   let boot: Boot
@@ -38,6 +56,8 @@ struct BootMatrix: Sendable {
   private(set) var outcomes: [Outcome] = []
   private(set) var profiles: [[Span]] = []
   private(set) var lines: [Line] = []
+  /// Lines that a circumstance alters.
+  private(set) var alteredLines: [Line] = []
   /// Combinations that exist.
   private(set) var combinations = 0
   /// Combinations that do not exist, by rule.
@@ -52,6 +72,7 @@ struct BootMatrix: Sendable {
     let kernel = BootedKernel(
       policy: boot.kernel.policy, platform: boot.platform, iommu: boot.iommu,
       swiotlb: boot.swiotlb, machine: boot.machine)
+    let circumstances = CircumstanceKernels(boot)
     pool = kernel.pool
     for coherentMask in domain.coherentMasks {
       for busLimit in domain.busLimits {
@@ -76,7 +97,8 @@ struct BootMatrix: Sendable {
                     mask: domain.masks[0], coherentMask: coherentMask, busLimit: busLimit,
                     coherence: coherence, facing: facing, operation: operation,
                     attributes: attributes, buffer: buffer)
-                  evaluate(request, device: device, on: kernel, masks: domain.masks)
+                  evaluate(
+                    request, device: device, on: kernel, circumstances, masks: domain.masks)
                 }
               }
             }
@@ -88,17 +110,51 @@ struct BootMatrix: Sendable {
 
   /// Evaluates one request for every mask and merges equal neighbours.
   private mutating func evaluate(
-    _ request: DeviceRequest, device: UInt8, on kernel: BootedKernel, masks: [DMAMask]
+    _ request: DeviceRequest, device: UInt8, on kernel: BootedKernel,
+    _ circumstances: CircumstanceKernels, masks: [DMAMask]
   ) {
+    var usesPool = false
+    let spans = spans(of: request, masks: masks) { request in
+      let cycle = kernel.lifeCycle(of: request)
+      usesPool = usesPool || cycle.usesPool
+      return cycle
+    }
+    combinations += masks.count
+    let requestID = RequestID.id(request.operation, request.attributes, request.buffer)
+    let profile = id(of: spans)
+    lines.append(Line(device: device, request: requestID, profile: profile))
+    for (number, circumstance, kernel) in circumstances.kernels
+    where circumstance.mayAlter(request.operation, usesPool: usesPool) {
+      let boot = boot
+      let altered = self.spans(of: request, masks: masks) { request in
+        // Of all circumstances mask_change alone asks for the mask.
+        if circumstance.maskChange != .none,
+          boot.kernel.policy.circumstanceExclusion(
+            circumstance, boot.platform, boot.swiotlb, request) != nil
+        {
+          return nil
+        }
+        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+      }
+      guard !altered.isEmpty, altered != spans else { continue }
+      alteredLines.append(
+        Line(
+          device: device, request: requestID, profile: self.id(of: altered), circumstance: number))
+    }
+  }
+
+  /// The spans of equal outcomes over the masks; nil outcomes have none.
+  private mutating func spans(
+    of request: DeviceRequest, masks: [DMAMask], _ cycle: (DeviceRequest) -> LifeCycle?
+  ) -> [Span] {
     var request = request
     var spans: [Span] = []
     spans.reserveCapacity(8)
     var previous: Outcome?
     for mask in masks {
       request.mask = mask
-      let outcome = Outcome(
-        platform: boot.platform, request: request, answer: kernel.answer(to: request))
-      combinations += 1
+      guard let cycle = cycle(request) else { continue }
+      let outcome = Outcome(platform: boot.platform, request: request, cycle: cycle)
       if outcome == previous, let last = spans.last?.last, last + 1 == mask.bits {
         spans[spans.count - 1].last = mask.bits
       } else {
@@ -106,11 +162,7 @@ struct BootMatrix: Sendable {
         previous = outcome
       }
     }
-    lines.append(
-      Line(
-        device: device,
-        request: RequestID.id(request.operation, request.attributes, request.buffer),
-        profile: id(of: spans)))
+    return spans
   }
 
   private mutating func id(of outcome: Outcome) -> Int32 {

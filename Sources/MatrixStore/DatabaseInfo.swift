@@ -48,8 +48,8 @@ public struct DatabaseInfo: Sendable {
           FROM kernel k ORDER BY k.id
           """)
       let tables = [
-        "boot", "device", "request", "outcome", "profile", "profile_span", "behavior_line",
-        "exclusion",
+        "boot", "device", "request", "outcome", "life", "profile", "profile_span",
+        "behavior_line", "circumstance_line", "exclusion",
       ]
       let counts = try tables.map { table in
         (table, try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") ?? 0)

@@ -60,6 +60,11 @@ struct DimensionWriter {
         sql: "INSERT INTO mem VALUES (?, ?, ?, ?)",
         arguments: [id, machine.name.name, machine.name.summary, machine.ramText])
     }
+    for (id, circumstance) in Circumstance.all.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO circumstance VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [id] + StatementArguments(circumstance.names + [circumstance.summary]))
+    }
     for (id, rule) in Exclusion.allCases.enumerated() {
       try database.execute(
         sql: "INSERT INTO exclusion_rule VALUES (?, ?, ?)",

@@ -12,6 +12,8 @@ import GRDB
 struct MatrixWriter: Sendable {
   private(set) var summary = GenerationSummary()
   private var outcomeIDs: [Outcome: Int64] = [:]
+  private var lifeIDs: [Life: Int64] = [:]
+  private var usedLifeIDs: Set<Int64> = []
   private var usedOutcomeIDs: Set<Int64> = []
   /// Profiles by their spans and the outcomes' keys.
   private var profileIDs: [String: Int64] = [:]
@@ -44,6 +46,13 @@ struct MatrixWriter: Sendable {
     for line in matrix.lines {
       try lines.insert(
         matrix.boot.id, Int64(line.device), Int64(line.request), profiles[Int(line.profile)])
+    }
+    let altered = try RawInsert("circumstance_line", columns: 5, on: database)
+    defer { altered.finalize() }
+    for line in matrix.alteredLines {
+      try altered.insert(
+        Int64(line.circumstance), matrix.boot.id, Int64(line.device), Int64(line.request),
+        profiles[Int(line.profile)])
     }
     summary.combinations += matrix.combinations
     summary.lines += matrix.lines.count
@@ -88,11 +97,24 @@ struct MatrixWriter: Sendable {
     let answer = outcome.answer
     let columns =
       answer.columns + [answer.decision.name, outcome.verdict.name, outcome.exposure.name]
-    let id = try Self.key(columns.joined(separator: "\t"), into: &usedOutcomeIDs)
+    let life = try self.id(of: outcome.life, database)
+    let id = try Self.key(
+      columns.joined(separator: "\t") + "\t\(life)", into: &usedOutcomeIDs)
     outcomeIDs[outcome] = id
     summary.outcomes += 1
     try database.execute(
-      sql: "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sql: "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      arguments: [id] + StatementArguments(columns) + [life])
+    return id
+  }
+
+  private mutating func id(of life: Life, _ database: Database) throws -> Int64 {
+    if let id = lifeIDs[life] { return id }
+    let columns = life.after.columns + [life.after.atomicCall.name, life.exposure.name]
+    let id = try Self.key(columns.joined(separator: "\t"), into: &usedLifeIDs)
+    lifeIDs[life] = id
+    try database.execute(
+      sql: "INSERT INTO life VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [id] + StatementArguments(columns))
     return id
   }

@@ -41,6 +41,10 @@ public enum ModelDigest {
       axis(Operation.self), axis(Attributes.self), axis(Buffer.self), axis(AnswerResult.self),
       axis(AddressEncoding.self), axis(MemoryState.self), axis(Decision.self), axis(Verdict.self),
       axis(Exposure.self), axis(Exclusion.self),
+      axis(MaskChange.self), axis(DynamicPools.self), axis(PoolFill.self),
+      axis(DecryptFailure.self), axis(BouncePool.self), axis(TransientSource.self),
+      axis(UnmapCopy.self), axis(SlotsAfter.self), axis(StateAfter.self), axis(OwnerAfter.self),
+      axis(AtomicCall.self),
     ]
     lines += machines.map { "machine \($0.name) \($0.ramText)" }
     for kernel in kernels {

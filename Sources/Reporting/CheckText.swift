@@ -47,11 +47,14 @@ public func checkDocument(_ check: Check, since: [String: String] = [:]) -> Docu
 
 /// The path of a finding's first witness, one decision a line.
 private func witnessPath(_ finding: Check.Finding, _ kernel: KernelVersion) -> [String]? {
-  guard let key = finding.conditions.first?.witness, let scenario = Scenario(key: key),
+  guard let key = finding.conditions.first?.witness,
+    let (scenario, circumstance) = Circumstance.parsed(key: key),
     let machine = Machine.standard.first(where: { $0.name == scenario.memory }),
-    case .success(let explanation) = Explanation.explain(scenario, on: machine, by: kernel)
+    case .success(let explanation) = Explanation.explain(
+      scenario, in: circumstance, on: machine, by: kernel)
   else { return nil }
-  return explanation.path.flatMap { step in
+  let path = explanation.path + (finding.lint.isAboutLife ? explanation.undoPath : [])
+  return path.flatMap { step in
     let knob = step.knob.isEmpty ? "" : " [\(step.knob)]"
     return folded(
       "\(step.function): \(step.condition)? \(step.taken ? "yes" : "no")\(knob)", width: 68,

@@ -8,7 +8,12 @@ public func explanationText(_ explanations: [Explanation]) -> String {
   for (axis, value) in zip(Scenario.axes, first.scenario.names) {
     text += "  " + axis + String(repeating: " ", count: 15 - axis.count) + value + "\n"
   }
-  text += foldedScenario(first.scenario)
+  for (axis, (value, usual)) in zip(
+    Circumstance.axes, zip(first.circumstance.names, Circumstance.ordinary.names))
+  where value != usual {
+    text += "  " + axis + String(repeating: " ", count: 15 - axis.count) + value + "\n"
+  }
+  text += folded("scenario " + first.key, indent: "  ", hanging: "    ")
   for explanation in explanations {
     text += "\n\(explanation.kernel.name): \(answerText(explanation))"
   }
@@ -19,10 +24,11 @@ public func explanationText(_ explanations: [Explanation]) -> String {
       let rest = explanation.path.dropFirst(common)
       text += "\nThen \(explanation.kernel.name)"
       text += rest.isEmpty ? " decides nothing more.\n" : ":\n" + stepsText(rest, from: common + 1)
-      text += decisionText(explanation)
+      text += decisionText(explanation) + undoText(explanation)
     }
   } else {
     text += "\nPath:\n" + stepsText(first.path[...], from: 1) + decisionText(first)
+    text += undoText(first)
   }
   return text
 }
@@ -38,10 +44,6 @@ public func spansText(_ spans: [(masks: ClosedRange<Int>, explanation: Explanati
     ]
   }
   return table.text()
-}
-
-private func foldedScenario(_ scenario: Scenario) -> String {
-  folded("scenario " + scenario.key, indent: "  ", hanging: "    ")
 }
 
 private func answerText(_ explanation: Explanation) -> String {
@@ -65,6 +67,37 @@ private func stepsText(_ steps: ArraySlice<TraceStep>, from first: Int) -> Strin
       "\(first + index). \(step.function): \(step.condition)? \(step.taken ? "yes" : "no")\(source)",
       indent: "  ", hanging: "     ")
   }.joined()
+}
+
+/// The end of the request: what unmapping or freeing decides, and what is left.
+private func undoText(_ explanation: Explanation) -> String {
+  let after = explanation.after
+  guard explanation.answer.result != .error else {
+    let lost = [
+      after.owner == .ok ? nil : "owner \(after.owner.name)",
+      after.slots == .ok ? nil : "slots \(after.slots.name)",
+    ].compactMap { $0 }
+    return lost.isEmpty
+      ? "" : folded("=> left: " + lost.joined(separator: ", "), indent: "  ", hanging: "     ")
+  }
+  let isMapping = explanation.scenario.operation.isMapping
+  var parts: [String] = []
+  if after.poolKind != .none { parts.append("\(after.poolKind.name) pool") }
+  if after.transientFrom != .none { parts.append("memory from \(after.transientFrom.name)") }
+  switch after.unmapCopy {
+  case .none: break
+  case .copied: parts.append("copied back")
+  case .skipped: parts.append("not copied back")
+  }
+  parts += ["slots \(after.slots.name)", "state \(after.state.name)", "owner \(after.owner.name)"]
+  if explanation.exposureAfter != .none {
+    parts.append("exposure \(explanation.exposureAfter.name)")
+  }
+  if !after.warnings.isEmpty { parts.append("logged \(after.warnings.text)") }
+  if after.atomicCall != .none { parts.append("in atomic context: \(after.atomicCall.name)") }
+  return (isMapping ? "\nUnmapped:\n" : "\nFreed:\n")
+    + stepsText(explanation.undoPath[...], from: 1)
+    + folded("=> " + parts.joined(separator: ", "), indent: "  ", hanging: "     ")
 }
 
 private func decisionText(_ explanation: Explanation) -> String {

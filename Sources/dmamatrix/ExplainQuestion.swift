@@ -6,6 +6,7 @@ import Reporting
 /// The scenarios that the user's options, command line and boot log describe.
 struct ExplainQuestion {
   private let filter: [String: [String]]
+  private let circumstance: Circumstance
   private var kernels: [KernelVersion]
   private var platforms: [Platform]
   private var iommus: [IOMMUMode]
@@ -13,7 +14,8 @@ struct ExplainQuestion {
   private var machines: [Machine]
   private var notes: [String] = []
 
-  init(filters: AxisFilters) throws {
+  init(filters: AxisFilters, circumstance: Circumstance) throws {
+    self.circumstance = circumstance
     filter = try filters.filter().values
     kernels = filters.kernel.isEmpty ? [] : try filters.kernels()
     guard kernels.count <= 2 else {
@@ -182,7 +184,8 @@ struct ExplainQuestion {
         let bits = Int(mask.bits)
         if let last = spans.last, last.masks.upperBound + 1 == bits,
           last.explanation.answer == explanation.answer,
-          last.explanation.verdict == explanation.verdict
+          last.explanation.verdict == explanation.verdict,
+          last.explanation.after == explanation.after
         {
           spans[spans.count - 1].masks = last.masks.lowerBound...bits
         } else {
@@ -197,11 +200,13 @@ struct ExplainQuestion {
   private func explanation(
     _ scenario: Scenario, on machine: Machine, by kernel: KernelVersion
   ) throws -> Explanation {
-    switch Explanation.explain(scenario, on: machine, by: kernel) {
+    switch Explanation.explain(scenario, in: circumstance, on: machine, by: kernel) {
     case .success(let explanation): return explanation
     case .failure(let excluded):
       throw UsageError(
-        description: "\(scenario.key) does not exist on \(kernel.name): \(excluded.rule.summary)")
+        description:
+          "\(scenario.key)\(circumstance.suffix) does not exist on \(kernel.name): \(excluded.rule.summary)"
+      )
     }
   }
 }

@@ -12,6 +12,40 @@ struct DatabaseOption: ParsableArguments {
   var database = "matrix.db"
 }
 
+/// What may happen to a request beside its scenario, one thing at a time.
+struct CircumstanceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Coherent mask between allocation and free: \(list(MaskChange.names)).", valueName: "change"))
+  var maskChange: String?
+  @Option(
+    help: ArgumentHelp("CONFIG_SWIOTLB_DYNAMIC: \(list(DynamicPools.names)).", valueName: "y|n"))
+  var dynamic: String?
+  @Option(help: ArgumentHelp("The default pool: \(list(PoolFill.names)).", valueName: "fill"))
+  var fill: String?
+  @Option(
+    help: ArgumentHelp(
+      "Where set_memory_decrypted() fails: \(list(DecryptFailure.names)).", valueName: "memory"))
+  var decryptFails: String?
+
+  /// The circumstance; checks every value.
+  func circumstance() throws -> Circumstance {
+    func value<Value: AxisValue>(_ name: String?, default standard: Value) throws -> Value {
+      guard let name else { return standard }
+      guard let value = Value(name: name) else {
+        throw UsageError(
+          description: "--\(Value.axis.replacing("_", with: "-")) '\(name.printable)' is unknown; "
+            + "accepted: \(list(Value.names))")
+      }
+      return value
+    }
+    return Circumstance(
+      maskChange: try value(maskChange, default: .none),
+      dynamicPools: try value(dynamic, default: .off), fill: try value(fill, default: .empty),
+      decryptFailure: try value(decryptFails, default: .none))
+  }
+}
+
 /// How many CPUs a command uses.
 struct JobsOption: ParsableArguments {
   @Option(help: ArgumentHelp("How many CPUs to use; all without.", valueName: "n"))

@@ -20,7 +20,7 @@ struct Undo<Trace: Tracer> {
   var after = LifeAnswer()
   var trace: Trace
 
-  init(_ evaluation: Evaluation<Trace>, _ answer: Answer, maskChange: MaskChange) {
+  init(_ evaluation: consuming Evaluation<Trace>, _ answer: Answer, maskChange: MaskChange) {
     kernel = evaluation.kernel
     request = evaluation.request
     self.answer = answer

@@ -111,9 +111,13 @@ public final class BootedKernel: Sendable {
   ) -> LifeCycle {
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     let answer = evaluation.run()
-    var undo = Undo(evaluation, answer, maskChange: maskChange)
-    return LifeCycle(
-      answer: answer, after: undo.run(), usesPool: evaluation.slots != nil)
+    if evaluation.slots == nil, request.operation.isMapping {
+      // Nothing was bounced: unmapping leaves nothing, which is most of the matrix.
+      return LifeCycle(answer: answer, after: LifeAnswer(), usesPool: false)
+    }
+    let usesPool = evaluation.slots != nil
+    var undo = Undo(consume evaluation, answer, maskChange: maskChange)
+    return LifeCycle(answer: answer, after: undo.run(), usesPool: usesPool)
   }
 
   /// The end of a request, with every decision on the way.
