@@ -30,8 +30,10 @@ public struct Comparison: Sendable {
   public let equal: Int
   /// Scenarios of each kernel that do not exist on all others.
   public let onlyThere: [Int]
+  /// What differs at the end of requests, and where pools are full.
+  public let life: LifeComparison
 
-  public var isEqual: Bool { transitions.isEmpty }
+  public var isEqual: Bool { transitions.isEmpty && life.transitions.isEmpty }
 
   /// Compares two or more kernels over a domain.
   ///
@@ -55,6 +57,7 @@ public struct Comparison: Sendable {
     let total = counts.values.reduce(0, +)
     scenarios = total
     equal = counts[0] ?? 0
+    life = LifeComparison(kernels, domain: domain)
     onlyThere = kernels.map { ScenarioSpace.count($0, domain) - total }
     let order = keys.indices.sorted { one, two in
       let (a, b) = (counts[Int32(one + 1)] ?? 0, counts[Int32(two + 1)] ?? 0)

@@ -36,16 +36,32 @@ extension Lint {
 
   /// The violation of each mask of a line by what is left after the request.
   func lifeViolations(of line: LifeLine) -> [ViolationKey?] {
-    var request = line.request
-    return zip(line.masks, line.lives[0]).map { mask, life in
+    line.lives[0].map { life in
       guard let life, let wrong = wrong(life) else { return nil }
-      request.mask = mask
+      // The verdict on the answer does not matter to its end.
       return ViolationKey(
-        verdict: JudgedAnswer(line.platform, request, life.answer).verdict,
-        result: life.answer.result, decision: life.answer.decision, other: nil, wrong: wrong,
+        verdict: .ok, result: life.answer.result, decision: life.answer.decision, other: nil,
+        wrong: wrong,
         exposure: self == .freedAsItWas
           ? exposureAfter(platform: line.platform, after: life.after) : .none)
     }
+  }
+
+  /// Whether a policy violates the lint in one scenario, and how it answers; nil where
+  /// the scenario cannot exist.
+  public func isViolated(
+    by policy: Policy, in scenario: Scenario, _ circumstance: Circumstance, on machine: Machine
+  ) -> (isViolated: Bool, result: AnswerResult)? {
+    let request = scenario.deviceRequest
+    guard policy.exclusion(of: scenario, on: machine) == nil,
+      policy.circumstanceExclusion(circumstance, scenario.platform, scenario.swiotlb, request)
+        == nil
+    else { return nil }
+    let kernel = BootedKernel(
+      policy: policy, platform: scenario.platform, iommu: scenario.iommu,
+      swiotlb: scenario.swiotlb, machine: machine, conditions: circumstance.conditions)
+    let life = kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+    return (wrong(life) != nil, life.answer.result)
   }
 
   /// What violates the lint in one life, in a few words, or nil.

@@ -8,6 +8,8 @@ struct LifeLine {
   let masks: [DMAMask]
   /// For each kernel and mask; nil where the circumstance cannot happen.
   let lives: [[LifeCycle?]]
+  /// The same in the ordinary circumstance.
+  let ordinary: [[LifeCycle?]]
 }
 
 /// The scenarios of a space with what may happen to them.
@@ -17,9 +19,10 @@ extension ScenarioSpace {
     Diagram(axes: axes) { choice in
       self.exists(choice)
     } classes: { choice in
+      let lives = self.lives(choice)
       let line = LifeLine(
         platform: self.domain.platforms[choice[0]], request: self.request(choice),
-        masks: self.domain.masks, lives: self.lives(choice))
+        masks: self.domain.masks, lives: lives, ordinary: self.ordinaryLives?.lives ?? lives)
       return zip(classify(line), line.lives[0]).map { $1 == nil ? Diagram.absent : $0 }
     }
   }

@@ -55,6 +55,8 @@ public func allReports(
       "findings-\(kernel.name).md", "\(kernel.name): \(count) findings",
       findingsReport(kernel, known: known))
   }
+  pages.append(
+    page("lifecycle.md", ModelReport.lifecycle.summary, lifecycleReport(known: known)))
   sections.append(("Findings", pages))
   progress(0.9)
 

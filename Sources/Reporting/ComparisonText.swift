@@ -30,7 +30,11 @@ public func comparisonDocument(_ comparison: Comparison) -> Document {
     document.blocks.append(.heading(headline(transition, names)))
     document.blocks.append(.conditions(transition.conditions))
   }
-  if comparison.transitions.count > 1 {
+  for transition in comparison.life.transitions {
+    document.blocks.append(.heading(headline(transition)))
+    document.blocks.append(.conditions(transition.conditions))
+  }
+  if comparison.transitions.count + comparison.life.transitions.count > 1 {
     document.blocks.append(
       .paragraph("Each condition is exact; conditions of one change may overlap."))
   }
@@ -49,6 +53,23 @@ private func headline(_ transition: Comparison.Transition, _ names: [String]) ->
     }
   } else if let decision = transition.decision {
     text += " (\(decision.name))"
+  }
+  if Set(sides.map(\.exposure)).count > 1 {
+    text += ", exposure \(sides.map(\.exposure.name).joined(separator: " -> "))"
+  }
+  return text + ": \(transition.scenarios) scenarios"
+}
+
+/// `afterwards: as it was -> left_shared, page: N scenarios`.
+private func headline(_ transition: LifeComparison.Transition) -> String {
+  let sides = transition.sides
+  let results = sides.map(\.result.name)
+  let answers = Set(results).count == 1 ? results[0] : results.joined(separator: " -> ")
+  var text: String
+  if Set(sides.map(\.left)).count == 1 {
+    text = "full pool or no decryption: \(answers)"
+  } else {
+    text = "afterwards: \(sides.map(\.left).joined(separator: " -> ")) (\(answers))"
   }
   if Set(sides.map(\.exposure)).count > 1 {
     text += ", exposure \(sides.map(\.exposure.name).joined(separator: " -> "))"
@@ -76,6 +97,20 @@ private func comparisonJSON(_ comparison: Comparison) -> String {
            ]}
       """
   }
+  let life = comparison.life.transitions.map { transition in
+    let sides = zip(names, transition.sides).map { name, side in
+      """
+      {"kernel": \(jsonString(name)), "result": \(jsonString(side.result.name)), \
+      "left": \(jsonString(side.left)), "exposure": \(jsonString(side.exposure.name))}
+      """
+    }
+    return """
+          {"sides": [\(sides.joined(separator: ", "))], "scenarios": \(transition.scenarios),
+           "conditions": [
+      \(transition.conditions.map(conditionJSON).joined(separator: ",\n"))
+           ]}
+      """
+  }
   let only = zip(names, comparison.onlyThere).map { "\(jsonString($0)): \($1)" }
   return """
     {"kernels": [\(names.map(jsonString).joined(separator: ", "))],
@@ -83,6 +118,9 @@ private func comparisonJSON(_ comparison: Comparison) -> String {
      "only": {\(only.joined(separator: ", "))},
      "transitions": [
     \(transitions.joined(separator: ",\n"))
+     ],
+     "afterwards": [
+    \(life.joined(separator: ",\n"))
      ]}
 
     """

@@ -36,12 +36,18 @@ public func explanationText(_ explanations: [Explanation]) -> String {
 /// The explanations of one kernel for ranges of masks with the same answer.
 public func spansText(_ spans: [(masks: ClosedRange<Int>, explanation: Explanation)]) -> String {
   var table = TextTable(
-    columns: ["mask", "result", "verdict", "exposure", "where"].map { TextTable.Column($0) })
+    columns: ["mask", "result", "verdict", "exposure", "where", "afterwards"]
+      .map { TextTable.Column($0) })
   table.rows = spans.map { masks, explanation in
     [
       maskText(masks), explanation.answer.result.name, explanation.verdict.name,
       explanation.exposure.name, explanation.answer.decision.function,
+      explanation.after.remains,
     ]
+  }
+  if table.rows.allSatisfy({ $0.last == LifeAnswer().remains }) {
+    table.columns.removeLast()
+    table.rows = table.rows.map { Array($0.dropLast()) }
   }
   return table.text()
 }

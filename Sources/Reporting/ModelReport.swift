@@ -6,12 +6,14 @@ import MatrixStore
 public enum ModelReport: String, CaseIterable, Sendable {
   case mail = "2026-07-02"
   case findings
+  case lifecycle
 
   /// What the report shows, in one sentence.
   public var summary: String {
     switch self {
     case .mail: "SME hosts: what each version and alternative of that mail does"
     case .findings: "the violations of one kernel, and since which version"
+    case .lifecycle: "what unmap and free leave behind, since and until which version"
     }
   }
 
@@ -22,6 +24,7 @@ public enum ModelReport: String, CaseIterable, Sendable {
     switch self {
     case .mail: mailReport()
     case .findings: findingsReport(kernel)
+    case .lifecycle: lifecycleReport()
     }
   }
 }

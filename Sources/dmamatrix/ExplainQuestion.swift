@@ -183,7 +183,8 @@ struct ExplainQuestion {
         let explanation = try explanation(scenario, on: machine, by: kernel)
         let bits = Int(mask.bits)
         if let last = spans.last, last.masks.upperBound + 1 == bits,
-          last.explanation.answer == explanation.answer,
+          last.explanation.answer.columns == explanation.answer.columns,
+          last.explanation.answer.decision == explanation.answer.decision,
           last.explanation.verdict == explanation.verdict,
           last.explanation.after == explanation.after
         {

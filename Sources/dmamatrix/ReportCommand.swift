@@ -18,13 +18,14 @@ struct ReportCommand: ParsableCommand {
         versions   \(Report.versions.summary)
         map        \(Report.map.summary)
         findings   \(ModelReport.findings.summary)
+        lifecycle  \(ModelReport.lifecycle.summary)
         2026-07-02 \(ModelReport.mail.summary)
         html       one HTML file to explore every answer, without a server
 
       Axes that no filter names have defaults: mem=64G, coherent_mask=same,
       no bus limit, a coherent trusted device.  "platform" shows 7.3 on
       x86-sme47; "versions" and "map" show SME hosts with iommu=pt.  "findings",
-      "2026-07-02" and --all need no database; "html" takes all of it.
+      "lifecycle", "2026-07-02" and --all need no database; "html" takes all of it.
 
       Examples:
         dmamatrix report platform --kernel v6 --platform sev
@@ -39,7 +40,7 @@ struct ReportCommand: ParsableCommand {
   private static let names =
     Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["html"]
 
-  @Argument(help: "platform, versions, map, findings, 2026-07-02 or html.")
+  @Argument(help: "platform, versions, map, findings, lifecycle, 2026-07-02 or html.")
   var name: String?
   @Flag(help: "Write every report into a directory: reports, or that of --output.")
   var all = false

@@ -11,6 +11,14 @@ let sharedVectors: [String] = {
     .map { "\(directory)/\($0)" }
 }()
 
+/// The measured ends of requests, and those with pools that grow.
+let sharedLives: [String] = {
+  let directory = "../shared/vectors"
+  let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+  return files.filter { $0.hasPrefix("life-") || $0.hasPrefix("dyn-") }.sorted()
+    .map { "\(directory)/\($0)" }
+}()
+
 @Suite struct ConformanceTests {
   /// A twentieth of the outcomes measured on real kernel code, all eight versions.
   @Test(arguments: ["sample-code.csv.gz", "sample-ext.csv.gz"])
@@ -34,6 +42,66 @@ let sharedVectors: [String] = {
     #expect(check.mismatches.map(\.scenario.key) == [])
     #expect(check.mismatchedRows == 0 && check.excluded.isEmpty)
     #expect(check.total.compared == check.total.matched && check.rows > 900_000)
+  }
+
+  /// A part of the measured ends of requests, the odd ones among them more often.
+  @Test(arguments: [
+    ("sample-life.csv.gz", ["6.1", "6.12", "7.2", "v4", "v5", "v6", "v7", "7.3"], 14_000),
+    ("sample-dyn.csv.gz", ["6.12", "7.2", "v7", "7.3"], 10_000),
+  ])
+  func theSampleOfEndsMatches(file: String, kernels: [String], rows: Int) throws {
+    let url = try #require(
+      Bundle.module.url(forResource: "Vectors/\(file)", withExtension: nil))
+    var check = ConformanceCheck()
+    try check.check(path: url.path)
+    #expect(check.mismatches.map(\.scenario.key) == [])
+    #expect(check.mismatchedRows == 0 && check.excluded.isEmpty)
+    #expect(Set(check.tallies.keys) == Set(kernels))
+    #expect(check.rows > rows)
+  }
+
+  @Test(
+    .enabled(if: !sharedLives.isEmpty, "../shared/vectors is not here: the sample alone counts"))
+  func everySharedEndMatches() throws {
+    var check = ConformanceCheck()
+    for file in sharedLives { try check.check(path: file) }
+    #expect(check.mismatches.map(\.scenario.key) == [])
+    #expect(check.mismatchedRows == 0 && check.excluded.isEmpty)
+    #expect(check.rows > 380_000)
+  }
+
+  private let lifeHeader =
+    "kernel,platform,iommu,swiotlb,mem,mask,mask_change,coherent,external,op,attrs,buf,result,"
+    + "unmap_copy,slots_after,state_after,owner_after,warn_after"
+
+  /// Source: the measured free of dma_alloc_pages(GFP_ATOMIC) in a Realm.
+  @Test func everyColumnOfAnEndIsCompared() throws {
+    let row =
+      "7.2,arm64-cca,none,default,2G,64,none,1,0,alloc_pages_atomic,none,-,pool,-,ok,"
+      + "pool_private,pool_page_to_buddy,"
+    let fields = row.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    for column in 12..<18 {
+      var wrong = fields
+      wrong[column] = "wrong"
+      var check = ConformanceCheck()
+      try check.compare(text: lifeHeader + "\n" + wrong.joined(separator: ",") + "\n")
+      #expect(check.mismatchedRows == 1 && check.mismatches.first?.columns.count == 1)
+    }
+    var check = ConformanceCheck()
+    try check.compare(text: lifeHeader + "\n" + row + "\n")
+    #expect(check.mismatchedRows == 0 && check.total.compared == 6)
+  }
+
+  @Test func anEndNeedsItsColumns() {
+    var check = ConformanceCheck()
+    #expect(throws: InputError.self) {
+      try check.compare(text: lifeHeader.replacing(",owner_after", with: "") + "\n")
+    }
+    #expect(throws: InputError.self) {
+      try check.compare(
+        text: lifeHeader + "\n7.2,x86,none,default,2G,64,sideways,1,0,alloc,none,-,page,-,ok,"
+          + "same,ok,\n")
+    }
   }
 
   private let header =

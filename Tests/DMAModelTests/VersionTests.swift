@@ -28,12 +28,12 @@ import Testing
   }
 
   /// The knobs that differ by version pair, from the decision table of the
-  /// specification (those of them that decide a mapping or an allocation).
+  /// specification (those of them that decide a mapping, an allocation or its end).
   @Test(arguments: [
-    ("v5", ["P1", "P5", "M9", "M2", "M10", "A7"]),
+    ("v5", ["P1", "P5", "M9", "M2", "M10", "A7", "S6", "F1", "F2", "F4"]),
     ("v6", ["P1", "P5", "P8"]),
-    ("v7", ["P2", "M9", "A3"]),
-    ("7.3", ["P1", "P2", "P4", "P5", "P10", "P11", "M2", "S8"]),
+    ("v7", ["P2", "M9", "A3", "M13"]),
+    ("7.3", ["P1", "P2", "P4", "P5", "P10", "P11", "M2", "S8", "F1"]),
   ])
   func changesAreThoseOfTheTable(name: String, ids: [String]) throws {
     let version = try #require(KernelVersion.named(name))

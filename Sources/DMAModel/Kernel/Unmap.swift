@@ -100,7 +100,7 @@ extension Undo {
         after.warnings.insert(.atomicSetMemory)
         after.atomicCall = .setMemory
       }
-    case .rcuWork:
+    case .none, .rcuWork:
       _ = asks(here, "in an RCU callback", false, knob: "F4")
     }
   }

@@ -59,6 +59,7 @@ extension KernelVersion {
         "drivers/iommu/dma-iommu.c dev_use_swiotlb"
       ),
       PolicyChange(\.transientPools, .atomicPoolIfForced, "kernel/dma/swiotlb.c swiotlb_alloc_tlb"),
+      PolicyChange(\.transientFree, .rcuCallback, "kernel/dma/swiotlb.c swiotlb_del_pool"),
     ]
   )
 

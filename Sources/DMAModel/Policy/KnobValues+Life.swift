@@ -97,11 +97,13 @@ public enum FreeEncrypts: String, KnobValue {
 
 /// F4: from where a transient pool is freed.
 public enum TransientFree: String, KnobValue {
+  case none
   case rcuCallback
   case rcuWork
 
   public var summary: String {
     switch self {
+    case .none: "never: there are no dynamic pools"
     case .rcuCallback: "from an RCU callback, which must not sleep"
     case .rcuWork: "from a work item after a grace period"
     }

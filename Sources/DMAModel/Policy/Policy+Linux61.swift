@@ -59,7 +59,7 @@ extension Policy {
     poolPageLookup: .linearAddress,
     swiotlbFreeTest: .swiotlbFree,
     freeEncrypts: .forcedUnlessRemapped,
-    transientFree: .rcuCallback
+    transientFree: .none
   )
 }
 
