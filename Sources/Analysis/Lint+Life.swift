@@ -24,14 +24,17 @@ extension Lint {
   /// The part of a domain that the lint looks at.
   func narrowed(_ domain: MatrixDomain) -> MatrixDomain {
     var domain = domain
-    switch self {
-    case .freedAsItWas, .freedToItsOwner:
-      domain.operations = domain.operations.filter { !$0.isMapping }
-    case .unmapMirrorsMap:
-      domain.operations = domain.operations.filter(\.isMapping)
-    default: break
-    }
+    domain.operations = domain.operations.filter(concerns)
     return domain
+  }
+
+  /// Whether the lint can be violated by an operation.
+  func concerns(_ operation: Operation) -> Bool {
+    switch self {
+    case .freedAsItWas, .freedToItsOwner: !operation.isMapping
+    case .unmapMirrorsMap: operation.isMapping
+    default: true
+    }
   }
 
   /// The violation of each mask of a line by what is left after the request.

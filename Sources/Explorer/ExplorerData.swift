@@ -64,7 +64,13 @@ struct ExplorerData {
     var masks: [Int] = []
     var verdicts: [Value] = []
     var exposures: [Value] = []
-    /// result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure.
+    /// What may happen beside a scenario: name as `fill=exhausted`, and meaning.
+    var circumstances: [Value] = []
+    /// How many lines each circumstance alters.
+    var alteredLines: [Int] = []
+    /// The names of an outcome's columns.
+    let outcomeColumns = ExplorerData.outcomeColumns
+    /// ``outcomeColumns``.
     var outcomes: [[String]] = []
     /// The kernel file of each rule.
     var files: [String: String] = [:]
@@ -86,6 +92,22 @@ struct ExplorerData {
   private(set) var content: Content
   /// For each boot, device and request the profile plus one, or 0.
   private(set) var lines: [UInt16] = []
+  /// Lines that circumstances alter, circumstance by circumstance, by line.
+  private(set) var altered: [AlteredLine] = []
+
+  /// A line in a circumstance that alters it.
+  struct AlteredLine {
+    let line: UInt32
+    /// The profile plus one.
+    let profile: UInt16
+  }
+
+  /// The columns of an answer, and of what is left after it.
+  static let outcomeColumns = [
+    "result", "dma", "enc", "mem_state", "pte", "warn", "max_map", "where", "verdict", "exposure",
+    "pool_kind", "transient_from", "unmap_copy", "slots_after", "state_after", "owner_after",
+    "warn_after", "atomic_call", "exposure_after",
+  ]
 
   static let bootAxes = ["platform", "iommu", "swiotlb", "mem"]
   static let deviceAxes = ["coherent_mask", "bus_limit", "coherent", "external"]
@@ -99,6 +121,7 @@ struct ExplorerData {
   ) throws(StoreError) {
     var content = Content(database: name, tool: "", digest: "")
     var lines: [UInt16] = []
+    var altered: [AlteredLine] = []
     try database.read { connection in
       let provenance = try Row.fetchAll(connection, sql: "SELECT key, value FROM provenance")
       for row in provenance {
@@ -110,8 +133,9 @@ struct ExplorerData {
       try reader.read(connection, progress: progress)
       content = reader.content
       lines = reader.lines
+      altered = reader.altered
     }
-    (self.content, self.lines) = (content, lines)
+    (self.content, self.lines, self.altered) = (content, lines, altered)
   }
 
   /// Adds the violations of the kernels that the model knows, as the report
@@ -142,6 +166,20 @@ struct ExplorerData {
       Value(name: value.name, text: value.text, sign: Verdict(name: value.name)?.sign)
     }
     content.exposures = try values("exposure")
+    content.circumstances = try Row.fetchAll(
+      database,
+      sql: """
+        SELECT mask_change, dynamic, fill, decrypt_fails, description
+        FROM circumstance ORDER BY id
+        """
+    ).map { row in
+      let ordinary = Circumstance.ordinary.names
+      let changes = Circumstance.axes.indices.compactMap { index -> String? in
+        row[index] == ordinary[index] ? nil : "\(Circumstance.axes[index])=\(row[index] as String)"
+      }
+      return Value(
+        name: changes.isEmpty ? "ordinary" : changes.joined(separator: ";"), text: row[4])
+    }
     for row in try Row.fetchAll(database, sql: "SELECT name, file FROM decision") {
       content.files[row[0]] = row[1]
     }

@@ -55,7 +55,9 @@ public struct ExplorerPage {
     var payload = [UInt8](json)
     payload.append(0)
     if payload.count % 2 == 1 { payload.insert(0x20, at: 0) }
-    for line in data.lines { payload += [UInt8(line & 0xff), UInt8(line >> 8)] }
+    for line in data.lines { payload += bytes(line) }
+    for altered in data.altered { payload += bytes(altered.line) }
+    for altered in data.altered { payload += bytes(altered.profile) }
     let packed = try compressed(payload).base64EncodedString()
     let script = [
       PackageResources.state_js, PackageResources.data_js, PackageResources.explorer_js,
@@ -66,6 +68,11 @@ public struct ExplorerPage {
       .replacing("@STYLE@", with: text(PackageResources.explorer_css))
       .replacing("@DATA@", with: packed)
       .replacing("@SCRIPT@", with: script)
+  }
+
+  /// A number, little-endian.
+  private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { [UInt8]($0) }
   }
 
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

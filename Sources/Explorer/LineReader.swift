@@ -6,6 +6,7 @@ import MatrixStore
 struct LineReader {
   private(set) var content: ExplorerData.Content
   private(set) var lines: [UInt16] = []
+  private(set) var altered: [ExplorerData.AlteredLine] = []
 
   private let bootIDs: [Int64]
   private let deviceIndex: [Int64: Int]
@@ -44,10 +45,12 @@ struct LineReader {
     let outcomes = try Row.fetchAll(
       database,
       sql: """
-        SELECT id, result, dma, enc, mem_state, pte, warn, max_map, "where", verdict, exposure
-        FROM outcome ORDER BY id
+        SELECT o.id, \(ExplorerData.outcomeColumns.map(\.quotedDatabaseIdentifier).joined(separator: ", "))
+        FROM outcome AS o JOIN life AS f ON f.id = o.life_id ORDER BY o.id
         """)
-    self.content.outcomes = outcomes.map { row in (1...10).map { row[$0] } }
+    self.content.outcomes = outcomes.map { row in
+      ExplorerData.outcomeColumns.indices.map { row[$0 + 1] }
+    }
     let outcomeIndex = Dictionary(
       uniqueKeysWithValues: outcomes.enumerated().map { ($1["id"] as Int64, $0) })
     self.outcomeIndex = outcomeIndex
@@ -79,7 +82,46 @@ struct LineReader {
         let profile = traced(spans, kernel, deviceRequest(device, request))
         lines[boot * width + device * content.requests.count + request] = try number(of: profile)
       }
-      progress(Double(boot + 1) / Double(bootIDs.count))
+      progress(0.7 * Double(boot + 1) / Double(bootIDs.count))
+    }
+    try readAltered(database, width: width) { progress(0.7 + 0.3 * $0) }
+  }
+
+  /// Reads what circumstances alter, circumstance by circumstance.
+  private mutating func readAltered(
+    _ database: Database, width: Int, progress: (Double) -> Void
+  ) throws {
+    let statement = try database.makeStatement(
+      sql: """
+        SELECT device_id, request_id, profile_id FROM circumstance_line
+        WHERE boot_id = ? AND circumstance_id = ?
+        """)
+    let circumstances = try Row.fetchAll(
+      database,
+      sql: "SELECT id, mask_change, dynamic, fill, decrypt_fails FROM circumstance ORDER BY id")
+    for (index, row) in circumstances.enumerated() {
+      let before = altered.count
+      let names: [String] = (1...4).map { row[$0] }
+      let circumstance = Circumstance.all.first { $0.names == names }
+      for (boot, id) in bootIDs.enumerated() {
+        let kernel = circumstance.flatMap {
+          bootedKernel(content.boots[boot], conditions: $0.conditions)
+        }
+        var ofBoot: [ExplorerData.AlteredLine] = []
+        let rows = try Row.fetchCursor(statement, arguments: [id, row["id"]])
+        while let row = try rows.next() {
+          guard let device = deviceIndex[row[0]], let request = requestIndex[row[1]],
+            let spans = spans[row[2]]
+          else { continue }
+          let profile = traced(spans, kernel, deviceRequest(device, request))
+          let line = boot * width + device * content.requests.count + request
+          ofBoot.append(
+            ExplorerData.AlteredLine(line: UInt32(line), profile: try number(of: profile)))
+        }
+        altered += ofBoot.sorted { $0.line < $1.line }
+      }
+      content.alteredLines.append(altered.count - before)
+      progress(Double(index + 1) / Double(circumstances.count))
     }
   }
 
@@ -150,7 +192,9 @@ struct LineReader {
     content.axes[axis]?[index].name ?? ""
   }
 
-  private func bootedKernel(_ boot: [Int]) -> BootedKernel? {
+  private func bootedKernel(
+    _ boot: [Int], conditions: BootConditions = BootConditions()
+  ) -> BootedKernel? {
     guard let version = KernelVersion.named(content.kernels[boot[0]].name),
       let platform = Platform(name: name("platform", boot[1])),
       let iommu = IOMMUMode(name: name("iommu", boot[2])),
@@ -158,7 +202,8 @@ struct LineReader {
       let machine = machines[name("mem", boot[4])]
     else { return nil }
     return BootedKernel(
-      policy: version.policy, platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine)
+      policy: version.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
+      machine: machine, conditions: conditions)
   }
 
   private func deviceRequest(_ device: Int, _ request: Int) -> DeviceRequest? {

@@ -69,8 +69,14 @@ struct Conform: ParsableCommand {
       enc, mem_state, pte, warn (optionally max_map).  Every outcome column is
       compared exactly.  Exit status 1 if anything differs.
 
-      Example:
+      A file about the end of requests has unmap_copy, slots_after, state_after,
+      owner_after and warn_after, and of the others only result (optionally
+      mask_change).  A column fill says that pools grow
+      (CONFIG_SWIOTLB_DYNAMIC=y), with pool_kind and transient_from.
+
+      Examples:
         dmamatrix conform vectors/code-*.csv.gz
+        dmamatrix conform vectors/life-*.csv.gz vectors/dyn-*.csv.gz
       """)
 
   @Argument(help: "Vectors files.", completion: .file())

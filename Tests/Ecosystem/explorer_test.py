@@ -134,6 +134,28 @@ with sync_playwright() as playwright:
     assert page.locator("table.grid tbody tr").count() == matrix.execute(
         "SELECT count(*) FROM kernel").fetchone()[0]
 
+    # A circumstance: what is left after the request is what the database says.
+    page.goto(url + "#platform=x86-sme47&op=alloc&buf=-&iommu=none&swiotlb=default&mem=2G"
+              "&mask=32&circumstance=mask_change%3Dup")
+    page.reload()
+    ready()
+    shown = page.locator("#detail").inner_text()
+    state, owner, exposed, last = matrix.execute(
+        """SELECT state_after, owner_after, exposure_after, mask_last FROM life_cycle
+           WHERE kernel = '7.3' AND platform = 'x86-sme47' AND iommu = 'none'
+           AND swiotlb = 'default' AND mem = '2G' AND coherent_mask = 'same'
+           AND bus_limit = 'none' AND coherent = '1' AND external = '0' AND op = 'alloc'
+           AND attrs = 'none' AND mask_change = 'up'
+           AND 32 BETWEEN mask_first AND mask_last""").fetchone()
+    assert state == "left_shared", state
+    for text in (state, owner, exposed, "--mask-change up"):
+        assert text in shown, (text, shown)
+    assert cell("none default", 32).inner_text().endswith("!")
+    if last < 64:
+        assert cell("none default", last + 1).inner_text() == "-"
+    page.select_option("#pick-circumstance", "ordinary")
+    assert not cell("none default", 32).inner_text().endswith("!")
+
     # Findings lead to their cells.
     page.locator("#findings summary").nth(4).click()
     link = page.locator("#findings details[open] a").first

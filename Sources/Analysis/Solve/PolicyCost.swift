@@ -99,21 +99,40 @@ struct CostLines {
     baseAnswers = answers
   }
 
-  static func booted(_ policy: Policy, _ boot: Boot) -> BootedKernel {
+  static func booted(
+    _ policy: Policy, _ boot: Boot, _ conditions: BootConditions = BootConditions()
+  ) -> BootedKernel {
     BootedKernel(
       policy: policy, platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
-      machine: boot.machine)
+      machine: boot.machine, conditions: conditions)
   }
 
   /// The boots of a policy, made when a line first needs one.
   struct Booted {
     let policy: Policy
     var kernels: [BootedKernel?]
+    /// Boots where a pool is full or memory cannot be decrypted.
+    private var others: [Int: [BootConditions: BootedKernel]] = [:]
+
+    init(policy: Policy, kernels: [BootedKernel?]) {
+      self.policy = policy
+      self.kernels = kernels
+    }
 
     mutating func kernel(_ index: Int, _ boot: Boot) -> BootedKernel {
       if let kernel = kernels[index] { return kernel }
       let kernel = CostLines.booted(policy, boot)
       kernels[index] = kernel
+      return kernel
+    }
+
+    mutating func kernel(
+      _ index: Int, _ boot: Boot, _ conditions: BootConditions
+    ) -> BootedKernel {
+      if conditions == BootConditions() { return kernel(index, boot) }
+      if let kernel = others[index]?[conditions] { return kernel }
+      let kernel = CostLines.booted(policy, boot, conditions)
+      others[index, default: [:]][conditions] = kernel
       return kernel
     }
   }
@@ -157,7 +176,10 @@ struct CostLines {
       behavior = mixed(
         behavior, UInt64(answer.verdict.rawValue) << 8 | UInt64(answer.exposure.rawValue))
     }
-    for lint in lints {
+    for lint in lints where lint.isAboutLife && lint.concerns(request.operation) {
+      path = mixed(path, visitLife(lint, line, &booted, tracing: tracing, cost: &cost))
+    }
+    for lint in lints where !lint.isAboutLife {
       let violations = lint.violations(
         of: ScenarioLine(
           platform: platform, kernels: [kernel, base], request: line.request,

@@ -120,6 +120,18 @@ public final class BootedKernel: Sendable {
     return LifeCycle(answer: answer, after: undo.run(), usesPool: usesPool)
   }
 
+  /// What is left after a request, with the number of the path that undid it.
+  public func lifeCycleAndFingerprint(
+    of request: DeviceRequest, maskChange: MaskChange = .none
+  ) -> (cycle: LifeCycle, fingerprint: UInt64) {
+    var evaluation = Evaluation(kernel: self, request: request, trace: PathFingerprint())
+    let answer = evaluation.run()
+    let usesPool = evaluation.slots != nil
+    var undo = Undo(evaluation, answer, maskChange: maskChange)
+    let after = undo.run()
+    return (LifeCycle(answer: answer, after: after, usesPool: usesPool), undo.trace.value)
+  }
+
   /// The end of a request, with every decision on the way.
   public func explainUndo(
     of request: DeviceRequest, maskChange: MaskChange = .none

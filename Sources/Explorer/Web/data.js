@@ -1,5 +1,6 @@
 // The matrix: JSON, a zero byte, then for each boot, device and request the
-// number of its profile, little-endian, 0 where the combination does not exist.
+// number of its profile, little-endian, 0 where the combination does not exist;
+// then, circumstance by circumstance, the lines that it alters, and their profiles.
 
 async function readMatrix(base64) {
   const binary = atob(base64);
@@ -10,6 +11,7 @@ async function readMatrix(base64) {
   const matrix = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   const view = new DataView(bytes.buffer, end + 1);
   matrix.profileAt = (index) => view.getUint16(index * 2, true);
+  readAltered(matrix, view);
 
   matrix.index = {};
   for (const axis of AXES) {
@@ -24,6 +26,25 @@ async function readMatrix(base64) {
   return matrix;
 }
 
+// Makes matrix.alteredAt(circumstance, line): a profile's number, or 0.
+function readAltered(matrix, view) {
+  const count = matrix.alteredLines.reduce((sum, lines) => sum + lines, 0);
+  const lines = matrix.boots.length * matrix.devices.length * matrix.requests.length * 2;
+  const first = [];
+  matrix.alteredLines.reduce((sum, altered, index) => { first[index] = sum; return sum + altered; }, 0);
+  matrix.alteredAt = (circumstance, line) => {
+    let [low, high] = [first[circumstance], first[circumstance] + matrix.alteredLines[circumstance]];
+    const end = high;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (view.getUint32(lines + middle * 4, true) < line) low = middle + 1;
+      else high = middle;
+    }
+    if (low === end || view.getUint32(lines + low * 4, true) !== line) return 0;
+    return view.getUint16(lines + count * 4 + low * 2, true);
+  };
+}
+
 // The profile that answers a state for a kernel, or null where it cannot exist.
 function profileOf(matrix, state, kernel) {
   const at = (axis) => matrix.index[axis].get(state[axis]);
@@ -33,8 +54,9 @@ function profileOf(matrix, state, kernel) {
     at("external")].join());
   const request = matrix.requestOf.get([at("op"), at("attrs"), at("buf")].join());
   if (boot === undefined || device === undefined || request === undefined) return null;
-  const number = matrix.profileAt(
-    (boot * matrix.devices.length + device) * matrix.requests.length + request);
+  const line = (boot * matrix.devices.length + device) * matrix.requests.length + request;
+  const circumstance = matrix.circumstances.findIndex((value) => value.name === state.circumstance);
+  const number = (circumstance > 0 && matrix.alteredAt(circumstance, line)) || matrix.profileAt(line);
   return number === 0 ? null : matrix.profiles[number - 1];
 }
 
@@ -42,11 +64,11 @@ function profileOf(matrix, state, kernel) {
 function answerAt(matrix, profile, mask) {
   for (let index = 0; profile && index < profile.length; index += 4) {
     if (profile[index] <= mask && mask <= profile[index + 1]) {
-      const [result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure] =
-        matrix.outcomes[profile[index + 2]];
-      return { result, dma, enc, mem_state, pte, warn, max_map, where, verdict, exposure,
-        outcome: profile[index + 2], path: profile[index + 3],
+      const outcome = matrix.outcomes[profile[index + 2]];
+      const answer = { outcome: profile[index + 2], path: profile[index + 3],
         first: profile[index], last: profile[index + 1] };
+      matrix.outcomeColumns.forEach((column, place) => { answer[column] = outcome[place]; });
+      return answer;
     }
   }
   return null;

@@ -3,7 +3,7 @@
 const LABELS = { kernel: "Kernel", versus: "Compare with", platform: "Platform", op: "Operation",
   attrs: "Attributes", buf: "Buffer", iommu: "IOMMU", swiotlb: "swiotlb=", mem: "RAM",
   coherent_mask: "Coherent mask", bus_limit: "Bus limit", coherent: "Cache-coherent",
-  external: "Untrusted", rows: "Rows" };
+  external: "Untrusted", rows: "Rows", circumstance: "Circumstance" };
 
 let matrix = null;
 let state = parseState(location.hash);
@@ -30,6 +30,7 @@ function settle() {
   settleOne("kernel", kernels);
   if (!kernels.includes(state.versus)) state.versus = "";
   for (const axis of AXES) settleOne(axis, matrix.axes[axis].map((value) => value.name));
+  settleOne("circumstance", matrix.circumstances.map((value) => value.name));
   if (!rowChoices().some((choice) => choice[0] === state.rows)) state.rows = DEFAULTS.rows;
   if (!matrix.masks.includes(Number(state.mask))) state.mask = "";
   // Allocations have no buffer, mappings have one.
@@ -83,6 +84,7 @@ function drawControls() {
     "coherent_mask", "bus_limit", "coherent", "external"]) {
     if (!varies(axis)) add(axis, named(matrix.axes[axis]));
   }
+  add("circumstance", named(matrix.circumstances));
   add("rows", rowChoices());
 }
 
@@ -92,11 +94,17 @@ function drawLegend() {
       element("span", { class: "sign " + verdict.name, "aria-hidden": "true" }, verdict.sign),
       verdict.name + ": " + verdict.text)),
     element("li", {}, "* after a sign: the data lie decrypted in DRAM, or the host sees them"),
+    element("li", {}, "! after a sign: memory or slots do not go back as they were"),
     element("li", {}, "Heavy outline: the two kernels differ"));
 }
 
+// Whether memory or slots do not go back as they were.
+const endsBadly = (answer) => answer.slots_after !== "ok" || answer.state_after !== "same"
+  || (answer.owner_after !== "ok" && answer.result !== "error");
+
 function sign(answer) {
-  return matrix.signs.get(answer.verdict) + (answer.exposure === "none" ? "" : "*");
+  return matrix.signs.get(answer.verdict) + (answer.exposure === "none" ? "" : "*")
+    + (endsBadly(answer) ? "!" : "");
 }
 
 function drawGrid(kernel, other, side) {
@@ -124,6 +132,7 @@ function drawGrid(kernel, other, side) {
         cell.textContent = sign(answer);
         cell.setAttribute("aria-label", `${rowKernel}, ${rowName(row)}, mask ${mask}: ${answer.result}, `
           + answer.verdict + (answer.exposure === "none" ? "" : ", " + answer.exposure)
+          + (endsBadly(answer) ? ", does not go back as it was" : "")
           + (differs ? `, differs from ${other}` : ""));
         if (differs) count += 1;
       } else {
@@ -198,6 +207,15 @@ function drawDetail() {
       ["verdict", answer.verdict + ": " + meaning(matrix.verdicts, answer.verdict)],
       ["exposure", answer.exposure + ": " + meaning(matrix.exposures, answer.exposure)],
       ["masks alike", answer.first === answer.last ? String(answer.first) : `${answer.first}-${answer.last}`],
+    ]),
+    element("h3", {}, "Unmapped or freed"),
+    pairs([
+      ["circumstance", state.circumstance + ": " + meaning(matrix.circumstances, state.circumstance)],
+      ["pool_kind", answer.pool_kind], ["transient_from", answer.transient_from],
+      ["unmap_copy", answer.unmap_copy], ["slots_after", answer.slots_after],
+      ["state_after", answer.state_after], ["owner_after", answer.owner_after],
+      ["warn_after", answer.warn_after || "-"], ["atomic_call", answer.atomic_call],
+      ["exposure_after", answer.exposure_after + ": " + meaning(matrix.exposures, answer.exposure_after)],
     ]),
     element("h3", {}, "Decision path"),
   ];

@@ -7,7 +7,8 @@ const AXES = ["platform", "iommu", "swiotlb", "mem", "coherent_mask", "bus_limit
 const DEFAULTS = {
   kernel: "7.3", versus: "", platform: "x86-sme47", iommu: "passthrough", swiotlb: "force",
   mem: "64G", coherent_mask: "same", bus_limit: "none", coherent: "1", external: "0",
-  op: "map", attrs: "none", buf: "high", rows: "iommu,swiotlb", mask: "", side: "kernel",
+  op: "map", attrs: "none", buf: "high", circumstance: "ordinary",
+  rows: "iommu,swiotlb", mask: "", side: "kernel",
 };
 
 // The state that a fragment describes; what it does not name has its default.
@@ -33,9 +34,11 @@ const KEY_ORDER = ["platform", "iommu", "swiotlb", "mem", "mask", "coherent_mask
   "bus_limit", "coherent", "external", "op", "attrs", "buf"];
 
 function stateOfKey(kernel, key) {
-  const values = key.split("/");
+  const [scenario, ...changes] = key.split(";");
+  const values = scenario.split("/");
   const state = Object.assign({}, DEFAULTS, { kernel: kernel });
   KEY_ORDER.forEach((axis, index) => { state[axis] = values[index]; });
+  if (changes.length > 0) state.circumstance = changes.join(";");
   return state;
 }
 
@@ -46,6 +49,11 @@ function commandOf(state, kernels) {
     const isDefault = { coherent_mask: "same", bus_limit: "none", coherent: "1",
       external: "0", attrs: "none", buf: "-" }[axis] === state[axis];
     if (!isDefault) words.push("--" + axis.replace("_", "-") + " " + state[axis]);
+  }
+  if (state.circumstance !== "ordinary") {
+    for (const change of state.circumstance.split(";")) {
+      words.push("--" + change.replace("_", "-").replace("=", " "));
+    }
   }
   return words.join(" \\\n  ");
 }
