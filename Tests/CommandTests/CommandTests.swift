@@ -18,7 +18,7 @@ import Testing
   @Test(arguments: [
     (
       ["report", "nonsense"],
-      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, html"
+      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, html"
     ),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
@@ -308,7 +308,7 @@ import Testing
   @Test func checkSpeaksKTAPAndB4() throws {
     let filters = ["--platform", "x86-sme47", "--op", "map"]
     let ktap = try run(["check", "--kernel", "7.3", "--format", "ktap"] + filters)
-    #expect(ktap.output.hasPrefix("KTAP version 1\n1..9\n"))
+    #expect(ktap.output.hasPrefix("KTAP version 1\n1..14\n"))
     #expect(ktap.output.contains("ok 2 mask-monotone\n"))
     #expect(ktap.output.contains("ok 4 served-stays-served # SKIP"))
 
@@ -316,7 +316,7 @@ import Testing
     let b4 = try run(["check", "--format", "b4"] + filters, input: known)
     let objects = try #require(
       try JSONSerialization.jsonObject(with: Data(b4.output.utf8)) as? [[String: Any]])
-    #expect(objects.count == 9 && objects.allSatisfy { $0["tool"] as? String == "dmamatrix" })
+    #expect(objects.count == 14 && objects.allSatisfy { $0["tool"] as? String == "dmamatrix" })
     for key in ["status", "summary", "url", "details"] {
       #expect(objects.allSatisfy { $0[key] is String })
     }

@@ -199,7 +199,8 @@ import Testing
     try unzip.run()
     let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     var lines = text.split(separator: "\n").makeIterator()
-    let header = try #require(lines.next()).split(separator: ",").map(String.init)
+    let first = lines.next()
+    let header = try #require(first).split(separator: ",").map(String.init)
     func column(_ name: String) throws -> Int { try #require(header.firstIndex(of: name)) }
     let (result, direction) = (try column("result"), try column("dir"))
     let (attributes, copyIn) = (try column("attr_names"), try column("copy_in"))

@@ -48,8 +48,8 @@ import Testing
     try queue.close()
     let expected: StoreError =
       newer
-      ? .newer(path: path, version: version, supported: 1)
-      : .older(path: path, version: version, supported: 1)
+      ? .newer(path: path, version: version, supported: 2)
+      : .older(path: path, version: version, supported: 2)
     #expect(error(opening: path) == expected)
   }
 

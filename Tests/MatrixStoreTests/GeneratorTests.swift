@@ -173,7 +173,10 @@ import Testing
     let profiles = try database.read { connection in
       try Row.fetchAll(
         connection,
-        sql: "SELECT profile_id, mask_first, mask_last, outcome_id FROM profile_span ORDER BY 1, 2")
+        sql: """
+          SELECT profile_id, mask_first, mask_last, outcome_id FROM profile_span
+          WHERE profile_id IN (SELECT profile_id FROM behavior_line) ORDER BY 1, 2
+          """)
     }
     for (id, spans) in Dictionary(grouping: profiles, by: { $0["profile_id"] as Int64 }) {
       #expect(spans.first?["mask_first"] == 24 && spans.last?["mask_last"] == 64, "\(id)")
