@@ -73,13 +73,31 @@ public struct Comparison: Sendable {
   }
 }
 
-/// The outcome columns of an answer, as a set in the order of `Answer.columnNames`.
+/// The outcome columns of an answer and of its end, as a set in the order of
+/// ``allNames``.
 struct OutcomeColumns: OptionSet, Hashable {
-  let rawValue: UInt8
+  let rawValue: UInt16
+
+  /// The columns of answers, then those of what is left.
+  static let allNames =
+    Answer.columnNames
+    + ["unmap_copy", "slots_after", "state_after", "owner_after", "warn_after", "atomic_call"]
+
+  /// The columns in which two answers or what is left after them differ.
+  init(_ one: LifeCycle, _ two: LifeCycle) {
+    var bits = OutcomeColumns(one.answer, two.answer).rawValue
+    if one.after.unmapCopy != two.after.unmapCopy { bits |= 1 << 7 }
+    if one.after.slots != two.after.slots { bits |= 1 << 8 }
+    if one.after.state != two.after.state { bits |= 1 << 9 }
+    if one.after.owner != two.after.owner { bits |= 1 << 10 }
+    if one.after.warnings != two.after.warnings { bits |= 1 << 11 }
+    if one.after.atomicCall != two.after.atomicCall { bits |= 1 << 12 }
+    rawValue = bits
+  }
 
   /// The columns in which two answers differ.
   init(_ one: Answer, _ two: Answer) {
-    var bits: UInt8 = 0
+    var bits: UInt16 = 0
     if one.result != two.result { bits |= 1 << 0 }
     let (shown, other) = (one.hasPrintableAddress, two.hasPrintableAddress)
     if shown != other || shown && one.address != two.address { bits |= 1 << 1 }
@@ -91,10 +109,10 @@ struct OutcomeColumns: OptionSet, Hashable {
     rawValue = bits
   }
 
-  init(rawValue: UInt8) { self.rawValue = rawValue }
+  init(rawValue: UInt16) { self.rawValue = rawValue }
 
   var names: [String] {
-    Answer.columnNames.indices.filter { rawValue & 1 << $0 != 0 }.map { Answer.columnNames[$0] }
+    Self.allNames.indices.filter { rawValue & 1 << $0 != 0 }.map { Self.allNames[$0] }
   }
 }
 

@@ -34,9 +34,11 @@ public struct Explanation: Sendable {
     {
       return .failure(ExcludedScenario(rule: rule))
     }
-    let booted = BootedKernel(
-      policy: kernel.policy, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, machine: machine, conditions: circumstance.conditions)
+    let booted = kernel.booted(
+      scenario.platform, scenario.iommu, scenario.swiotlb, machine, circumstance.conditions)
+    guard booted.answers(request, masks: [request.mask]) else {
+      return .failure(ExcludedScenario(rule: .notRecorded))
+    }
     let (answer, path) = booted.explain(request)
     let judged = JudgedAnswer(scenario.platform, request, answer)
     let undo = booted.explainUndo(of: request, maskChange: circumstance.maskChange)

@@ -111,9 +111,11 @@ extension ScenarioSpace {
   private func exists(
     _ circumstance: Circumstance, _ choice: [Int], _ request: DeviceRequest
   ) -> Bool {
+    // Recorded answers are those of the ordinary circumstance.
     kernels.allSatisfy {
-      $0.policy.circumstanceExclusion(
-        circumstance, domain.platforms[choice[0]], domain.swiotlbModes[choice[2]], request) == nil
+      $0.recorded == nil
+        && $0.policy.circumstanceExclusion(
+          circumstance, domain.platforms[choice[0]], domain.swiotlbModes[choice[2]], request) == nil
     }
   }
 }

@@ -102,10 +102,9 @@ final class ScenarioSpace {
     let key = Boot(place: Array(choice[0..<4]), conditions: conditions)
     if let kernels = booted[key] { return kernels }
     let kernels = self.kernels.map { kernel in
-      BootedKernel(
-        policy: kernel.policy, platform: domain.platforms[choice[0]],
-        iommu: domain.iommuModes[choice[1]], swiotlb: domain.swiotlbModes[choice[2]],
-        machine: domain.machines[choice[3]], conditions: conditions)
+      kernel.booted(
+        domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+        domain.swiotlbModes[choice[2]], domain.machines[choice[3]], conditions)
     }
     booted[key] = kernels
     let conditionsCount = Set(circumstances.map(\.conditions)).count
@@ -133,6 +132,12 @@ final class ScenarioSpace {
           domain.platforms[choice[0]], domain.iommuModes[choice[1]],
           domain.swiotlbModes[choice[2]]) == nil
       }
+    case 4:
+      kernels.allSatisfy {
+        $0.answers(
+          domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+          domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
+      }
     case 6:
       Policy.deviceExclusion(
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],
@@ -142,10 +147,17 @@ final class ScenarioSpace {
         $0.policy.requestExclusion(
           domain.operations[choice[8]], domain.attributes[choice[9]], domain.buffers[choice[10]],
           on: domain.machines[choice[3]]) == nil
-      }
+      } && isRecorded(choice)
     case 15 where maskLevel == 15: circumstanceExists(choice)
     default: true
     }
+  }
+
+  /// Whether kernels with recorded answers have some for a device and a request.
+  private func isRecorded(_ choice: [Int]) -> Bool {
+    guard kernels.contains(where: { $0.recorded != nil }) else { return true }
+    let request = request(choice)
+    return bootedKernels(choice).allSatisfy { $0.answers(request, masks: domain.masks) }
   }
 
   /// How many scenarios exist on one kernel of the space.

@@ -86,8 +86,8 @@ public enum MemoryState: UInt8, AxisValue {
 
 /// The messages that the kernel logged on the way, "once" warnings included.
 public struct Warnings: OptionSet, Hashable, Sendable {
-  public let rawValue: UInt16
-  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+  public let rawValue: UInt32
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   public static let inactive = Warnings(rawValue: 1 << 0)
   public static let memoryEncryption = Warnings(rawValue: 1 << 1)
@@ -134,7 +134,9 @@ public struct Warnings: OptionSet, Hashable, Sendable {
 
   /// The warnings' spellings, sorted and joined by semicolons; empty for none.
   public var text: String {
-    Self.names.filter { contains($0.warning) }.map(\.name).joined(separator: ";")
+    let known = Self.names.filter { contains($0.warning) }.map(\.name)
+    guard rawValue >> UInt32(Self.names.count) != 0 else { return known.joined(separator: ";") }
+    return (known + OtherWarnings.names(of: self)).sorted().joined(separator: ";")
   }
 }
 

@@ -48,6 +48,7 @@ public enum Decision: UInt8, AxisValue {
   case xenAllocated
   case xenExchanged
   case allocDecryptFailed
+  case ownCode
 
   public static let axis = "where"
 
@@ -126,6 +127,7 @@ public enum Decision: UInt8, AxisValue {
     case .xenBounced: (xen, "xen_swiotlb_map_phys", "slot is dma_capable")
     case .xenBounceOverflow: (xen, "xen_swiotlb_map_phys", "slot is not dma_capable")
     case .xenAllocated: (xen, "xen_swiotlb_alloc_coherent", "page fits")
+    case .ownCode: ("the tree", "own code", "answered by the kernel's own code")
     case .xenExchanged:
       (xen, "xen_swiotlb_alloc_coherent", "page exchanged for one that fits")
     case .allocDecryptFailed: (direct, "dma_direct_alloc", "page cannot be decrypted")

@@ -31,6 +31,7 @@ public enum Exclusion: UInt8, AxisValue {
   case maskChangeIsSME
   case maskChangeIsAlloc
   case maskChangeNeedsMask
+  case notRecorded
 
   public static let axis = "rule"
 
@@ -65,6 +66,7 @@ public enum Exclusion: UInt8, AxisValue {
     case .maskChangeIsSME: "mask-change-is-sme"
     case .maskChangeIsAlloc: "mask-change-is-alloc"
     case .maskChangeNeedsMask: "mask-change-needs-mask"
+    case .notRecorded: "not-recorded"
     }
   }
 
@@ -101,6 +103,7 @@ public enum Exclusion: UInt8, AxisValue {
     case .maskChangeIsAlloc: "a mapping has no coherent mask"
     case .maskChangeNeedsMask:
       "mask_change starts from a coherent mask of 32 bits (up) or 64 bits (down)"
+    case .notRecorded: "a kernel tree that dmamatrix verify did not evaluate for it"
     }
   }
 }

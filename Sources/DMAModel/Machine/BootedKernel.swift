@@ -40,6 +40,10 @@ public final class BootedKernel: Sendable {
   let pageDMA: UInt64?
   /// `max_pfn` in bytes.
   let top: UInt64
+  /// Answers of the kernel's own code, which then decide instead of the policy.
+  let recorded: RecordedBoot?
+  /// Whether the policy decides nothing, even where an answer is missing.
+  let isRecorded: Bool
 
   /// Boots a kernel: the architecture's swiotlb set-up, then the atomic pools.
   public init(
@@ -48,8 +52,12 @@ public final class BootedKernel: Sendable {
     iommu: IOMMUMode,
     swiotlb: SwiotlbMode,
     machine: Machine,
-    conditions: BootConditions = .ordinary
+    conditions: BootConditions = .ordinary,
+    recorded: RecordedBoot? = nil,
+    isRecorded: Bool = false
   ) {
+    self.recorded = recorded
+    self.isRecorded = isRecorded
     self.policy = policy
     self.conditions = conditions
     self.platform = platform
@@ -74,7 +82,9 @@ public final class BootedKernel: Sendable {
       conditions: conditions
     )
     let defaultPool = setUp.defaultPool()
-    pool = swiotlb == .restricted ? setUp.rmem_swiotlb_device_init(or: defaultPool) : defaultPool
+    let devicePool =
+      swiotlb == .restricted ? setUp.rmem_swiotlb_device_init(or: defaultPool) : defaultPool
+    pool = recorded?.pool ?? devicePool
     hostSharedPool = setUp.sharedHostPool(beside: defaultPool)
     let atomic = setUp.dma_atomic_pool_init()
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
@@ -98,7 +108,10 @@ public final class BootedKernel: Sendable {
   }
 
   /// The kernel's answer to a request; no allocation, no trace.
+  ///
+  /// A recorded kernel is asked only for what it ``answers(_:masks:)``.
   public func answer(to request: DeviceRequest) -> Answer {
+    if let recorded, let cycle = recorded.cycle(of: request) { return cycle.answer }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     return evaluation.run()
   }
@@ -109,6 +122,7 @@ public final class BootedKernel: Sendable {
   public func lifeCycle(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> LifeCycle {
+    if let cycle = recorded?.cycle(of: request) { return cycle }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     let answer = evaluation.run()
     if evaluation.slots == nil, request.operation.isMapping {
@@ -136,6 +150,7 @@ public final class BootedKernel: Sendable {
   public func explainUndo(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> (after: LifeAnswer, path: [TraceStep]) {
+    if let cycle = recorded?.cycle(of: request) { return (cycle.after, []) }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
     let answer = evaluation.run()
     evaluation.trace = PathTrace()
@@ -146,6 +161,7 @@ public final class BootedKernel: Sendable {
 
   /// The kernel's answer to a request, with every decision on the way.
   public func explain(_ request: DeviceRequest) -> (answer: Answer, path: [TraceStep]) {
+    if let cycle = recorded?.cycle(of: request) { return (cycle.answer, []) }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
     let answer = evaluation.run()
     return (answer, evaluation.trace.steps)

@@ -3,6 +3,9 @@
 /// The flag, the state of the memory and the bounce flag are kept apart: 6.12
 /// on pKVM needs all three.
 public struct SwiotlbPool: Hashable, Sendable {
+  /// No pool.
+  public init() {}
+
   /// `mem->nslabs != 0`: there are slots.
   public var isActive = false
   /// The first byte of the first slot.

@@ -18,6 +18,8 @@ public struct KernelVersion: Sendable, Hashable {
   public let changes: [PolicyChange]
   /// The resulting policy.
   public let policy: Policy
+  /// Answers of the kernel's own code; nil for a modelled kernel.
+  public let recorded: RecordedAnswers?
 
   /// The mail in the archive, or what a user's variant names.
   public var link: String? {
@@ -38,6 +40,22 @@ public struct KernelVersion: Sendable, Hashable {
     expectation = nil
     userLink = nil
     changes = []
+    recorded = nil
+    self.policy = policy
+  }
+
+  init(
+    _ name: String, recorded: RecordedAnswers, _ summary: String, userLink: String?, policy: Policy
+  ) {
+    self.name = name
+    base = nil
+    self.summary = summary
+    sourcePackage = nil
+    messageID = nil
+    expectation = nil
+    self.userLink = userLink
+    changes = []
+    self.recorded = recorded
     self.policy = policy
   }
 
@@ -57,6 +75,7 @@ public struct KernelVersion: Sendable, Hashable {
     self.expectation = expectation
     userLink = nil
     self.changes = changes
+    recorded = nil
     policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
   }
 }
@@ -90,6 +109,7 @@ extension KernelVersion {
     expectation = nil
     self.userLink = userLink
     self.changes = changes
+    recorded = nil
     policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
   }
 }
