@@ -13,6 +13,14 @@ let namedQueries = [
   "thunderbolt",
 ]
 
+/// The C files that a kernel tree is compiled against, which become part of the
+/// executable; `.in`, because they are not compiled with it.
+let shimFiles = [
+  "arm64-boot.c", "arm64.h", "base.h", "device.c", "device.h", "heap.c", "host.c", "host.h",
+  "iommu.h", "kernel.h", "launcher.c", "memory.c", "memory.h", "platform.h", "ppc64-boot.c",
+  "ppc64.h", "request.c", "run.c", "s390-boot.c", "s390.h", "undo.c", "x86-boot.c", "x86.h",
+]
+
 let package = Package(
   name: "dmamatrix",
   products: [
@@ -34,6 +42,14 @@ let package = Package(
 
     // Questions about one or more kernels: compare, explain, check, claims.
     .target(name: "Analysis", dependencies: ["DMAModel"], swiftSettings: settings),
+
+    // A kernel tree's own code, compiled against a shim and asked.
+    .target(
+      name: "KernelTree",
+      dependencies: ["DMAModel", .product(name: "Crypto", package: "swift-crypto")],
+      resources: shimFiles.map { .embedInCode("Shim/\($0).in") },
+      swiftSettings: settings
+    ),
 
     // Variants that a user describes in YAML.
     .target(
@@ -104,7 +120,7 @@ let package = Package(
       dependencies: [
         "Explorer",
         "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
-        "Reporting",
+        "Reporting", "KernelTree",
         "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -113,6 +129,8 @@ let package = Package(
 
     .testTarget(
       name: "AnalysisTests", dependencies: ["Analysis", "EmbeddedSchema"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelTreeTests", dependencies: ["KernelTree", "Analysis"], swiftSettings: settings),
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),

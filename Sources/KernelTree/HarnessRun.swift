@@ -1,0 +1,267 @@
+import DMAModel
+import Foundation
+
+/// One run of a harness program: boots and requests in, answers out.
+///
+/// The binary form is that of run.c.in: little endian, as both sides are one
+/// machine.
+struct HarnessRun: Sendable {
+  let program: HarnessProgram
+  let boots: [HarnessBoot]
+  let domain: MatrixDomain
+  let policy: Policy
+  let isReversed: Bool
+  /// Where the requests are written for the program to read.
+  let directory: String
+
+  /// CPU seconds and megabytes that a program may use.
+  private static let limits = ["300", "2048"]
+
+  /// The answers, one table for each boot.
+  func answers() throws(TreeError) -> [RecordedBoot] {
+    let asked = boots.map { boot in requests(of: boot) }
+    var input = Data()
+    for (boot, requests) in zip(boots, asked) { append(boot, requests, to: &input) }
+    let file = directory + "/requests.\(getpid()).\(UUID().uuidString)"
+    defer { unlink(file) }
+    guard FileManager.default.createFile(atPath: file, contents: input),
+      let requests = FileHandle(forReadingAtPath: file)
+    else { throw .cannotRun(reason: "'\(file)' cannot be written") }
+    let output = try run(input: requests)
+    var reader = ByteReader(output)
+    var recorded: [RecordedBoot] = []
+    for (boot, requests) in zip(boots, asked) {
+      guard let table = Self.table(&reader, boot, requests, domain.masks) else {
+        throw .failed(family: program.name, reason: "its output is not complete")
+      }
+      recorded.append(table)
+    }
+    return recorded
+  }
+
+  private func run(input: FileHandle) throws(TreeError) -> Data {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program.launcher)
+    process.arguments = ["jail"] + Self.limits + [program.path]
+    process.environment = [:]
+    process.standardInput = input
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    do {
+      try process.run()
+    } catch {
+      throw .cannotRun(reason: error.localizedDescription)
+    }
+    // What it says on standard error fits the pipe: a sentence for each boot.
+    let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
+    let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0, process.terminationReason == .exit else {
+      let text = String(decoding: said.prefix(200), as: UTF8.self)
+        .split(separator: "\n").first.map(String.init)
+      let how = process.terminationReason == .exit ? "exit status" : "signal"
+      throw .failed(
+        family: program.name, reason: text ?? "\(how) \(process.terminationStatus)")
+    }
+    return data
+  }
+
+  /// The requests that exist on a boot, without masks.
+  private func requests(of boot: HarnessBoot) -> [DeviceRequest] {
+    domain.requests(on: boot.machine, boot.platform, boot.iommu, policies: [policy]).filter {
+      $0.attributes == .none || program.facts.attributes.contains($0.attributes)
+    }
+  }
+
+  private func append(_ boot: HarnessBoot, _ requests: [DeviceRequest], to data: inout Data) {
+    func add<Value: FixedWidthInteger>(_ value: Value) {
+      withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
+    }
+    add(UInt32(boot.platform.rawValue))
+    let iommu: UInt32 =
+      switch boot.iommu {
+      case .none: 0
+      case .off: 1
+      case .passthrough: 2
+      case .translated, .lazy, .strict: 3
+      }
+    add(iommu)
+    add(UInt32(boot.swiotlb.rawValue))
+    add(UInt32(boot.machine.ram.count))
+    for index in 0..<16 {
+      let range = index < boot.machine.ram.count ? boot.machine.ram[index] : PhysicalRange(0, 0)
+      add(range.start)
+      add(range.end)
+    }
+    add(UInt32(requests.count * domain.masks.count))
+    add(UInt32(isReversed ? 1 : 0))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(requests.count * domain.masks.count * 8)
+    for request in requests {
+      let coherent: UInt8 =
+        switch request.coherentMask {
+        case .same: 0
+        case .bits32: 32
+        case .bits64: 64
+        }
+      let rest: [UInt8] = [
+        coherent, request.busLimit == .none ? 0 : 32, request.coherence == .coherent ? 1 : 0,
+        request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
+        request.buffer.rawValue,
+      ]
+      for mask in domain.masks {
+        bytes.append(mask.bits)
+        bytes += rest
+      }
+    }
+    data.append(contentsOf: bytes)
+  }
+
+  private static func table(
+    _ reader: inout ByteReader, _ boot: HarnessBoot, _ requests: [DeviceRequest],
+    _ masks: [DMAMask]
+  ) -> RecordedBoot? {
+    guard reader.integer(UInt64.self) != nil else { return nil }
+    let count = requests.count * masks.count
+    guard let indices = reader.integers(UInt16.self, count: count),
+      let outcomes = reader.integer(UInt64.self), outcomes <= 65536
+    else { return nil }
+    var raw: [HarnessOutcome] = []
+    for _ in 0..<outcomes {
+      guard let outcome = HarnessOutcome(&reader) else { return nil }
+      raw.append(outcome)
+    }
+    guard let start = reader.integer(UInt64.self), let end = reader.integer(UInt64.self),
+      let flags = reader.integer(UInt64.self), let size = reader.integer(UInt64.self),
+      size <= 1 << 20, let text = reader.bytes(Int(size))
+    else { return nil }
+    let warnings = text.split(separator: 0).map {
+      KernelMessage.warnings(of: String(decoding: $0, as: UTF8.self))
+    }
+    let cycles = raw.compactMap { $0.cycle(warnings) }
+    guard cycles.count == raw.count else { return nil }
+
+    var pool = SwiotlbPool()
+    pool.isActive = end > start
+    (pool.start, pool.end) = (start, end)
+    pool.memory = MemoryState(rawValue: UInt8(truncatingIfNeeded: flags)) ?? .none
+    pool.forceBounce = flags >> 8 & 1 == 1
+    pool.forAlloc = boot.swiotlb == .restricted
+    var builder = RecordedBoot.Builder(cycles: cycles)
+    var position = 0
+    for request in requests {
+      var request = request
+      for mask in masks {
+        request.mask = mask
+        guard Int(indices[position]) < cycles.count else { return nil }
+        builder.record(Int(indices[position]), to: request)
+        position += 1
+      }
+    }
+    return builder.boot(pool: pool)
+  }
+}
+
+/// `struct shim_outcome`.
+private struct HarnessOutcome {
+  let address: UInt64
+  let messages: UInt64
+  let maxMapping: UInt64
+  let undoMessages: UInt64
+  let codes: [UInt8]
+
+  init?(_ reader: inout ByteReader) {
+    guard let address = reader.integer(UInt64.self), let messages = reader.integer(UInt64.self),
+      let maxMapping = reader.integer(UInt64.self),
+      let undoMessages = reader.integer(UInt64.self), let codes = reader.bytes(16)
+    else { return nil }
+    self.address = address
+    self.messages = messages
+    self.maxMapping = maxMapping
+    self.undoMessages = undoMessages
+    self.codes = Array(codes)
+  }
+
+  func cycle(_ warnings: [Warnings]) -> LifeCycle? {
+    guard let result = AnswerResult(rawValue: codes[0]),
+      let encoding = AddressEncoding(rawValue: codes[1]),
+      let memory = MemoryState(rawValue: codes[2]), let pte = MemoryState(rawValue: codes[3])
+    else { return nil }
+    guard let copy = UnmapCopy(rawValue: codes[4]), let slots = SlotsAfter(rawValue: codes[5]),
+      let state = StateAfter(rawValue: codes[6]), let owner = OwnerAfter(rawValue: codes[7]),
+      let atomicCall = AtomicCall(rawValue: codes[8])
+    else { return nil }
+    func logged(_ messages: UInt64) -> Warnings {
+      warnings.enumerated().reduce(into: []) { logged, warning in
+        if messages >> UInt64(warning.offset) & 1 == 1 { logged.formUnion(warning.element) }
+      }
+    }
+    var after = LifeAnswer()
+    after.poolKind = copy == .none ? .none : .standard
+    (after.unmapCopy, after.slots, after.state, after.owner) = (copy, slots, state, owner)
+    after.warnings = logged(undoMessages)
+    after.atomicCall = atomicCall
+    let answer = Answer(
+      result: result, encoding: encoding, memoryState: memory, pte: pte,
+      warnings: logged(messages), decision: .ownCode, address: address, maxMapping: maxMapping)
+    return LifeCycle(
+      answer: answer, after: after, usesPool: copy != .none || result == .swiotlb)
+  }
+}
+
+/// The kernel's messages and the names that the `warn` column has for them.
+enum KernelMessage {
+  private static let known: [(start: String, warning: Warnings)] = [
+    ("DMA addr %pad", .overflow), ("overflow %pad", .overflow),
+    ("swiotlb addr %pad", .swiotlbOverflow), ("swiotlb buffer is full", .swiotlbFull),
+    ("Can not allocate SWIOTLB buffer earlier", .noSwiotlb),
+    ("DMA bounce buffers are inactive", .inactive),
+    ("Memory encryption is active", .memoryEncryption),
+    ("memory encryption is active", .memoryEncryption),
+    ("set_memory_*() in atomic context", .atomicSetMemory),
+  ]
+
+  /// The warning of a message's format string.
+  static func warnings(of format: String) -> Warnings {
+    var text = format
+    while text.last == "\n" { text.removeLast() }
+    if let match = known.first(where: { text.hasPrefix($0.start) }) { return match.warning }
+    let clean = String(text.prefix(200).map { $0.isNewline || $0 == ";" ? " " : $0 })
+    return OtherWarnings.warning(named: "other:" + clean)
+      ?? OtherWarnings.warning(named: "other:?") ?? []
+  }
+}
+
+/// Reads integers off a buffer.
+struct ByteReader {
+  private let data: Data
+  private var position: Int
+
+  init(_ data: Data) {
+    self.data = data
+    position = data.startIndex
+  }
+
+  mutating func bytes(_ count: Int) -> Data? {
+    guard count >= 0, count <= data.endIndex - position else { return nil }
+    defer { position += count }
+    return data[position..<position + count]
+  }
+
+  mutating func integer<Value: FixedWidthInteger>(_: Value.Type) -> Value? {
+    guard let bytes = bytes(MemoryLayout<Value>.size) else { return nil }
+    return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
+  }
+
+  mutating func integers<Value: FixedWidthInteger>(_: Value.Type, count: Int) -> [Value]? {
+    guard let bytes = bytes(count * MemoryLayout<Value>.size) else { return nil }
+    return bytes.withUnsafeBytes { buffer in
+      (0..<count).map {
+        Value(
+          littleEndian: buffer.loadUnaligned(
+            fromByteOffset: $0 * MemoryLayout<Value>.size, as: Value.self))
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// Why a tree cannot be evaluated; each is one sentence.
+public enum TreeError: Error, CustomStringConvertible, Equatable {
+  case missing(path: String)
+  case notATree(path: String, missing: String)
+  case unusablePath(path: String)
+  case noCompiler
+  case notFound(family: String, name: String, files: String)
+  case doesNotCompile(family: String, message: String, probe: String)
+  case cannotRun(reason: String)
+  case failed(family: String, reason: String)
+  case patch(String)
+
+  public var description: String {
+    switch self {
+    case .missing(let path):
+      "--tree '\(path)' does not exist; accepted: a directory with a kernel tree"
+    case .notATree(let path, let missing):
+      "--tree '\(path)' is no kernel tree: '\(missing)' is missing"
+    case .unusablePath(let path):
+      "--tree '\(path)' has a quote, backslash or line break in its path, which no #include can name"
+    case .noCompiler:
+      "no C compiler; accepted: cc, gcc or clang on PATH"
+    case .notFound(let family, let name, let files):
+      "the tree's \(family) code has no '\(name)' in \(files)"
+    case .doesNotCompile(let family, let message, let probe):
+      "the tree's \(family) code does not compile against the harness (\(probe)): \(message)"
+    case .cannotRun(let reason): "the compiled tree cannot be run: \(reason)"
+    case .failed(let family, let reason): "the tree's \(family) code stopped: \(reason)"
+    case .patch(let sentence): sentence
+    }
+  }
+}

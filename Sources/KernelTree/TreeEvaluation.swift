@@ -1,0 +1,175 @@
+import Crypto
+import DMAModel
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A kernel tree that was compiled and can be asked.
+public struct TreeEvaluation: Sendable {
+  public let tree: SourceTree
+  private let programs: [HarnessProgram]
+  private let cache: BuildCache
+
+  /// The families that some platforms need; xen has no harness.
+  static func families(of platforms: [Platform]) -> [Family] {
+    let wanted = Set(platforms.map(\.family))
+    return Family.all.filter { wanted.contains($0.family) }
+  }
+
+  /// The platforms that the harness can express.
+  public static let platforms = Platform.allCases.filter { $0.family != .xen }
+
+  /// Compiles what a tree has for some platforms.
+  ///
+  /// - Parameters:
+  ///   - cacheDirectory: Where to build; the user's cache directory without.
+  ///   - progress: Receives the part that is done.
+  public init(
+    tree: SourceTree, platforms: [Platform], cacheDirectory: String? = nil,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) {
+    self.tree = tree
+    let cache = try BuildCache(directory: cacheDirectory)
+    let compiler = try Compiler()
+    self.cache = cache
+    _ = try cache.launcher(compiler)
+    let families = Self.families(of: platforms)
+    let results = Mutex<[Int: Result<HarnessProgram, TreeError>]>([:])
+    DispatchQueue.concurrentPerform(iterations: families.count) { index in
+      let result = Result { () throws(TreeError) -> HarnessProgram in
+        try HarnessProgram(tree: tree, family: families[index], compiler: compiler, cache: cache)
+      }
+      let done = results.withLock {
+        $0[index] = result
+        return $0.count
+      }
+      progress(Double(done) / Double(families.count))
+    }
+    var programs: [HarnessProgram] = []
+    for index in families.indices {
+      guard let result = results.withLock({ $0[index] }) else { continue }
+      programs.append(try result.get())
+    }
+    self.programs = programs
+  }
+
+  /// Definitions that were looked for by name and are not in the tree.
+  public var notFound: [String] { Array(Set(programs.flatMap(\.facts.notFound))).sorted() }
+
+  /// The tree's files that were compiled or read.
+  public var files: Set<String> { programs.reduce(into: []) { $0.formUnion($1.facts.files) } }
+
+  /// What identifies the tree's part in the answers: its version and a digest of
+  /// the programs, which covers every compiled file.
+  public var provenance: String {
+    let programs = programs.map { ($0.path as NSString).lastPathComponent }
+    let digest = SHA256.hash(data: Data(programs.joined(separator: " ").utf8)).prefix(8)
+      .map { byte in
+        let digits = String(byte, radix: 16)
+        return digits.count == 1 ? "0" + digits : digits
+      }.joined()
+    return "\(tree.version ?? "no version"), harness \(digest)"
+  }
+
+  /// A policy that says which scenarios exist in this tree; it decides nothing.
+  public func existence(basedOn base: Policy) -> Policy {
+    var policy = base
+    var (known, served) = (PlatformSet(), PlatformSet())
+    for program in programs {
+      let platforms = Platform.allCases.filter { platform in
+        platform.family == program.family
+          && (platform != .arm64PKVM || program.facts.hasArm64Hooks)
+          && (platform != .arm64CCA || program.facts.hasRealms)
+      }
+      known.formUnion(PlatformSet(platforms))
+      if program.facts.servesByDMAIOMMU { served.formUnion(PlatformSet(platforms)) }
+    }
+    policy.platforms = known
+    policy.dmaIOMMUPlatforms = served
+    if let facts = programs.first?.facts {
+      policy.mappingInterface = facts.mapsPhysicalAddresses ? .physicalAddress : .pageAndResource
+    }
+    return policy
+  }
+
+  /// Asks the tree for every scenario of a domain.
+  ///
+  /// - Parameters:
+  ///   - policy: Which scenarios exist: ``existence(basedOn:)``.
+  ///   - jobs: How many programs run at once.
+  ///   - isReversed: Asks in the opposite order; the answers must be the same.
+  ///   - progress: Receives the part that is done.
+  public func answers(
+    to domain: MatrixDomain, policy: Policy, jobs: Int, isReversed: Bool = false,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) -> RecordedAnswers {
+    var work: [(program: HarnessProgram, boots: [HarnessBoot])] = []
+    for program in programs {
+      let boots = boots(of: program, in: domain, policy)
+      let parts = max(1, min(jobs, boots.count))
+      for part in 0..<parts {
+        let share = stride(from: part, to: boots.count, by: parts).map { boots[$0] }
+        if !share.isEmpty { work.append((program, share)) }
+      }
+    }
+    let (tasks, count) = (work, work.count)
+    let next = Atomic<Int>(0)
+    let state = Mutex<(answers: RecordedAnswers, failure: TreeError?, done: Int)>(
+      (RecordedAnswers(), nil, 0))
+    let cache = cache.directory
+    DispatchQueue.concurrentPerform(iterations: max(1, min(jobs, count))) { _ in
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < count, state.withLock({ $0.failure == nil }) else { return }
+        let (program, boots) = tasks[index]
+        let run = HarnessRun(
+          program: program, boots: boots, domain: domain, policy: policy, isReversed: isReversed,
+          directory: cache)
+        do throws(TreeError) {
+          let answered = try run.answers()
+          let done = state.withLock { state in
+            for (boot, recorded) in zip(boots, answered) {
+              state.answers.set(
+                recorded, platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
+                machine: boot.machine.name)
+            }
+            state.done += 1
+            return state.done
+          }
+          progress(Double(done) / Double(count))
+        } catch {
+          state.withLock { $0.failure = $0.failure ?? error }
+        }
+      }
+    }
+    let (answers, failure) = state.withLock { ($0.answers, $0.failure) }
+    if let failure { throw failure }
+    return answers
+  }
+
+  private func boots(
+    of program: HarnessProgram, in domain: MatrixDomain, _ policy: Policy
+  ) -> [HarnessBoot] {
+    var boots: [HarnessBoot] = []
+    for platform in domain.platforms where platform.family == program.family {
+      for iommu in domain.iommuModes where iommu != .lazy && iommu != .strict {
+        for swiotlb in domain.swiotlbModes
+        where policy.bootExclusion(platform, iommu, swiotlb) == nil {
+          for machine in domain.machines {
+            boots.append(
+              HarnessBoot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine))
+          }
+        }
+      }
+    }
+    return boots
+  }
+}
+
+/// One machine that a harness program boots.
+struct HarnessBoot: Sendable {
+  let platform: Platform
+  let iommu: IOMMUMode
+  let swiotlb: SwiotlbMode
+  let machine: Machine
+}
