@@ -35,6 +35,10 @@ extension MatrixDomain {
                 excluded(kernel, platform, rule)
                 continue
               }
+              guard kernel.answers(platform, iommu, swiotlb, machine) else {
+                excluded(kernel, platform, .notRecorded)
+                continue
+              }
               boots.append(
                 Boot(
                   kernel: kernel, kernelID: kernelID, platform: platform, iommu: iommu,

@@ -69,9 +69,7 @@ struct BootMatrix: Sendable {
   /// Evaluates every combination of the domain on one boot.
   init(_ boot: Boot, in domain: MatrixDomain) {
     self.boot = boot
-    let kernel = BootedKernel(
-      policy: boot.kernel.policy, platform: boot.platform, iommu: boot.iommu,
-      swiotlb: boot.swiotlb, machine: boot.machine)
+    let kernel = boot.kernel.booted(boot.platform, boot.iommu, boot.swiotlb, boot.machine)
     let circumstances = CircumstanceKernels(boot)
     pool = kernel.pool
     for coherentMask in domain.coherentMasks {
@@ -97,6 +95,10 @@ struct BootMatrix: Sendable {
                     mask: domain.masks[0], coherentMask: coherentMask, busLimit: busLimit,
                     coherence: coherence, facing: facing, operation: operation,
                     attributes: attributes, buffer: buffer)
+                  guard kernel.answers(request, masks: domain.masks) else {
+                    excluded[.notRecorded, default: 0] += domain.masks.count
+                    continue
+                  }
                   evaluate(
                     request, device: device, on: kernel, circumstances, masks: domain.masks)
                 }

@@ -6,6 +6,11 @@ struct CircumstanceKernels {
   let kernels: [(number: UInt8, circumstance: Circumstance, kernel: BootedKernel)]
 
   init(_ boot: Boot) {
+    // Recorded answers are those of the ordinary circumstance.
+    guard boot.kernel.recorded == nil else {
+      kernels = []
+      return
+    }
     kernels = Circumstance.all.enumerated().dropFirst().compactMap { number, circumstance in
       guard Self.exists(circumstance, boot) else { return nil }
       let kernel = BootedKernel(

@@ -41,7 +41,11 @@ public struct DatabaseInfo: Sendable {
       let kernels = try Row.fetchAll(
         database,
         sql: """
-          SELECT k.name, k.description, k.base, k.source_package, k.link,
+          SELECT k.name, k.description, k.base, k.link,
+            coalesce(
+              k.source_package,
+              (SELECT 'tree: ' || value FROM provenance WHERE key = 'tree ' || k.name)
+            ) AS source_package,
             (SELECT coalesce(sum(p.masks), 0) FROM boot b
              JOIN behavior_line l ON l.boot_id = b.id
              JOIN profile p ON p.id = l.profile_id WHERE b.kernel = k.name) AS combinations

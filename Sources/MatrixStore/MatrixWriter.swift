@@ -18,6 +18,10 @@ struct MatrixWriter: Sendable {
   /// Profiles by their spans and the outcomes' keys.
   private var profileIDs: [String: Int64] = [:]
   private var usedProfileIDs: Set<Int64> = []
+  /// What was in the database before.
+  private var storedOutcomeIDs: Set<Int64> = []
+  private var storedProfileIDs: Set<Int64> = []
+  private var storedLifeIDs: Set<Int64> = []
 
   /// Creates the tables and fills the dimensions.
   init(_ database: Database, domain: MatrixDomain, toolVersion: String) throws {
@@ -30,6 +34,14 @@ struct MatrixWriter: Sendable {
     try database.execute(sql: Schema.views)
     try database.execute(sql: Schema.descriptions)
     try DimensionWriter(domain: domain, toolVersion: toolVersion).write(to: database)
+  }
+
+  /// Continues a database that is complete: what is stored already is not stored
+  /// again.
+  init(appendingTo database: Database) throws {
+    storedOutcomeIDs = try Int64.fetchSet(database, sql: "SELECT id FROM outcome")
+    storedProfileIDs = try Int64.fetchSet(database, sql: "SELECT id FROM profile")
+    storedLifeIDs = try Int64.fetchSet(database, sql: "SELECT id FROM life")
   }
 
   /// Stores the answers of one boot.
@@ -101,6 +113,7 @@ struct MatrixWriter: Sendable {
     let id = try Self.key(
       columns.joined(separator: "\t") + "\t\(life)", into: &usedOutcomeIDs)
     outcomeIDs[outcome] = id
+    if storedOutcomeIDs.contains(id) { return id }
     summary.outcomes += 1
     try database.execute(
       sql: "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,6 +126,7 @@ struct MatrixWriter: Sendable {
     let columns = life.after.columns + [life.after.atomicCall.name, life.exposure.name]
     let id = try Self.key(columns.joined(separator: "\t"), into: &usedLifeIDs)
     lifeIDs[life] = id
+    if storedLifeIDs.contains(id) { return id }
     try database.execute(
       sql: "INSERT INTO life VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [id] + StatementArguments(columns))
@@ -128,6 +142,7 @@ struct MatrixWriter: Sendable {
     if let id = profileIDs[joined] { return id }
     let id = try Self.key(joined, into: &usedProfileIDs)
     profileIDs[joined] = id
+    if storedProfileIDs.contains(id) { return id }
     summary.profiles += 1
     let masks = profile.reduce(0) { $0 + Int($1.last - $1.first) + 1 }
     try database.execute(

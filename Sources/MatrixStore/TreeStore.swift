@@ -1,0 +1,197 @@
+import DMAModel
+import Foundation
+import GRDB
+
+/// Kernels whose answers were recorded, beside the modelled ones in a database.
+public enum TreeStore {
+  /// Adds a recorded kernel to a database, or replaces one of the same name.
+  ///
+  /// The database is copied, completed and renamed, so that it is whole at any
+  /// time.
+  ///
+  /// - Parameters:
+  ///   - kernels: Kernels with recorded answers, one after the other.
+  ///   - domain: What was evaluated.
+  ///   - provenance: What the kernels were made of, one line each.
+  /// - Throws: ``StoreError`` where the file is no database of this version, or a
+  ///   name is a modelled kernel's.
+  public static func add(
+    _ kernels: [(kernel: KernelVersion, provenance: String)], domain: MatrixDomain,
+    to target: String, building: ([String]) -> Void = { _ in }
+  ) throws {
+    let path = MatrixGenerator.resolved(target)
+    _ = try MatrixDatabase(path: path)
+    try MatrixGenerator.checkTarget(path)
+    MatrixGenerator.removeLeftovers(of: path)
+    let temporary = MatrixGenerator.temporaryPath(for: path)
+    building([temporary, temporary + "-journal"])
+    defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
+    do {
+      try FileManager.default.copyItem(atPath: path, toPath: temporary)
+      let queue = try DatabaseQueue(path: temporary)
+      try queue.inDatabase { database in
+        // The copy is private until it is renamed.
+        try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = OFF")
+        try database.inTransaction {
+          for (kernel, provenance) in kernels {
+            try add(kernel, provenance, domain, path, to: database)
+          }
+          try database.checkForeignKeys()
+          return .commit
+        }
+        try database.execute(sql: "ANALYZE; PRAGMA journal_mode = DELETE")
+      }
+      try queue.close()
+    } catch let error as DatabaseError {
+      throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
+    } catch let error as CocoaError {
+      throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
+    }
+    try MatrixGenerator.commit(temporary, to: path)
+  }
+
+  private static func add(
+    _ kernel: KernelVersion, _ provenance: String, _ domain: MatrixDomain, _ path: String,
+    to database: Database
+  ) throws {
+    let key = "tree \(kernel.name)"
+    let id = try kernelID(kernel.name, key, path, database)
+    try database.execute(
+      sql: "INSERT INTO kernel VALUES (?, ?, ?, NULL, NULL, NULL, ?)",
+      arguments: [id, kernel.name, kernel.summary, kernel.link])
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO provenance VALUES (?, ?)", arguments: [key, provenance])
+    try addDimensions(kernel, domain, database)
+
+    var alone = domain
+    alone.kernels = [kernel]
+    var excluded: [ExclusionKey: Int] = [:]
+    let boots = alone.boots { kernel, platform, rule in
+      let key = ExclusionKey(kernel: kernel.name, platform: platform, rule: rule)
+      excluded[key, default: 0] += alone.combinationsPerBoot
+    }
+    var writer = try MatrixWriter(appendingTo: database)
+    for boot in boots {
+      guard
+        let machineID = try Int.fetchOne(
+          database, sql: "SELECT id FROM mem WHERE name = ?", arguments: [boot.machine.name.name])
+      else { continue }
+      let placed = Boot(
+        kernel: kernel, kernelID: id, platform: boot.platform, iommu: boot.iommu,
+        swiotlb: boot.swiotlb, machine: boot.machine, machineID: machineID)
+      let matrix = BootMatrix(placed, in: alone)
+      for (rule, count) in matrix.excluded {
+        let key = ExclusionKey(kernel: kernel.name, platform: boot.platform, rule: rule)
+        excluded[key, default: 0] += count
+      }
+      try writer.write(matrix, to: database)
+    }
+    try addCounts(writer.summary.combinations, excluded, database)
+  }
+
+  /// The number of a new kernel; what a tree of the same name had is removed.
+  private static func kernelID(
+    _ name: String, _ key: String, _ path: String, _ database: Database
+  ) throws -> Int {
+    let known = try Int.fetchOne(
+      database, sql: "SELECT id FROM kernel WHERE name = ?", arguments: [name])
+    if let known {
+      guard
+        try String.fetchOne(
+          database, sql: "SELECT value FROM provenance WHERE key = ?", arguments: [key]) != nil
+      else {
+        throw StoreError.cannotWrite(
+          path: path, reason: "'\(name)' is a modelled kernel there; choose another --name")
+      }
+      let combinations = try Int.fetchOne(
+        database,
+        sql: """
+          SELECT coalesce(sum(p.masks), 0) FROM boot b
+          JOIN behavior_line l ON l.boot_id = b.id JOIN profile p ON p.id = l.profile_id
+          WHERE b.kernel = ?
+          """, arguments: [name])
+      let excluded = try Int.fetchOne(
+        database, sql: "SELECT coalesce(sum(combinations), 0) FROM exclusion WHERE kernel = ?",
+        arguments: [name])
+      try addToProvenance("combinations", -(combinations ?? 0), database)
+      try addToProvenance("excluded", -(excluded ?? 0), database)
+      for sql in [
+        "DELETE FROM behavior_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
+        "DELETE FROM circumstance_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
+        "DELETE FROM boot WHERE kernel = ?", "DELETE FROM exclusion WHERE kernel = ?",
+        "DELETE FROM kernel WHERE name = ?",
+      ] {
+        try database.execute(sql: sql, arguments: [name])
+      }
+      return known
+    }
+    let highest = try Int.fetchOne(database, sql: "SELECT max(id) FROM kernel") ?? 0
+    // Modelled kernels and variants keep their numbers.
+    return max(highest, KernelVersion.known.count + 64) + 1
+  }
+
+  /// Rows that an older database or a smaller domain does not have.
+  private static func addDimensions(
+    _ kernel: KernelVersion, _ domain: MatrixDomain, _ database: Database
+  ) throws {
+    let decision = Decision.ownCode
+    try database.execute(
+      sql: """
+        INSERT INTO decision SELECT (SELECT max(id) + 1 FROM decision), ?, ?, ?, ?, ?
+        WHERE NOT EXISTS (SELECT 1 FROM decision WHERE name = ?)
+        """,
+      arguments: [
+        decision.name, decision.summary, decision.file, decision.function, decision.condition,
+        decision.name,
+      ])
+    let rule = Exclusion.notRecorded
+    try database.execute(
+      sql: """
+        INSERT INTO exclusion_rule SELECT (SELECT max(id) + 1 FROM exclusion_rule), ?, ?
+        WHERE NOT EXISTS (SELECT 1 FROM exclusion_rule WHERE name = ?)
+        """, arguments: [rule.name, rule.summary, rule.name])
+    for machine in domain.machines {
+      try database.execute(
+        sql: """
+          INSERT INTO mem SELECT (SELECT max(id) + 1 FROM mem), ?, ?, ?
+          WHERE NOT EXISTS (SELECT 1 FROM mem WHERE name = ?)
+          """,
+        arguments: [
+          machine.name.name, machine.name.summary, machine.ramText, machine.name.name,
+        ])
+    }
+    for operation in Operation.allCases {
+      for attributes in Attributes.allCases {
+        for buffer in Buffer.allCases
+        where domain.machines.contains(where: {
+          kernel.policy.requestExclusion(operation, attributes, buffer, on: $0) == nil
+        }) {
+          try database.execute(
+            sql: "INSERT OR IGNORE INTO request VALUES (?, ?, ?, ?)",
+            arguments: [
+              Int(RequestID.id(operation, attributes, buffer)), operation.name, attributes.name,
+              buffer.name,
+            ])
+        }
+      }
+    }
+  }
+
+  private static func addCounts(
+    _ combinations: Int, _ excluded: [ExclusionKey: Int], _ database: Database
+  ) throws {
+    for (key, count) in excluded where count > 0 {
+      try database.execute(
+        sql: "INSERT INTO exclusion VALUES (?, ?, ?, ?)",
+        arguments: [key.kernel, key.platform.name, key.rule.name, count])
+    }
+    try addToProvenance("combinations", combinations, database)
+    try addToProvenance("excluded", excluded.values.reduce(0, +), database)
+  }
+
+  private static func addToProvenance(_ key: String, _ count: Int, _ database: Database) throws {
+    try database.execute(
+      sql: "UPDATE provenance SET value = CAST(CAST(value AS INTEGER) + ? AS TEXT) WHERE key = ?",
+      arguments: [count, key])
+  }
+}
