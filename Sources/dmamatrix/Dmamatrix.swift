@@ -3,6 +3,7 @@ import Analysis
 import Conformance
 import DMAModel
 import Foundation
+import KernelTree
 import MatrixStore
 import PolicyFiles
 
@@ -32,7 +33,8 @@ struct Dmamatrix: ParsableCommand {
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
-      CheckCommand.self, Solve.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self,
+      CheckCommand.self, Solve.self, Verify.self, Claims.self, PolicyCommand.self, Info.self,
+      Kernels.self,
       Conform.self,
       Bench.self, Manual.self,
     ])
@@ -88,6 +90,8 @@ struct Dmamatrix: ParsableCommand {
     case let error as ClaimError:
       Output.error(error.description)
     case let error as PolicyFileError:
+      Output.error(error.description)
+    case let error as TreeError:
       Output.error(error.description)
     case let error as UsageError:
       Output.error(error.description)

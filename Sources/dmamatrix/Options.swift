@@ -96,6 +96,12 @@ struct AxisFilters: ParsableArguments {
     completion: .file())
   var policy: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "A database with trees that verify stored: their names are kernels.", valueName: "file"),
+    completion: .file())
+  var trees: String?
+
   /// The version, alternative or variant of a policy file called `name`.
   func kernel(called name: String) throws -> KernelVersion {
     try kernels(called: [name])[0]
@@ -105,10 +111,14 @@ struct AxisFilters: ParsableArguments {
   func kernels(called names: [String]) throws -> [KernelVersion] {
     let known = KernelVersion.known + (try PolicyFiles.read(policy))
     return try names.map { name in
-      guard let kernel = known.first(where: { $0.name == name }) else {
-        throw unknown("kernel", name, accepted: known.map(\.name))
+      if let kernel = known.first(where: { $0.name == name }) { return kernel }
+      guard let trees else { throw unknown("kernel", name, accepted: known.map(\.name)) }
+      let database = try MatrixDatabase(path: trees)
+      let stored = try TreeStore.names(in: database)
+      guard stored.contains(name) else {
+        throw unknown("kernel", name, accepted: known.map(\.name) + stored)
       }
-      return kernel
+      return try TreeStore.kernel(name, in: database)
     }
   }
 

@@ -26,6 +26,9 @@ enum Output {
     toStandardError("dmamatrix: \(String(String.UnicodeScalarView(scalars)))\n")
   }
 
+  /// Asks the user on the terminal.
+  static func question(_ text: String) { toStandardError(text) }
+
   /// Whether progress is shown: only on a terminal.
   static let showsProgress = isatty(STDERR_FILENO) != 0
 

@@ -1,0 +1,54 @@
+import Analysis
+import DMAModel
+
+/// An agreement as a document: the columns, then the disagreements.
+public func agreementDocument(_ agreement: Agreement, notes: [String] = []) -> Document {
+  var document = Document()
+  let (model, code) = (agreement.model.name, agreement.code.name)
+  document.blocks.append(.title("\(code): its own code against the model of \(model)"))
+  let rows = agreement.mismatches.map { column, differing in
+    [
+      column, String(agreement.scenarios), String(agreement.scenarios - differing),
+      String(differing),
+    ]
+  }
+  document.blocks.append(
+    .table(columns: ["column", "compared", "matched", "mismatched"], rows: rows))
+  var summary =
+    "\(agreement.scenarios) scenarios exist on both: \(agreement.equal) equal, "
+    + "\(agreement.scenarios - agreement.equal) differ."
+  if agreement.onlyModel > 0 {
+    summary += " \(agreement.onlyModel) more exist in the model of \(model)."
+  }
+  if agreement.onlyCode > 0 { summary += " \(agreement.onlyCode) more exist in \(code)." }
+  document.blocks.append(.paragraph(summary))
+  for note in notes { document.blocks.append(.paragraph(note)) }
+  for disagreement in agreement.disagreements {
+    let columns = disagreement.columns.joined(separator: ", ")
+    document.blocks.append(
+      .heading("\(columns): \(disagreement.scenarios) scenarios"))
+    document.blocks.append(.paragraph("model: \(answerText(disagreement.model))"))
+    document.blocks.append(.paragraph("code: \(answerText(disagreement.code))"))
+    document.blocks.append(.conditions(disagreement.conditions))
+  }
+  if agreement.further > 0 {
+    document.blocks.append(
+      .paragraph("\(agreement.further) further kinds of disagreement are not shown (--show)."))
+  }
+  if agreement.disagreements.count > 1 {
+    document.blocks.append(
+      .paragraph("Each condition is exact; conditions of one disagreement may overlap."))
+  }
+  return document
+}
+
+/// An answer and what is left after it in one line, without its address.
+private func answerText(_ cycle: LifeCycle) -> String {
+  let answer = cycle.answer
+  let names = Answer.columnNames + LifeAnswer.columnNames
+  let values = answer.columns + cycle.after.columns
+  var text = names.indices.filter { names[$0] != "dma" && values[$0] != "" && values[$0] != "-" }
+    .map { "\(names[$0])=\(values[$0])" }.joined(separator: " ")
+  if answer.decision != .ownCode { text += " (\(answer.decision.name))" }
+  return text
+}

@@ -1,0 +1,220 @@
+import Analysis
+import ArgumentParser
+import DMAModel
+import Foundation
+import KernelTree
+import MatrixStore
+import Reporting
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compile a kernel tree's own DMA code and compare its answers with the model.",
+    discussion: """
+      Compiles kernel/dma, drivers/iommu/dma-iommu.c's mapping paths and the
+      architectures' memory encryption and swiotlb set-up of any tree, mainline,
+      stable or with a series applied, in user space against headers of this tool,
+      and asks that program for every scenario.  What a tree has is found out by
+      looking into it, never by its version number.
+
+      Without --against, the model that disagrees least is taken.  Disagreements
+      are reduced to exact conditions, with both answers; exit status 1 if there
+      are any.
+
+      --mbox applies a patch series (as b4 saves it, or from an archive) to a copy
+      of the files that are compiled, and compares the tree with the result.  A
+      hunk that does not apply is fatal only in a file that is compiled.
+
+      --store puts the tree's answers into a database as another kernel: query,
+      report and the explorer know it, and compare and check with --trees.
+
+      Each request is undone with the same arguments, so that the columns of
+      life_cycle are compared too, in the ordinary circumstance.
+
+      What this cannot show: nothing runs at the same time as anything else, so
+      no race; there is no IOMMU, page table, cache or device, only the decision;
+      swiotlb's dynamic pools, CMA and Xen are not configured; pools are not full,
+      decryption does not fail and masks do not change before the free.  arm64's zones, the
+      callers of swiotlb_init() on powerpc and of pv_init() on s390, and Hyper-V's
+      set-up are ported, not the tree's: a series that changes those is not seen.
+      Page allocation is the worst case: the highest free page of the zone.
+
+      The tree is compiled and its code is run, with limits on time and memory,
+      without network and without writing files.  It is asked before the first
+      run; --yes answers.  What is built stays in the cache directory
+      ($XDG_CACHE_HOME/dmamatrix).
+
+      Examples:
+        dmamatrix verify --tree ~/linux
+        dmamatrix verify --tree ~/linux --platform x86-sme47,sev --against 7.3
+        dmamatrix verify --tree ~/linux --mbox v8.mbox --yes
+        dmamatrix verify --tree ~/linux --name mine --store matrix.db
+      """)
+
+  @Option(help: ArgumentHelp("The kernel tree.", valueName: "directory"), completion: .directory)
+  var tree: String
+  @Option(
+    help: ArgumentHelp(
+      "What to call the tree; its Makefile's version or its directory without.",
+      valueName: "name"))
+  var name: String?
+  @Option(help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"))
+  var against: String?
+  @Option(help: "A patch series to apply to a copy.", completion: .file())
+  var mbox: String?
+  @Option(help: "A database that takes the answers as another kernel.", completion: .file())
+  var store: String?
+  @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
+  var cache: String?
+  @Option(help: ArgumentHelp("Show at most this many kinds of disagreement.", valueName: "n"))
+  var show = 20
+  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  var format = "text"
+  @Flag(help: "Compile and run the tree without asking.")
+  var yes = false
+  @OptionGroup var jobs: JobsOption
+  @OptionGroup(title: "Filters") var filters: AxisFilters
+
+  mutating func run() throws {
+    guard show >= 0 else {
+      throw UsageError(description: "--show '\(show)' is not a number; accepted: 0 or more")
+    }
+    let format: Document.Format = try dmamatrix.format(format)
+    guard filters.kernel.isEmpty else {
+      throw UsageError(description: "--kernel is no filter of verify; --against names the model")
+    }
+    let model = try against.map { try filters.kernel(called: $0) }
+    var domain = try filters.domain()
+    let expressible = domain.platforms.filter { TreeEvaluation.platforms.contains($0) }
+    guard !expressible.isEmpty else {
+      throw UsageError(
+        description: "the harness cannot express platform xen-pv; accepted: "
+          + TreeEvaluation.platforms.map(\.name).joined(separator: ", "))
+    }
+    domain.platforms = expressible
+    domain.iommuModes.removeAll { $0 == .lazy || $0 == .strict }
+    let source = try SourceTree(path: tree)
+    let name = try treeName(of: source)
+    if let store { _ = try MatrixDatabase(path: store) }
+    let patches = try mbox.map { path in
+      guard let data = FileManager.default.contents(atPath: path) else {
+        throw UsageError(description: "--mbox '\(path.printable)' is no readable file")
+      }
+      return data
+    }
+    try Consent.ask(for: source, yes: yes)
+
+    let (base, evaluation) = try evaluate(source, called: name, domain, basedOn: model)
+    if let patches {
+      return try compare(base, evaluation, with: patches, domain, basedOn: model, format)
+    }
+    if let store {
+      try TreeStore.add(
+        [(base, evaluation.provenance)], domain: domain, to: store,
+        building: Interruption.removeOnSignal)
+    }
+    let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
+    guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
+    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show) {
+      Output.progress($0, "comparing")
+    }
+    Output.progress(1, "comparing")
+    guard agreement.scenarios > 0 else {
+      throw UsageError(
+        description:
+          "no scenario that these filters keep exists on \(base.name) and \(nearest.name)")
+    }
+    try Output.write(agreementDocument(agreement).text(format))
+    if !agreement.isComplete { throw ExitCode(1) }
+  }
+
+  /// Applies a series to a copy, evaluates that too and prints what differs.
+  private func compare(
+    _ base: KernelVersion, _ evaluation: TreeEvaluation, with patches: Data,
+    _ domain: MatrixDomain, basedOn model: KernelVersion?, _ format: Document.Format
+  ) throws {
+    let patched = try PatchedTree(
+      mbox: patches, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
+    defer { patched.remove() }
+    for (file, subject) in patched.rejected {
+      Output.error("rejected, but not compiled: \(file) (\(subject))")
+    }
+    let (result, after) = try evaluate(
+      patched.tree, called: base.name + "+mbox", domain, basedOn: model,
+      cache: patched.buildDirectory)
+    if let store {
+      try TreeStore.add(
+        [(base, evaluation.provenance), (result, after.provenance)], domain: domain, to: store,
+        building: Interruption.removeOnSignal)
+    }
+    let comparison = Comparison([base, result], domain: domain) {
+      Output.progress($0, "comparing")
+    }
+    Output.progress(1, "comparing")
+    var document = comparisonDocument(comparison)
+    document.blocks.append(.heading("Applied to \(base.name)"))
+    document.blocks.append(.literal(patched.subjects))
+    try Output.write(document.text(format))
+    if !comparison.isEqual { throw ExitCode(1) }
+  }
+
+  /// Compiles a tree and asks it for every scenario of the domain.
+  private func evaluate(
+    _ source: SourceTree, called name: String, _ domain: MatrixDomain,
+    basedOn model: KernelVersion?, cache: String? = nil
+  ) throws -> (KernelVersion, TreeEvaluation) {
+    let evaluation = try TreeEvaluation(
+      tree: source, platforms: domain.platforms, cacheDirectory: cache ?? self.cache
+    ) { Output.progress($0, "compiling \(name)") }
+    Output.progress(1, "compiling")
+    for missing in evaluation.notFound where !Self.optional.contains(missing) {
+      Output.error("\(name): no '\(missing)' in the tree; its place may have changed")
+    }
+    let latest = KernelVersion.all[KernelVersion.all.count - 1]
+    let policy = evaluation.existence(basedOn: (model ?? latest).policy)
+    let answers = try evaluation.answers(to: domain, policy: policy, jobs: jobs.count) {
+      Output.progress($0, "asking \(name)")
+    }
+    Output.progress(1, "asking")
+    let kernel = KernelVersion(
+      recorded: name, summary: "A kernel tree's own code", policy: policy, answers: answers)
+    return (kernel, evaluation)
+  }
+
+  /// Definitions that come and go between versions; others took their place.
+  private static let optional: Set<String> = [
+    "arch_mm_preinit", "dma_limits_init", "zone_sizes_init", "cc_platform_has",
+  ]
+
+  private func treeName(of source: SourceTree) throws -> String {
+    let name = name ?? source.version.map { "tree-\($0)" } ?? "tree"
+    guard !name.isEmpty, name.utf8.count <= 40,
+      name.utf8.allSatisfy({
+        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+          || "-_.+".utf8.contains($0)
+      })
+    else {
+      throw UsageError(
+        description: "--name '\(name.printable)' is no name; accepted: letters, digits, - _ . +")
+    }
+    guard KernelVersion.named(name) == nil else {
+      throw UsageError(description: "--name '\(name)' is a modelled kernel; choose another name")
+    }
+    return name
+  }
+}
+
+/// Says that a tree will be compiled and run, before it is.
+enum Consent {
+  static func ask(for tree: SourceTree, yes: Bool) throws {
+    if yes { return }
+    let notice =
+      "verify compiles code of \(tree.path) and runs it, without network and without writing files"
+    guard isatty(STDIN_FILENO) != 0, isatty(STDERR_FILENO) != 0 else {
+      throw UsageError(description: "\(notice); --yes agrees to that")
+    }
+    Output.question("\(notice). Continue? [y/N] ")
+    guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+      throw UsageError(description: "not agreed; nothing was compiled or run")
+    }
+  }
+}
