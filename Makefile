@@ -8,7 +8,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 BUILD = $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -s
 TEST = $(SWIFT) test -c release --scratch-path .build-test
 
-.PHONY: run test lint bench goldens ecosystem build install clean deps
+.PHONY: run test lint bench goldens ecosystem verify-kernels build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -37,6 +37,14 @@ goldens: build
 ecosystem: build
 	TOOL=$(TOOL) sh Tests/Ecosystem/run.sh
 
+# Debian's own kernel code against the model.  6.1 and 6.12 are bookworm's; 7.2 and
+# 7.3 come from trixie-backports, forky or sid: KERNELS="7.2 7.3".
+KERNELS ?= 6.1 6.12
+verify-kernels: build
+	sh Tests/kernels.sh .kernels $(KERNELS)
+	for kernel in $(KERNELS); do \
+	  $(TOOL) verify --tree .kernels/$$kernel --against $$kernel --yes || exit; done
+
 # The executable, the manual page, and completions for three shells.
 install: build
 	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/dmamatrix
@@ -52,4 +60,4 @@ deps:
 	@sh Tests/dependencies.sh
 
 clean:
-	rm -rf .build .build-test .venv matrix.db
+	rm -rf .build .build-test .venv .kernels matrix.db

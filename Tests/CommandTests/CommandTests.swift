@@ -55,6 +55,11 @@ import Testing
       ["compare", "v6", "v7", "--color", "blue"],
       "--color 'blue' is unknown; accepted: auto, always"
     ),
+    (["verify", "--tree", "/no/such", "--yes"], "--tree '/no/such' does not exist; accepted:"),
+    (["verify", "--tree", "/etc", "--yes"], "is no kernel tree: 'kernel/dma/mapping.c'"),
+    (["verify", "--tree", "/etc", "--kernel", "v6"], "--kernel is no filter of verify"),
+    (["verify", "--tree", "/etc", "--platform", "xen-pv"], "cannot express platform xen-pv"),
+    (["verify", "--tree", "/etc", "--show=-1"], "--show '-1' is not a number"),
     (["solve", "--from", "v6", "--base", "v0"], "--kernel 'v0' is unknown; accepted: 6.1"),
     (["solve", "--from", "v6"], "--base"),
     (

@@ -1,0 +1,188 @@
+import DMAModel
+import Foundation
+import Testing
+
+@testable import Analysis
+@testable import KernelTree
+
+/// A kernel tree's own code as a witness.
+@Suite(.serialized) struct KernelTreeTests {
+  private func agreement(
+    _ one: KernelVersion, _ other: KernelVersion, _ domain: MatrixDomain
+  ) -> Agreement {
+    Agreement(model: one, code: other, domain: domain, limit: 20)
+  }
+
+  /// Source: Debian's linux-source packages, compiled.  `make verify-kernels` asks
+  /// for the whole matrix; this asks one machine, in both orders.
+  @Test(
+    .enabled(if: Trees.exists("6.1") && Trees.exists("6.12"), Trees.missing),
+    arguments: ["6.1", "6.12"])
+  func theModelAgreesWithTheCode(version: String) throws {
+    let model = try #require(KernelVersion.named(version))
+    let domain = reducedDomain(TreeEvaluation.platforms)
+    let tree = try evaluated(Trees.path(version), domain)
+    let found = agreement(model, tree, domain)
+    #expect(found.isComplete && found.scenarios > 400_000)
+    #expect(Agreement.nearest(to: tree, among: KernelVersion.all, domain: domain) == model)
+
+    let reversed = try evaluated(Trees.path(version), domain, isReversed: true)
+    #expect(agreement(tree, reversed, domain).isComplete)
+  }
+
+  /// An SME host takes a device whose mask ends just below the C-bit for one that can
+  /// set it: those scenarios change and no others.  The page that is then encrypted
+  /// is not dma_coherent_ok, and the allocation fails.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func anEditedMaskComparisonIsSeen() throws {
+    let domain = reducedDomain([.x86SME47, .x86SME51, .sev])
+    let before = try evaluated(Trees.path("6.12"), domain)
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "if (dma_dev_mask <= dma_enc_mask)", with: "if (dma_dev_mask < dma_enc_mask)",
+      in: "arch/x86/mm/mem_encrypt.c")
+    let after = try evaluated(copy.path, domain, cache: copy.cache)
+    let found = agreement(before, after, domain)
+    #expect(found.onlyModel == 0 && found.onlyCode == 0 && found.scenarios > found.equal)
+    // A mask of n bits and the C-bit at n: min(coherent mask, bus limit) of each.
+    for platform in domain.platforms {
+      var expected = 0
+      for mask in domain.masks {
+        var part = domain
+        (part.platforms, part.masks) = ([platform], [mask])
+        let found = agreement(before, after, part)
+        let bits = platform == .x86SME47 ? 47 : platform == .x86SME51 ? 51 : 0
+        if Int(mask.bits) != bits { #expect(found.isComplete, "\(platform.name) \(mask.bits)") }
+        expected += found.scenarios - found.equal
+        guard Int(mask.bits) == bits else { continue }
+        part.operations = [.alloc]
+        (part.coherentMasks, part.busLimits, part.iommuModes) = ([.same], [.none], [.none])
+        part.swiotlbModes = [.standard]
+        let alloc = agreement(before, after, part)
+        #expect(alloc.equal == 0 && alloc.scenarios > 0)
+        #expect(
+          alloc.disagreements.allSatisfy {
+            $0.model.answer.encoding == .shared && $0.code.answer.result == .error
+          })
+      }
+      #expect((expected > 0) == (platform != .sev))
+    }
+  }
+
+  /// dma_capable() with half the mask: a mapping is answered as with one bit less.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func anEditedLimitIsSeen() throws {
+    var domain = reducedDomain([.x86])
+    domain.machines = Machine.standard
+    (domain.operations, domain.attributes) = ([.map], [.none])
+    (domain.iommuModes, domain.busLimits) = ([.none], [.none])
+    let before = try evaluated(Trees.path("6.12"), domain)
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "return end <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit);",
+      with: "return end <= min_not_zero(*dev->dma_mask, dev->bus_dma_limit) / 2;",
+      in: "include/linux/dma-direct.h")
+    let after = try evaluated(copy.path, domain, cache: copy.cache)
+    var (compared, changed) = (0, 0)
+    for machine in domain.machines {
+      for swiotlb in domain.swiotlbModes where swiotlb != .restricted {
+        let kernels = [before, after].map { $0.booted(.x86, .none, swiotlb, machine) }
+        let requests = domain.requests(on: machine, .x86, .none, policies: [before.policy])
+        for request in requests {
+          for bits in 25...64 {
+            var (narrow, wide) = (request, request)
+            narrow.mask = try #require(DMAMask(bits: bits - 1))
+            wide.mask = try #require(DMAMask(bits: bits))
+            let edited = kernels[1].answer(to: wide).result
+            #expect(edited == kernels[0].answer(to: narrow).result, "\(request) \(bits)")
+            compared += 1
+            if edited != kernels[0].answer(to: wide).result { changed += 1 }
+          }
+        }
+      }
+    }
+    #expect(compared > 1000 && changed > 10)
+  }
+
+  /// A tree that does not compile: the compiler's first error, with file and line.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aTreeThatDoesNotCompileSaysWhere() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "phys_to_dma_direct(struct device *dev,", with: "phys_to_dma_direct(struct devise *dev,",
+      in: "kernel/dma/direct.c")
+    do {
+      _ = try evaluated(copy.path, reducedDomain([.x86]), cache: copy.cache)
+      Issue.record("the tree was compiled")
+    } catch let TreeError.doesNotCompile(family, message, _) {
+      #expect(family == "x86" && message.contains("kernel/dma/direct.c:"))
+      #expect(message.contains("error:"))
+    }
+  }
+
+  /// What the code of a tree does besides answering: nothing.  Its constructor runs
+  /// before anything else and finds no file to write and no socket.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aHostileTreeCannotWrite() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    let victim = copy.cache + ".written"
+    let direct = try copy.text("kernel/dma/direct.c")
+    try copy.write(
+      direct + """
+
+        static long hostile_call(long number, long a, long b, long c)
+        {
+        	long result;
+        	asm volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c)
+        		     : "rcx", "r11", "memory");
+        	return result;
+        }
+        __attribute__((constructor, used)) static void hostile(void)
+        {
+        	if (hostile_call(2, (long)"\(victim)", 01101, 0644) >= 0 ||
+        	    hostile_call(85, (long)"\(victim)", 0644, 0) >= 0 ||
+        	    hostile_call(41, 2, 1, 0) >= 0)
+        		hostile_call(231, 99, 0, 0);
+        }
+
+        """, to: "kernel/dma/direct.c")
+    let tree = try evaluated(copy.path, reducedDomain([.x86]), cache: copy.cache)
+    #expect(!FileManager.default.fileExists(atPath: victim))
+    let model = try #require(KernelVersion.named("6.12"))
+    #expect(agreement(model, tree, reducedDomain([.x86])).isComplete)
+  }
+
+  /// A request that crashes is answered with an error that says so; a program that
+  /// ends by itself is no answer at all.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func crashesAndExitsAreTold() throws {
+    var domain = reducedDomain([.x86])
+    (domain.swiotlbModes, domain.iommuModes) = ([.force], [.none])
+    let file = "kernel/dma/swiotlb.c"
+    let start = "size_t swiotlb_max_mapping_size(struct device *dev)\n{"
+    let crashing = try EditedTree(copyOf: "6.12")
+    try crashing.replace(start, with: start + "\n\t*(volatile int *)8 = 0;", in: file)
+    let kernel = try evaluated(crashing.path, domain, cache: crashing.cache)
+      .booted(.x86, .none, .force, .sixtyFourGiB)
+    let request = try #require(
+      domain.requests(on: .sixtyFourGiB, .x86, .none, policies: [kernel.policy]).first)
+    let answer = kernel.answer(to: request)
+    #expect(answer.result == .error && answer.warnings.text.hasPrefix("other:crash: "))
+
+    let ending = try EditedTree(copyOf: "6.12")
+    try ending.replace(
+      start, with: start + "\n\tasm volatile(\"syscall\" : : \"a\"(231L), \"D\"(9L));", in: file)
+    #expect(throws: TreeError.failed(family: "x86", reason: "exit status 9")) {
+      try evaluated(ending.path, domain, cache: ending.cache)
+    }
+  }
+
+  @Test func whatIsNoTreeIsSaid() throws {
+    #expect(throws: TreeError.missing(path: "/no/such/tree")) {
+      try SourceTree(path: "/no/such/tree")
+    }
+    #expect(throws: TreeError.notATree(path: "/etc", missing: "kernel/dma/mapping.c")) {
+      try SourceTree(path: "/etc")
+    }
+  }
+}

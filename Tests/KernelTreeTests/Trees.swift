@@ -1,0 +1,82 @@
+import DMAModel
+import Foundation
+import Testing
+
+@testable import KernelTree
+
+/// Debian's kernel trees as `make verify-kernels` unpacks them.
+enum Trees {
+  /// `.kernels` of the project, or the directory that DMAMATRIX_KERNELS names.
+  static let directory =
+    ProcessInfo.processInfo.environment["DMAMATRIX_KERNELS"]
+    ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent(".kernels").path
+
+  static func path(_ version: String) -> String { "\(directory)/\(version)" }
+
+  static func exists(_ version: String) -> Bool {
+    FileManager.default.fileExists(atPath: path(version) + "/kernel/dma/swiotlb.c")
+  }
+
+  /// Why a test is skipped.
+  static let missing: Comment = "make verify-kernels unpacks the trees that this test reads"
+}
+
+/// A copy of what a tree is evaluated by, whose files may be edited.
+final class EditedTree {
+  let path: String
+  /// Where to build.
+  let cache: String
+
+  init(copyOf version: String) throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dmamatrix-tree-\(UUID().uuidString)").path
+    (path, cache) = (directory + "/tree", directory + "/cache")
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: Trees.path(version), toPath: path)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(
+      at: URL(fileURLWithPath: path).deletingLastPathComponent())
+  }
+
+  func text(_ file: String) throws -> String {
+    try String(contentsOfFile: path + "/" + file, encoding: .utf8)
+  }
+
+  /// Replaces a text that must occur once.
+  func replace(_ old: String, with new: String, in file: String) throws {
+    let text = try text(file)
+    try #require(text.components(separatedBy: old).count == 2, "\(file) has no '\(old)', or two")
+    try write(text.replacing(old, with: new), to: file)
+  }
+
+  func write(_ text: String, to file: String) throws {
+    let full = path + "/" + file
+    try FileManager.default.removeItem(atPath: full)
+    try text.write(toFile: full, atomically: true, encoding: .utf8)
+  }
+}
+
+/// What a tree answers.
+func evaluated(
+  _ path: String, _ domain: MatrixDomain, cache: String? = nil, isReversed: Bool = false
+) throws -> KernelVersion {
+  let evaluation = try TreeEvaluation(
+    tree: SourceTree(path: path), platforms: domain.platforms, cacheDirectory: cache)
+  let latest = try #require(KernelVersion.all.last)
+  let policy = evaluation.existence(basedOn: latest.policy)
+  return KernelVersion(
+    recorded: "tree", summary: "", policy: policy,
+    answers: try evaluation.answers(to: domain, policy: policy, jobs: 2, isReversed: isReversed))
+}
+
+/// A part of the matrix with every kind of request.
+func reducedDomain(_ platforms: [Platform]) -> MatrixDomain {
+  var domain = MatrixDomain()
+  domain.platforms = platforms
+  domain.iommuModes = domain.iommuModes.filter { $0 != .lazy && $0 != .strict }
+  domain.machines = [.sixtyFourGiB]
+  return domain
+}
