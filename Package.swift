@@ -46,6 +46,11 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
 
+    // What booted kernels did, beside the model.
+    .target(
+      name: "Observations", dependencies: ["Analysis", "Conformance", "DMAModel"],
+      swiftSettings: settings),
+
     // The SQL of schema/ becomes part of the executable.
     .target(
       name: "EmbeddedSchema",
@@ -79,7 +84,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift"),
+        "Analysis", "MatrixStore", "Conformance", 
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings
@@ -104,7 +110,7 @@ let package = Package(
       dependencies: [
         "Explorer",
         "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
-        "Reporting",
+         "Reporting",
         "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -115,6 +121,9 @@ let package = Package(
       name: "AnalysisTests", dependencies: ["Analysis", "EmbeddedSchema"], swiftSettings: settings),
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "ObservationsTests", dependencies: ["Observations", "Conformance"],
+      resources: [.copy("Logs")], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",
@@ -124,7 +133,9 @@ let package = Package(
     ),
     .testTarget(
       name: "MatrixStoreTests",
-      dependencies: ["MatrixStore", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "MatrixStore", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: settings),
