@@ -51,6 +51,11 @@ let package = Package(
       name: "Observations", dependencies: ["Analysis", "Conformance", "DMAModel"],
       swiftSettings: settings),
 
+    // Machines to boot in QEMU, and the smallest choice among them.
+    .target(
+      name: "Lab", dependencies: ["DMAModel", "Observations", "Conformance"],
+      swiftSettings: settings),
+
     // The SQL of schema/ becomes part of the executable.
     .target(
       name: "EmbeddedSchema",
@@ -84,7 +89,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "MatrixStore", "Conformance", 
+        "Analysis", "MatrixStore", "Conformance", "Observations", "Lab",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -110,7 +115,7 @@ let package = Package(
       dependencies: [
         "Explorer",
         "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
-         "Reporting",
+        "Observations", "Lab", "Reporting",
         "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -124,6 +129,8 @@ let package = Package(
     .testTarget(
       name: "ObservationsTests", dependencies: ["Observations", "Conformance"],
       resources: [.copy("Logs")], swiftSettings: settings),
+    .testTarget(
+      name: "LabTests", dependencies: ["Lab", "Observations"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",

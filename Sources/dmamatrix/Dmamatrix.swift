@@ -3,7 +3,9 @@ import Analysis
 import Conformance
 import DMAModel
 import Foundation
+import Lab
 import MatrixStore
+import Observations
 import PolicyFiles
 
 /// The version of the tool.
@@ -33,7 +35,7 @@ struct Dmamatrix: ParsableCommand {
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
       CheckCommand.self, Solve.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self,
-      Conform.self,
+      Conform.self, LabCommand.self,
       Bench.self, Manual.self,
     ])
 
@@ -84,6 +86,10 @@ struct Dmamatrix: ParsableCommand {
       Output.error(error.description)
       Foundation.exit(error.isDamage ? 1 : 2)
     case let error as InputError:
+      Output.error(error.description)
+    case let error as ProbeLogError:
+      Output.error(error.description)
+    case let error as LabError:
       Output.error(error.description)
     case let error as ClaimError:
       Output.error(error.description)

@@ -54,21 +54,3 @@ struct Generate: ParsableCommand {
       """)
   }
 }
-
-/// Removes unfinished files when the user interrupts.
-enum Interruption {
-  nonisolated(unsafe) private static var paths: [UnsafeMutablePointer<CChar>] = []
-
-  /// From now on SIGINT, SIGTERM and SIGHUP remove `files` and end the process
-  /// with the signal's own status.
-  static func removeOnSignal(_ files: [String]) {
-    paths = files.compactMap { strdup($0) }
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-      Foundation.signal(signal) { number in
-        for path in Interruption.paths { unlink(path) }
-        Foundation.signal(number, SIG_DFL)
-        raise(number)
-      }
-    }
-  }
-}
