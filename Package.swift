@@ -62,7 +62,7 @@ let package = Package(
       path: "schema",
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
-        .embedInCode("claims.json"),
+        .embedInCode("claims.json"), .embedInCode("observations.sql"),
       ]
         + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "MatrixStore",
       dependencies: [
-        "DMAModel", "EmbeddedSchema",
+        "DMAModel", "EmbeddedSchema", "Observations",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -141,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "MatrixStoreTests",
       dependencies: [
-        "MatrixStore", .product(name: "GRDB", package: "GRDB.swift"),
+        "MatrixStore", "Observations", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings
     ),

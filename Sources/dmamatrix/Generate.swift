@@ -43,6 +43,11 @@ struct Generate: ParsableCommand {
     } building: { files in
       Interruption.removeOnSignal(files)
     }
+    if let copy = summary.damagedCopy {
+      Output.error(
+        "\(target.database) was damaged; what it held is kept as \(copy.printable), "
+          + "observations that it may have held are not in the new one")
+    }
     guard !quiet else { return }
     let elapsed = ContinuousClock.now - start
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
