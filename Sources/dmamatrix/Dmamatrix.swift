@@ -35,7 +35,7 @@ struct Dmamatrix: ParsableCommand {
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
       CheckCommand.self, Solve.self, Claims.self, PolicyCommand.self, Info.self, Kernels.self,
-      Conform.self, LabCommand.self,
+      Conform.self, Observe.self, DisagreementsCommand.self, LabCommand.self,
       Bench.self, Manual.self,
     ])
 
