@@ -8,7 +8,11 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 BUILD = $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -s
 TEST = $(SWIFT) test -c release --scratch-path .build-test
 
-.PHONY: run test lint bench goldens ecosystem verify-kernels build install clean deps
+# Kernels of the lab, their packages and build trees, and what they answered.
+LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
+LAB_KERNEL ?= 6.12
+
+.PHONY: run lab test lint bench goldens ecosystem verify-kernels build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -44,6 +48,17 @@ verify-kernels: build
 	sh Tests/kernels.sh .kernels $(KERNELS)
 	for kernel in $(KERNELS); do \
 	  $(TOOL) verify --tree .kernels/$$kernel --against $$kernel --yes || exit; done
+
+# Boots a Debian kernel with dmaprobe in QEMU, on the fewest machines that show every
+# answer of the model, and compares; "make lab LAB_KERNEL=7.3" another one.
+lab: build
+	sh Sources/dmaprobe/debian.sh --packages
+	sh Sources/dmaprobe/debian.sh $(LAB_KERNEL) $(LAB)/$(LAB_KERNEL)
+	$(TOOL) lab run --kernel $(LAB)/$(LAB_KERNEL)/bzImage \
+	  --module $(LAB)/$(LAB_KERNEL)/dmaprobe.ko --plan $(LAB_KERNEL) \
+	  --output $(LAB)/$(LAB_KERNEL)/logs
+	[ -e matrix.db ] || $(TOOL) generate
+	$(TOOL) observe $(LAB)/$(LAB_KERNEL)/logs/*-amd64-*.log
 
 # The executable, the manual page, and completions for three shells.
 install: build

@@ -62,13 +62,23 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
 
+    // What booted kernels did, beside the model.
+    .target(
+      name: "Observations", dependencies: ["Analysis", "Conformance", "DMAModel"],
+      swiftSettings: settings),
+
+    // Machines to boot in QEMU, and the smallest choice among them.
+    .target(
+      name: "Lab", dependencies: ["DMAModel", "Observations", "Conformance"],
+      swiftSettings: settings),
+
     // The SQL of schema/ becomes part of the executable.
     .target(
       name: "EmbeddedSchema",
       path: "schema",
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
-        .embedInCode("claims.json"),
+        .embedInCode("claims.json"), .embedInCode("observations.sql"),
       ]
         + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
@@ -76,7 +86,7 @@ let package = Package(
     .target(
       name: "MatrixStore",
       dependencies: [
-        "DMAModel", "EmbeddedSchema",
+        "DMAModel", "EmbeddedSchema", "Observations",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -95,7 +105,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "MatrixStore", "Conformance", .product(name: "GRDB", package: "GRDB.swift"),
+        "Analysis", "MatrixStore", "Conformance", "Observations", "Lab",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings
@@ -120,7 +131,7 @@ let package = Package(
       dependencies: [
         "Explorer",
         "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
-        "Reporting", "KernelTree",
+        "Observations", "Lab", "Reporting", "KernelTree",
         "Benchmarks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -133,6 +144,11 @@ let package = Package(
       name: "KernelTreeTests", dependencies: ["KernelTree", "Analysis"], swiftSettings: settings),
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "ObservationsTests", dependencies: ["Observations", "Conformance"],
+      resources: [.copy("Logs")], swiftSettings: settings),
+    .testTarget(
+      name: "LabTests", dependencies: ["Lab", "Observations"], swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",
@@ -142,7 +158,9 @@ let package = Package(
     ),
     .testTarget(
       name: "MatrixStoreTests",
-      dependencies: ["MatrixStore", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "MatrixStore", "Observations", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: settings),

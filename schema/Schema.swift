@@ -7,6 +7,11 @@ public enum Schema {
   /// One row of `description` for each object and column.
   public static let descriptions = text(PackageResources.descriptions_sql)
 
+  /// Migrations of the tables of observations, oldest first.
+  public static let observationMigrations: [(name: String, sql: String)] = [
+    ("observations-1", text(PackageResources.observations_sql))
+  ]
+
   /// The review's claims, mapped to scenarios.
   public static let claims = text(PackageResources.claims_json)
 

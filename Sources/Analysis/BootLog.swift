@@ -47,8 +47,9 @@ public struct BootLog: Sendable {
     if text.isEmpty { throw .empty }
     if text.utf8.count > 64 << 20 { throw .tooLong(text.utf8.count) }
     if text.utf8.contains(0) { throw .binary }
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
+    // A serial console ends lines with CR LF, which is one Character.
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (index, line) in lines.enumerated() {
       read(Self.message(line), line: index + 1)
     }
     guard version != nil || commandLine != nil else { throw .foreign }
@@ -101,7 +102,7 @@ public struct BootLog: Sendable {
     } else if let rest = message.rest(after: "software IO TLB: mapped [mem ") {
       pool = Self.range(rest)
       found("swiotlb", String(rest.prefix { $0 != "]" }), line)
-    } else if let rest = message.rest(after: "BIOS-e820: [mem "), rest.hasSuffix("] usable"),
+    } else if let rest = message.rest(after: "BIOS-e820: [mem "), Self.isRAM(rest),
       let range = Self.range(rest)
     {
       ram.append(range)
@@ -118,6 +119,14 @@ public struct BootLog: Sendable {
       platforms = [.sev]
     }
     found("memory encryption", String(features), line)
+  }
+
+  /// Whether a line of the firmware's map ends with the type of RAM: `usable`,
+  /// `System RAM` from 7.2 on (arch/x86/kernel/e820.c `e820_print_type()`).
+  private static func isRAM(_ text: Substring) -> Bool {
+    guard let close = text.firstIndex(of: "]") else { return false }
+    let type = text[text.index(after: close)...].trimmed
+    return type == "usable" || type == "System RAM"
   }
 
   /// `0x…-0x…`, the end inclusive; nil where it is no range.

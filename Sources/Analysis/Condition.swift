@@ -24,40 +24,44 @@ public struct Condition: Sendable, Hashable {
 }
 
 extension ScenarioSpace {
-  /// The conditions under which a diagram has each of some classes.
+  /// The conditions under which a diagram has each of some classes, in the order of
+  /// a scenario's key, the circumstance behind it.
   func conditions(for classes: [Int32], in diagram: Diagram) -> [[Condition]] {
+    diagram.conditions(for: classes, order: Scenario.axes + Circumstance.axes) { self.key($0) }
+  }
+}
+
+extension Diagram {
+  /// The conditions under which it has each of some classes.
+  ///
+  /// - Parameters:
+  ///   - order: The axes in the order of a condition's terms.
+  ///   - witness: The key of a point.
+  func conditions(
+    for classes: [Int32], order: [String], witness: ([Int]) -> String
+  ) -> [[Condition]] {
     // The covers are independent of each other, and the expensive part.
-    let covers = concurrently(classes) { Cover(diagram: diagram, wanted: $0).conditions() }
+    let covers = concurrently(classes) { Cover(diagram: self, wanted: $0).conditions() }
     return zip(classes, covers).map { wanted, boxes in
-      boxes.compactMap { condition($0, for: wanted, in: diagram) }
+      boxes.compactMap { box in
+        guard let point = firstPoint(of: wanted, in: box) else { return nil }
+        return Condition(
+          terms: terms(of: box, order: order), scenarios: count(of: wanted, in: box),
+          witness: witness(point))
+      }
     }
   }
 
-  private func condition(
-    _ box: Box, for wanted: Int32, in diagram: Diagram
-  ) -> Condition? {
-    guard let point = diagram.firstPoint(of: wanted, in: box) else { return nil }
-    return Condition(
-      terms: terms(of: box), scenarios: diagram.count(of: wanted, in: box),
-      witness: key(point))
-  }
-
-  private func terms(of box: Box) -> [Condition.Term] {
+  private func terms(of box: Box, order: [String]) -> [Condition.Term] {
     let terms = zip(axes, box.sets).compactMap { axis, set -> Condition.Term? in
       guard set != axis.all else { return nil }
       let values = BitIterator(set).map { axis.values[$0] }
       return Condition.Term(
         axis: axis.name, values: values, text: Self.text(axis, set, values))
     }
-    // In the order of a scenario's key.
     return terms.sorted {
-      Self.position(of: $0.axis) < Self.position(of: $1.axis)
+      (order.firstIndex(of: $0.axis) ?? 0) < (order.firstIndex(of: $1.axis) ?? 0)
     }
-  }
-
-  /// The place of an axis in a key, the circumstance after the scenario.
-  private static func position(of axis: String) -> Int {
-    (Scenario.axes + Circumstance.axes).firstIndex(of: axis) ?? 0
   }
 
   private static func text(_ axis: Axis, _ set: UInt64, _ values: [String]) -> String {

@@ -45,6 +45,8 @@ public struct KernelCommandLine: Sendable, Equatable {
   public private(set) var disabledIOMMUs: Set<String> = []
   /// The swiotlb mode.
   public private(set) var swiotlb = SwiotlbMode.standard
+  /// `iommu=soft`: a default pool in any case.
+  public private(set) var wantsPool = false
   /// `mem_encrypt=`, or nil without.
   public private(set) var memoryEncryption: Bool?
 
@@ -140,7 +142,8 @@ public struct KernelCommandLine: Sendable, Equatable {
         setPassthrough(false, index)
         meanings.append("DMA domains")
       } else if option.hasPrefix("soft") {
-        meanings.append("a swiotlb in any case (not modelled)")
+        wantsPool = true
+        meanings.append("a swiotlb in any case")
       } else if Self.knownIOMMUWords.contains(where: option.hasPrefix) {
         meanings.append("\(option) does not decide mappings")
       } else {

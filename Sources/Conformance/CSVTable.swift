@@ -1,13 +1,13 @@
 /// A CSV file with a header, read by bytes; fields may be quoted (RFC 4180).
-struct CSVTable {
-  let file: String
-  private(set) var header: [String]
+package struct CSVTable {
+  package let file: String
+  package private(set) var header: [String]
   private let bytes: [UInt8]
   private var position: Int
   /// The number of the line that ``nextRow()`` returned last, from 1.
-  private(set) var line = 1
+  package private(set) var line = 1
 
-  init(file: String, bytes: [UInt8]) throws(InputError) {
+  package init(file: String, bytes: [UInt8]) throws(InputError) {
     self.file = file
     self.bytes = bytes
     position = 0
@@ -17,7 +17,7 @@ struct CSVTable {
   }
 
   /// The fields of the next row, or nil at the end; empty lines are passed over.
-  mutating func nextRow() throws(InputError) -> [String]? {
+  package mutating func nextRow() throws(InputError) -> [String]? {
     while position < bytes.count {
       line += 1
       let fields = readRow()

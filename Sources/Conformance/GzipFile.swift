@@ -2,12 +2,12 @@ import CZlib
 import Foundation
 
 /// Reads a file that may be compressed by gzip, by zlib's own detection.
-enum GzipFile {
+package enum GzipFile {
   /// The decompressed bytes of a file.
   ///
   /// - Throws: ``InputError/unreadable(file:reason:)`` for a missing file, a
   ///   directory, a broken or truncated gzip stream, or more than 4 GiB.
-  static func contents(of path: String) throws(InputError) -> [UInt8] {
+  package static func contents(of path: String) throws(InputError) -> [UInt8] {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw .unreadable(file: path, reason: "no such file")

@@ -12,14 +12,14 @@ public enum InputError: Error, Equatable, CustomStringConvertible {
     case .unreadable(let file, let reason):
       "\(file): \(reason)"
     case .missingColumn(let file, let column, let expected):
-      "\(file): no column '\(column)'; a vectors file has \(expected.joined(separator: ", "))"
+      "\(file): no column '\(column)'; such a file has \(expected.joined(separator: ", "))"
     case .fieldCount(let file, let line, let found, let expected):
       "\(file):\(line): \(found) fields, but the header names \(expected)"
     case .unknownValue(let file, let line, let column, let value, let accepted):
       "\(file):\(line): unknown \(column) '\(value.printable)'; "
         + "accepted: \(accepted.joined(separator: ", "))"
     case .empty(let file):
-      "\(file): empty; a vectors file starts with a header line"
+      "\(file): empty; a file of measurements starts with a header line"
     }
   }
 }

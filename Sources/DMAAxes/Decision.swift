@@ -49,6 +49,7 @@ public enum Decision: UInt8, AxisValue {
   case xenExchanged
   case allocDecryptFailed
   case ownCode
+  case allocCallerShared
 
   public static let axis = "where"
 
@@ -105,6 +106,7 @@ public enum Decision: UInt8, AxisValue {
     case .iommuBounceRequireCoherent:
       (iommu, "iommu_dma_map_phys", "bounce needed, REQUIRE_COHERENT")
     case .iommuBounceInactive: (iommu, "iommu_dma_map_swiotlb", "bounce needed, no pool")
+    case .allocCallerShared: (mapping, "dma_alloc_attrs", "the caller passes CC_SHARED")
     case .allocNoMapping: (direct, "dma_direct_alloc_no_mapping", "page found")
     case .allocPages: (direct, "__dma_direct_alloc_pages", "page found")
     case .allocNoPage: (direct, "__dma_direct_alloc_pages", "no page that surely fits")

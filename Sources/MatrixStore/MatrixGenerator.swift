@@ -15,6 +15,10 @@ public struct GenerationSummary: Sendable, Equatable {
   public var profiles = 0
   /// Distinct answers.
   public var outcomes = 0
+  /// Observations that the old database held and the new one keeps.
+  public var keptObservations = 0
+  /// Where a damaged database was put whose observations cannot be read.
+  public var damagedCopy: String?
 
   public init() {}
 }
@@ -52,8 +56,12 @@ public struct MatrixGenerator: Sendable {
     building([temporary, temporary + "-journal"])
     defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
     do {
-      let summary = try build(temporary, progress: progress)
-      try Self.commit(temporary, to: path)
+      var summary = try build(temporary, progress: progress)
+      try DatabaseLock.holding(path) {
+        let kept = try ObservationMigrations.carry(from: path, to: temporary)
+        (summary.keptObservations, summary.damagedCopy) = (kept.observations, kept.damagedCopy)
+        try Self.commit(temporary, to: path)
+      }
       return summary
     } catch let error as DatabaseError {
       throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")

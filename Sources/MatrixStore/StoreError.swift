@@ -15,6 +15,7 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case query(String)
   case timeLimit(seconds: Double)
   case emptyDomain(String)
+  case noObservations(path: String)
 
   /// Whether the database itself is damaged, rather than what the user asked.
   public var isDamage: Bool {
@@ -53,6 +54,8 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit"
     case .emptyDomain(let reason):
       "nothing to generate: \(reason)"
+    case .noObservations(let path):
+      "\(path): holds no observations; 'dmamatrix observe FILE --database \(path)' imports them"
     }
   }
 }

@@ -86,7 +86,7 @@ private func page(_ path: String, _ title: String, _ document: Document) -> Repo
 }
 
 /// The line that says what made a page.
-func made(_ arguments: String) -> Document.Block {
+public func made(_ arguments: String) -> Document.Block {
   .paragraph("dmamatrix \(arguments), model digest \(ModelDigest.digest().prefix(16)).")
 }
 
@@ -107,6 +107,12 @@ private func index(_ sections: [(heading: String, pages: [ReportPage])]) -> Repo
     .links([
       Document.Link(
         path: "solve-v6.md", title: "what would have mended v6 for SME hosts (dmamatrix solve)")
+    ]))
+  document.blocks.append(.heading("Booted kernels"))
+  document.blocks.append(
+    .links([
+      Document.Link(
+        path: "observed.md", title: "what four Debian kernels did (make lab, report observed)")
     ]))
   document.blocks.append(made("report --all"))
   return page("index.md", "Index", document)

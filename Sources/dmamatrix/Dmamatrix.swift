@@ -4,7 +4,9 @@ import Conformance
 import DMAModel
 import Foundation
 import KernelTree
+import Lab
 import MatrixStore
+import Observations
 import PolicyFiles
 
 /// The version of the tool.
@@ -34,8 +36,7 @@ struct Dmamatrix: ParsableCommand {
     subcommands: [
       Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
       CheckCommand.self, Solve.self, Verify.self, Claims.self, PolicyCommand.self, Info.self,
-      Kernels.self,
-      Conform.self,
+      Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self, LabCommand.self,
       Bench.self, Manual.self,
     ])
 
@@ -86,6 +87,10 @@ struct Dmamatrix: ParsableCommand {
       Output.error(error.description)
       Foundation.exit(error.isDamage ? 1 : 2)
     case let error as InputError:
+      Output.error(error.description)
+    case let error as ProbeLogError:
+      Output.error(error.description)
+    case let error as LabError:
       Output.error(error.description)
     case let error as ClaimError:
       Output.error(error.description)

@@ -43,6 +43,11 @@ struct Generate: ParsableCommand {
     } building: { files in
       Interruption.removeOnSignal(files)
     }
+    if let copy = summary.damagedCopy {
+      Output.error(
+        "\(target.database) was damaged; what it held is kept as \(copy.printable), "
+          + "observations that it may have held are not in the new one")
+    }
     guard !quiet else { return }
     let elapsed = ContinuousClock.now - start
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -52,23 +57,5 @@ struct Generate: ParsableCommand {
       answers, in \(seconds.formatted(.number.precision(.fractionLength(1)))) s
 
       """)
-  }
-}
-
-/// Removes unfinished files when the user interrupts.
-enum Interruption {
-  nonisolated(unsafe) private static var paths: [UnsafeMutablePointer<CChar>] = []
-
-  /// From now on SIGINT, SIGTERM and SIGHUP remove `files` and end the process
-  /// with the signal's own status.
-  static func removeOnSignal(_ files: [String]) {
-    paths = files.compactMap { strdup($0) }
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-      Foundation.signal(signal) { number in
-        for path in Interruption.paths { unlink(path) }
-        Foundation.signal(number, SIG_DFL)
-        raise(number)
-      }
-    }
   }
 }

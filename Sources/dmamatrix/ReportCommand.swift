@@ -20,6 +20,7 @@ struct ReportCommand: ParsableCommand {
         findings   \(ModelReport.findings.summary)
         lifecycle  \(ModelReport.lifecycle.summary)
         2026-07-02 \(ModelReport.mail.summary)
+        observed   what booted kernels did, beside the model
         html       one HTML file to explore every answer, without a server
 
       Axes that no filter names have defaults: mem=64G, coherent_mask=same,
@@ -38,9 +39,10 @@ struct ReportCommand: ParsableCommand {
 
   /// The names that the argument takes.
   private static let names =
-    Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["html"]
+    Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["observed", "html"]
 
-  @Argument(help: "platform, versions, map, findings, lifecycle, 2026-07-02 or html.")
+  @Argument(
+    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed or html.")
   var name: String?
   @Flag(help: "Write every report into a directory: reports, or that of --output.")
   var all = false
@@ -72,6 +74,8 @@ struct ReportCommand: ParsableCommand {
     } else if let report = ModelReport(rawValue: name) {
       let kernel = filters.kernel.first ?? "7.3"
       document = report.document(kernel: try filters.kernel(called: kernel))
+    } else if name == "observed" {
+      document = try observed()
     } else {
       throw UsageError(
         description: "report '\(name.printable)' is unknown; accepted: "
@@ -86,6 +90,20 @@ struct ReportCommand: ParsableCommand {
       Output.progress(fraction, "exploring")
     }
     try deliver(page.html)
+  }
+
+  /// Every observation of the database; filters do not apply.
+  private func observed() throws -> Document {
+    let stored = try StoredObservations(MatrixDatabase(path: source.database))
+    let sources = stored.sources.map {
+      ObservedSource(
+        name: $0.name, sha256: $0.sha256, boots: $0.boots, observations: $0.observations)
+    }
+    var document = observedDocument(
+      try answered(stored.boots), sources: sources, showsRules: true
+    ).document
+    document.blocks.append(made("report observed"))
+    return document
   }
 
   private func picture() throws {

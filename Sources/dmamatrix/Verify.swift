@@ -110,7 +110,7 @@ struct Verify: ParsableCommand {
     if let store {
       try TreeStore.add(
         [(base, evaluation.provenance)], domain: domain, to: store,
-        building: Interruption.removeOnSignal)
+        building: { Interruption.removeOnSignal($0) })
     }
     let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
     guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
@@ -144,7 +144,7 @@ struct Verify: ParsableCommand {
     if let store {
       try TreeStore.add(
         [(base, evaluation.provenance), (result, after.provenance)], domain: domain, to: store,
-        building: Interruption.removeOnSignal)
+        building: { Interruption.removeOnSignal($0) })
     }
     let comparison = Comparison([base, result], domain: domain) {
       Output.progress($0, "comparing")

@@ -43,6 +43,18 @@ import Testing
     #expect(parsed.platforms == platforms)
   }
 
+  /// What 7.2 prints (arch/x86/kernel/e820.c `e820_print_type()`).
+  @Test func newerKernelsNameRAMInOtherWords() throws {
+    let parsed = try BootLog(
+      """
+      Linux version 7.2.12
+      BIOS-e820: [mem 0x0000000000100000-0x000000007ffdffff]  System RAM
+      BIOS-e820: [mem 0x000000007ffe0000-0x000000007fffffff]  device reserved
+      BIOS-e820: [gap 0x0000000080000000-0x00000000afffffff]
+      """)
+    #expect(parsed.machine?.ram == [PhysicalRange(0x10_0000, 0x7ffe_0000)])
+  }
+
   @Test func otherFilesAreRefused() {
     #expect(throws: BootLog.ParseError.empty) { try BootLog("") }
     #expect(throws: BootLog.ParseError.binary) { try BootLog("Linux version 6\u{0}") }

@@ -9,7 +9,7 @@ extension Evaluation {
     if asks(here, "MMIO", request.attributes.isMMIO) { return iommu_dma_map_resource() }
     let bounces = dev_use_swiotlb() && iova_unaligned
     if asks(here, "untrusted or unsafe kmalloc(), and unaligned: bounce", bounces, knob: "M17") {
-      if asks(here, "REQUIRE_COHERENT forbids it", request.attributes == .requireCoherent) {
+      if asks(here, "REQUIRE_COHERENT forbids it", request.attributes.isRequireCoherent) {
         return refused(.iommuBounceRequireCoherent)
       }
       return iommu_dma_map_swiotlb()

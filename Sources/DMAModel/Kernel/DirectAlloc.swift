@@ -41,7 +41,7 @@ extension Evaluation {
     return allocated(page, decrypted: decrypts, .allocPages)
   }
 
-  /// `is_swiotlb_for_alloc()` (A2): allocations come from the device's pool.
+  /// `is_swiotlb_for_alloc()` (A15): allocations come from the device's pool.
   private func is_swiotlb_for_alloc() -> Bool {
     switch kernel.policy.forcedAllocSource {
     case .freshPages: pool.forAlloc
@@ -105,7 +105,7 @@ extension Evaluation {
   /// lower zones.
   private mutating func __dma_direct_alloc_pages() -> UInt64? {
     var (flag, limit) = dma_direct_optimal_gfp_mask()
-    while let page = kernel.highestPage(flag) {
+    while let page = kernel.highestBlock(request.buffer.length, flag) {
       if dma_coherent_ok(page) { return page }
       if kernel.zones.hasDMA32, limit < UInt64.max, flag == .none {
         flag = .dma32
@@ -132,12 +132,20 @@ extension Evaluation {
     return asks(
       "dma_coherent_ok",
       "the page lies within coherent mask and bus limit",
-      address + pageSize - 1 <= request.coherentLimit
+      address + request.buffer.length - 1 <= request.coherentLimit
     )
   }
 }
 
 extension BootedKernel {
+  /// The highest free block that a zone flag yields, naturally aligned; `size` is
+  /// rounded up to a power of two of pages.
+  func highestBlock(_ size: UInt64, _ flag: ZoneFlag) -> UInt64? {
+    if size <= pageSize { return highestPage(flag) }
+    let block = size.roundedUpToPowerOfTwo
+    return zones.zonelist(flag).lazy.compactMap { self.free.highestBlock(block, in: $0) }.first
+  }
+
   /// The highest free page that a zone flag yields.
   func highestPage(_ flag: ZoneFlag) -> UInt64? {
     switch flag {

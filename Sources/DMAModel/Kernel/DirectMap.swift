@@ -4,7 +4,7 @@ extension Evaluation {
   mutating func dma_direct_map_phys() -> Answer {
     let here: StaticString = "dma_direct_map_phys"
     let isMMIO = request.attributes.isMMIO
-    let requireCoherent = request.attributes == .requireCoherent
+    let requireCoherent = request.attributes.isRequireCoherent
     let isPeerPage = request.operation == .mapSGP2P
     var ccShared = request.attributes.isCCShared
 
@@ -175,14 +175,6 @@ extension Evaluation {
       dma_addressing_limited || pool.forceBounce
       || kernel.policy.maxMappingSize == .alsoForcedUnencrypted && forced
     return limited ? swiotlbMaxMapping : .max
-  }
-
-  /// kernel/dma/mapping.c `dma_addressing_limited()`: the mask is narrower than
-  /// `dma_direct_get_required_mask()`.
-  private var dma_addressing_limited: Bool {
-    let highest = kernel.phys_to_dma_direct(kernel.top - 1, unencrypted: forced)
-    let required = bitMask(UInt8(UInt64.bitWidth - highest.leadingZeroBitCount))
-    return request.streamingLimit < required
   }
 
   /// The "DMA addr overflow" warning and an error.

@@ -5,7 +5,7 @@
 /// passes as `dev` and what it logs.
 struct Evaluation<Trace: Tracer> {
   let kernel: BootedKernel
-  let request: DeviceRequest
+  let request: ExactRequest
   /// `use_dma_iommu(dev)`.
   let usesDMAIOMMU: Bool
   /// `force_dma_unencrypted(dev)` as this request asks it; it cannot change in
@@ -24,10 +24,14 @@ struct Evaluation<Trace: Tracer> {
   var trace: Trace
 
   init(kernel: BootedKernel, request: DeviceRequest, trace: Trace) {
+    self.init(kernel: kernel, request: ExactRequest(request), trace: trace)
+  }
+
+  init(kernel: BootedKernel, request: ExactRequest, trace: Trace) {
     self.kernel = kernel
     self.request = request
     self.trace = trace
-    usesDMAIOMMU = kernel.usesDMAIOMMU(request)
+    usesDMAIOMMU = kernel.usesDMAIOMMU(reach: request)
     forced = kernel.force_dma_unencrypted(
       request,
       limit: request.operation.isMapping ? request.streamingLimit : request.coherentLimit,

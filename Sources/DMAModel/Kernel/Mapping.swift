@@ -26,7 +26,7 @@ extension Evaluation {
     if asks(
       "dma_map_phys",
       "REQUIRE_COHERENT on a non-coherent device",
-      attributes == .requireCoherent && request.coherence == .noncoherent
+      attributes.isRequireCoherent && request.coherence == .noncoherent
     ) {
       return refused(.requireCoherentOnNoncoherent)
     }
@@ -60,7 +60,7 @@ extension Evaluation {
     if asks(
       "__dma_map_sg_attrs",
       "REQUIRE_COHERENT on a non-coherent device",
-      request.attributes == .requireCoherent && request.coherence == .noncoherent
+      request.attributes.isRequireCoherent && request.coherence == .noncoherent
     ) {
       return refused(.requireCoherentOnNoncoherent)
     }
@@ -73,7 +73,20 @@ extension Evaluation {
 
   /// `dma_alloc_attrs()`.
   private mutating func dma_alloc_attrs(atomic: Bool, noMapping: Bool) -> Answer {
-    switch backend("dma_alloc_attrs") {
+    if request.attributes.isCCShared {
+      switch kernel.policy.callerSharedAlloc {
+      case .ignored: break
+      case .refusedByDirect:
+        if asks("dma_direct_alloc", "the caller passes CC_SHARED", !usesDMAIOMMU, knob: "A2") {
+          return refused(.allocCallerShared)
+        }
+      case .refused:
+        if asks("dma_alloc_attrs", "the caller passes CC_SHARED", true, knob: "A2") {
+          return refused(.allocCallerShared)
+        }
+      }
+    }
+    return switch backend("dma_alloc_attrs") {
     case .direct: dma_direct_alloc(atomic: atomic, noMapping: noMapping)
     case .iommu: iommu_dma_alloc(atomic: atomic)
     case .xen: xen_swiotlb_alloc_coherent()
@@ -90,7 +103,7 @@ extension Evaluation {
   }
 
   /// `dma_max_mapping_size()` in bytes.
-  private mutating func dma_max_mapping_size() -> UInt64 {
+  mutating func dma_max_mapping_size() -> UInt64 {
     if kernel.platform.family == .xen { return swiotlbMaxMapping }
     return usesDMAIOMMU ? iommu_dma_max_mapping_size() : dma_direct_max_mapping_size()
   }

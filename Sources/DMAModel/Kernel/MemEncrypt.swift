@@ -9,7 +9,7 @@ extension BootedKernel {
   /// - Parameter limit: The limit in use, streaming or coherent; only one of the
   ///   alternatives looks at it.
   func force_dma_unencrypted(
-    _ request: DeviceRequest, limit: UInt64, usesDMAIOMMU: Bool
+    _ request: some DeviceReach, limit: UInt64, usesDMAIOMMU: Bool
   ) -> Bool {
     if policy.forceUnencrypted.contains(platform) { return true }
     guard platform.family == .x86 else { return false }

@@ -4,7 +4,7 @@
 /// kernel's names, in the kernel's order.
 struct Undo<Trace: Tracer> {
   let kernel: BootedKernel
-  let request: DeviceRequest
+  let request: ExactRequest
   /// How the request was answered.
   let answer: Answer
   /// Where its bounce lies, if it has one.
@@ -31,7 +31,7 @@ struct Undo<Trace: Tracer> {
     memory = answer.memoryState
     if let coherentMask = maskChange.after {
       var later = request
-      later.coherentMask = coherentMask
+      later.set(coherentMask)
       forced = kernel.force_dma_unencrypted(
         later, limit: later.coherentLimit, usesDMAIOMMU: usesDMAIOMMU)
     } else {

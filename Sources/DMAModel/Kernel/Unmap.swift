@@ -40,7 +40,7 @@ extension Undo {
     case .physicalAddress:
       if asks(
         here, "MMIO or REQUIRE_COHERENT: nothing to do",
-        request.attributes.isMMIO || request.attributes == .requireCoherent)
+        request.attributes.isMMIO || request.attributes.isRequireCoherent)
       {
         return
       }
@@ -56,7 +56,7 @@ extension Undo {
     case .physicalAddress:
       if asks(
         here, "MMIO or REQUIRE_COHERENT: the IOVA alone",
-        request.attributes.isMMIO || request.attributes == .requireCoherent)
+        request.attributes.isMMIO || request.attributes.isRequireCoherent)
       {
         return
       }

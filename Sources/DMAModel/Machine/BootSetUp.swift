@@ -66,8 +66,10 @@ extension BootSetUp {
     return swiotlb_update_mem_attributes(pool)
   }
 
-  /// arch/x86/kernel/pci-dma.c `pci_swiotlb_detect()`: whether x86 needs a pool.
+  /// arch/x86/kernel/pci-dma.c `pci_swiotlb_detect()`: whether x86 needs a pool;
+  /// `iommu_setup()` has asked for one before (`iommu=soft`).
   private func pci_swiotlb_detect() -> Bool {
+    if machine.wantsPool { return true }
     if iommu != .off && machine.top > 4 * gigabyte { return true }
     if policy.hostMemoryEncryption.contains(platform) { return true }
     return policy.guestMemoryEncryption.contains(platform)

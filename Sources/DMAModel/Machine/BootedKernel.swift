@@ -34,6 +34,8 @@ public final class BootedKernel: Sendable {
   let coherentPoolConfigured: Bool
 
   let zones: Zones
+  /// What the boot left free.
+  let free: FreeMemory
   /// The highest free page that each zone flag may yield.
   let pageNormal: UInt64?
   let pageDMA32: UInt64?
@@ -90,6 +92,7 @@ public final class BootedKernel: Sendable {
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
     zones = setUp.zones
     dynamicPool = setUp.swiotlb_dyn_alloc(pool)
+    free = setUp.free
     pageNormal = setUp.highestBlock(pageSize, .none)
     pageDMA32 = setUp.highestBlock(pageSize, .dma32)
     pageDMA = setUp.highestBlock(pageSize, .dma)
@@ -97,6 +100,11 @@ public final class BootedKernel: Sendable {
 
   /// `use_dma_iommu(dev)` (X3): the device has a DMA domain.
   public func usesDMAIOMMU(_ request: DeviceRequest) -> Bool {
+    usesDMAIOMMU(reach: request)
+  }
+
+  /// `use_dma_iommu(dev)` (X3) of a device with some reach.
+  func usesDMAIOMMU(reach request: some DeviceReach) -> Bool {
     if iommu.usesDMAIOMMU { return true }
     guard iommu == .passthrough, hostMemoryEncryption else { return false }
     switch policy.hostPassthrough {

@@ -25,6 +25,9 @@ public struct Machine: Hashable, Sendable {
   /// Where the default pool lies, if a boot log or a device said so; otherwise
   /// it is placed as `swiotlb_init_remap()` and memblock would.
   public var observedPool: PhysicalRange?
+  /// Whether the command line asks for a default pool in any case (`iommu=soft`,
+  /// x86 alone).
+  public var wantsPool = false
   /// `num_possible_cpus()`, which sets the number of swiotlb areas.
   public var cpus: Int
 

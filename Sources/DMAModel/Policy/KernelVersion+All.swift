@@ -27,6 +27,7 @@ extension KernelVersion {
     "Linux 6.12, bounces unaligned kmalloc() buffers",
     sourcePackage: "linux-source-6.12 (6.12.117)",
     changes: [
+      PolicyChange(\.dmaIOMMUSync, .untilBounce, "kernel/dma/mapping.c dma_setup_need_sync"),
       PolicyChange(
         adding: [.arm64PKVM],
         to: \.platforms,
@@ -128,6 +129,7 @@ extension KernelVersion {
     messageID: "20260512090408.794195-1-aneesh.kumar@kernel.org",
     changes: [
       PolicyChange(\.restrictedPageDecrypt, .never, "1/13"),
+      PolicyChange(\.callerSharedAlloc, .refusedByDirect, "2/13"),
       PolicyChange(\.atomicPoolState, .memoryEncryption, "3/13"),
       PolicyChange(\.atomicPoolSelection, .byZoneAndState, "3/13"),
       PolicyChange(\.dmaIOMMUPoolFailure, .usesNullPage, "3/13"),
@@ -202,6 +204,7 @@ extension KernelVersion {
     messageID: "20260701054926.825925-1-aneesh.kumar@kernel.org",
     changes: [
       PolicyChange(adding: [.arm64CCA, .s390PV, .ppc64SVM], to: \.guestMemoryEncryption, "8/22"),
+      PolicyChange(\.callerSharedAlloc, .refused, "9/22, 10/22"),
       PolicyChange(\.dmaIOMMUSharedAlloc, .refused, "10/22, 11/22"),
       PolicyChange(\.poolStateCheck, .guestMatchesForcedHostShared, "13/22"),
       PolicyChange(\.transientPools, .atomicPoolIfSharedWithDevice, "13/22"),

@@ -117,11 +117,17 @@ extension Knob {
     Knob(
       "M18", "amdPTEForMMIO", "AMD's page table entry for MMIO",
       "drivers/iommu/amd", "iommu_map", \.amdPTEForMMIO),
+    Knob(
+      "M19", "dmaIOMMUSync", "dma_need_sync() of an IOVA",
+      "kernel/dma/mapping.c", "dma_setup_need_sync", \.dmaIOMMUSync),
   ]
 
   private static let allocation: [Knob] = [
     Knob(
-      "A2", "forcedAllocSource", "a forced allocation comes from",
+      "A2", "callerSharedAlloc", "a caller's CC_SHARED to dma_alloc_attrs() is",
+      "kernel/dma/mapping.c", "dma_alloc_attrs", \.callerSharedAlloc),
+    Knob(
+      "A15", "forcedAllocSource", "a forced allocation comes from",
       "kernel/dma/direct.c", "dma_direct_alloc", \.forcedAllocSource),
     Knob(
       "A3", "dmaIOMMUSharedAlloc", "iommu_dma_alloc() for a forced device",

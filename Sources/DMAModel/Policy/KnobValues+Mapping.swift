@@ -226,9 +226,37 @@ public enum AMDPTEForMMIO: String, KnobValue {
   }
 }
 
+/// M19: what `dma_need_sync()` says about an IOVA of a coherent device.
+public enum DMAIOMMUSync: String, KnobValue {
+  case always
+  case untilBounce
+
+  public var summary: String {
+    switch self {
+    case .always: "yes"
+    case .untilBounce: "no after dma_set_mask(), yes again after the first bounce"
+    }
+  }
+}
+
 // MARK: - Allocation
 
-/// A2: where a forced allocation without an IOMMU comes from.
+/// A2: what becomes of a caller's CC_SHARED in `dma_alloc_attrs()`.
+public enum CallerSharedAlloc: String, KnobValue {
+  case ignored
+  case refusedByDirect
+  case refused
+
+  public var summary: String {
+    switch self {
+    case .ignored: "ignored, or unknown"
+    case .refusedByDirect: "refused by dma-direct; dma-iommu goes on"
+    case .refused: "refused, whoever serves the device"
+    }
+  }
+}
+
+/// A15: where a forced allocation without an IOMMU comes from.
 public enum ForcedAllocSource: String, KnobValue {
   case freshPages
   case swiotlb

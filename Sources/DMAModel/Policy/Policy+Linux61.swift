@@ -48,6 +48,8 @@ extension Policy {
     maxMappingSize: .limitedOrForcedBounce,
     dmaIOMMUBounce: .untrusted,
     amdPTEForMMIO: .private,
+    dmaIOMMUSync: .always,
+    callerSharedAlloc: .ignored,
     forcedAllocSource: .freshPages,
     dmaIOMMUSharedAlloc: .privatePages,
     dmaIOMMUPoolFailure: .returnsNull,

@@ -80,9 +80,13 @@ public struct Policy: Hashable, Sendable {
   public var dmaIOMMUBounce: DMAIOMMUBounce
   /// M18: AMD's page table and MMIO.
   public var amdPTEForMMIO: AMDPTEForMMIO
+  /// M19: `dma_need_sync()` with dma-iommu.
+  public var dmaIOMMUSync: DMAIOMMUSync
 
   // Allocation
-  /// A2: where a forced allocation comes from.
+  /// A2: a caller's CC_SHARED.
+  public var callerSharedAlloc: CallerSharedAlloc
+  /// A15: where a forced allocation comes from.
   public var forcedAllocSource: ForcedAllocSource
   /// A3: dma-iommu and shared allocations.
   public var dmaIOMMUSharedAlloc: DMAIOMMUSharedAlloc

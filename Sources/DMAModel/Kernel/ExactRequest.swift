@@ -1,0 +1,126 @@
+/// What decides how far a device reaches.
+protocol DeviceReach {
+  /// `min_not_zero(*dev->dma_mask, dev->bus_dma_limit)`.
+  var streamingLimit: UInt64 { get }
+  /// `min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit)`.
+  var coherentLimit: UInt64 { get }
+}
+
+extension DeviceRequest: DeviceReach {}
+
+/// A device and a request in numbers: any mask, any buffer.
+///
+/// The matrix asks about representative values (``DeviceRequest``); a booted
+/// kernel was asked about the pages that it happened to have.
+public struct ExactRequest: Hashable, Sendable, DeviceReach {
+  /// The memory that a request names.
+  public struct Memory: Hashable, Sendable {
+    /// The physical address of the first byte; 0 for an allocation.
+    public var physicalAddress: UInt64
+    /// Bytes; for an allocation how many are asked for, in whole pages.
+    public var length: UInt64
+    /// Whether it is device memory rather than RAM.
+    public var isDeviceMemory: Bool
+    /// Whether it is an object of a small kmalloc cache.
+    public var isSmallKmalloc: Bool
+
+    public init(
+      physicalAddress: UInt64, length: UInt64, isDeviceMemory: Bool = false,
+      isSmallKmalloc: Bool = false
+    ) {
+      self.physicalAddress = physicalAddress
+      self.length = length
+      self.isDeviceMemory = isDeviceMemory
+      self.isSmallKmalloc = isSmallKmalloc
+    }
+  }
+
+  /// The attributes that decide, in any combination.
+  public struct AttributeSet: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let mmio = AttributeSet(rawValue: 1)
+    public static let ccShared = AttributeSet(rawValue: 2)
+    public static let requireCoherent = AttributeSet(rawValue: 4)
+
+    public var isMMIO: Bool { contains(.mmio) }
+    public var isCCShared: Bool { contains(.ccShared) }
+    public var isRequireCoherent: Bool { contains(.requireCoherent) }
+  }
+
+  public var operation: Operation
+  public var attributes: AttributeSet
+  public var buffer: Memory
+  public var coherence: Coherence
+  public var facing: Facing
+  /// `*dev->dma_mask`.
+  public var streamingMask: UInt64
+  /// `dev->coherent_dma_mask`.
+  public var coherentMaskAddress: UInt64
+  /// `dev->bus_dma_limit`, 0 for none.
+  public var busLimit: UInt64
+
+  public init(
+    operation: Operation, attributes: AttributeSet = [], buffer: Memory,
+    coherence: Coherence = .coherent, facing: Facing = .internal, streamingMask: UInt64,
+    coherentMask: UInt64, busLimit: UInt64 = 0
+  ) {
+    self.operation = operation
+    self.attributes = attributes
+    self.buffer = buffer
+    self.coherence = coherence
+    self.facing = facing
+    self.streamingMask = streamingMask
+    coherentMaskAddress = coherentMask
+    self.busLimit = busLimit
+  }
+
+  /// The numbers of a request of the matrix.
+  public init(_ request: DeviceRequest) {
+    self.init(
+      operation: request.operation, attributes: AttributeSet(request.attributes),
+      buffer: Memory(
+        physicalAddress: request.buffer.physicalAddress, length: request.buffer.length,
+        isDeviceMemory: request.buffer.isDeviceMemory,
+        isSmallKmalloc: request.buffer.isSmallKmalloc),
+      coherence: request.coherence, facing: request.facing,
+      streamingMask: request.mask.highestAddress, coherentMask: request.coherentMaskAddress,
+      busLimit: request.busLimit == .none ? 0 : bitMask(32))
+  }
+
+  /// Sets the coherent mask as a driver of the matrix does.
+  mutating func set(_ mask: CoherentMask) {
+    switch mask {
+    case .same: coherentMaskAddress = streamingMask
+    case .bits32: coherentMaskAddress = bitMask(32)
+    case .bits64: coherentMaskAddress = bitMask(64)
+    }
+  }
+
+  public var streamingLimit: UInt64 { busLimit == 0 ? streamingMask : min(streamingMask, busLimit) }
+
+  public var coherentLimit: UInt64 {
+    busLimit == 0 ? coherentMaskAddress : min(coherentMaskAddress, busLimit)
+  }
+}
+
+extension ExactRequest.AttributeSet {
+  /// The attributes of a request of the matrix.
+  public init(_ attributes: Attributes) {
+    switch attributes {
+    case .none: self = []
+    case .ccShared: self = .ccShared
+    case .mmio: self = .mmio
+    case .mmioCCShared: self = [.mmio, .ccShared]
+    case .requireCoherent: self = .requireCoherent
+    }
+  }
+}
+
+extension BootedKernel {
+  /// The kernel's answer to a request in numbers.
+  public func answer(to request: ExactRequest) -> Answer {
+    var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
+    return evaluation.run()
+  }
+}

@@ -1,0 +1,124 @@
+import EmbeddedSchema
+import Foundation
+import GRDB
+
+/// The tables of observations: made by migrations, kept when a matrix is made anew.
+enum ObservationMigrations {
+  /// What became of the observations of a database that is replaced.
+  struct Kept {
+    var observations = 0
+    var damagedCopy: String?
+  }
+
+  private static let tables = ["observation_source", "observed_boot", "observation"]
+
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    for migration in Schema.observationMigrations {
+      migrator.registerMigration(migration.name, foreignKeyChecks: .immediate) { database in
+        try database.execute(sql: migration.sql)
+      }
+    }
+    return migrator
+  }
+
+  /// Brings the tables up to date.
+  static func migrate(_ queue: DatabaseQueue, upTo last: String? = nil) throws {
+    try queue.inDatabase { database in
+      // As GRDB makes it, but strict like every table of the file.
+      try database.execute(
+        sql: """
+          CREATE TABLE IF NOT EXISTS grdb_migrations (
+            identifier TEXT NOT NULL PRIMARY KEY
+          ) STRICT, WITHOUT ROWID
+          """)
+    }
+    if let last {
+      try migrator.migrate(queue, upTo: last)
+    } else {
+      try migrator.migrate(queue)
+    }
+  }
+
+  /// Copies the observations of `old`, if there is such a file, into `new`.
+  ///
+  /// A damaged `old` whose observations cannot be read is kept under another name.
+  static func carry(from old: String, to new: String) throws -> Kept {
+    let queue = try DatabaseQueue(path: new)
+    defer { try? queue.close() }
+    var kept = Kept()
+    do {
+      let made = try migrations(of: old)
+      let known = Schema.observationMigrations.map(\.name)
+      if let made, let last = known.last(where: made.contains) {
+        if let unknown = made.first(where: { !known.contains($0) }) {
+          throw StoreError.cannotWrite(
+            path: old, reason: "it holds observations of a newer dmamatrix ('\(unknown)')")
+        }
+        try migrate(queue, upTo: last)
+        kept.observations = try copy(from: old, to: queue)
+      }
+    } catch let error as DatabaseError {
+      guard [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR].contains(error.resultCode) else {
+        throw error
+      }
+      kept.damagedCopy = try keepAside(old)
+    }
+    try migrate(queue)
+    return kept
+  }
+
+  /// The migrations that a file has; nil where it holds no
+  /// observations.
+  private static func migrations(of path: String) throws -> [String]? {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    guard let size = attributes?[.size] as? UInt64, size > 0 else { return nil }
+    var configuration = Configuration()
+    configuration.readonly = true
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    defer { try? queue.close() }
+    return try queue.read { database in
+      let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+      let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+      guard try database.tableExists("observation"),
+        try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM observation)") == true
+      else {
+        // A database that is cut but whose schema names no observations loses none.
+        return nil
+      }
+      guard size >= pages * pageSize else {
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the file is cut")
+      }
+      return try String.fetchAll(
+        database, sql: "SELECT identifier FROM grdb_migrations")
+    }
+  }
+
+  private static func copy(from old: String, to queue: DatabaseQueue) throws -> Int {
+    try queue.inDatabase { database in
+      try database.execute(sql: "PRAGMA trusted_schema = OFF")
+      try database.execute(sql: "ATTACH ? AS old", arguments: [old])
+      defer { try? database.execute(sql: "DETACH old") }
+      var count = 0
+      try database.inTransaction {
+        for table in tables {
+          try database.execute(sql: "INSERT INTO main.\(table) SELECT * FROM old.\(table)")
+        }
+        count = try Int.fetchOne(database, sql: "SELECT count(*) FROM main.observation") ?? 0
+        return .commit
+      }
+      return count
+    }
+  }
+
+  /// Gives a file a second name, which stays when the first is replaced.
+  private static func keepAside(_ path: String) throws(StoreError) -> String {
+    for number in 1...1000 {
+      let name = path + (number == 1 ? ".damaged" : ".damaged-\(number)")
+      if link(path, name) == 0 { return name }
+      guard errno == EEXIST else { break }
+    }
+    throw .cannotWrite(
+      path: path, reason: "it is damaged and may hold observations; move it out of the way")
+  }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Conformance
+import DMAModel
+import Foundation
+import MatrixStore
+import Observations
+import Reporting
+
+struct Observe: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Import what booted kernels did, and compare it with the model.",
+    discussion: """
+      A file is a kernel log from boot on (dmesg, journalctl -k, a serial console)
+      of a machine that loaded dmaprobe, or a CSV of such boots, plain or
+      compressed by gzip.  The platform, RAM and command line are read from the
+      log; "lab run" makes such logs.  The model is asked the same of that very
+      machine, and every column is compared.
+
+      All files are read before anything is stored, and they are stored together
+      or not at all.  A file that is imported again replaces itself.  "generate"
+      keeps observations when it makes a database anew.
+
+      What cannot be compared: which IOVA, slot or page was taken (they are checked
+      for the mask, the pool and RAM); dma_need_sync() of an IOVA, which depends on
+      what the device mapped before; IOVA spaces that are too small or not flushed
+      yet.  Each is counted by name.
+
+      Exit status 1 if anything differs.
+
+      Examples:
+        dmesg > log; dmamatrix observe log
+        dmamatrix observe logs/*.log boot-6.12.csv.gz -d matrix.db
+        dmamatrix observe --dry-run log
+      """)
+
+  @Argument(help: "Kernel logs or CSV files.", completion: .file())
+  var files: [String]
+  @OptionGroup var source: DatabaseOption
+  @Option(
+    help: ArgumentHelp(
+      "The modelled kernel of logs whose release does not name one.", valueName: "k"))
+  var kernel: String?
+  @Flag(help: "Take the intact lines of a log that was cut or mixed.")
+  var intact = false
+  @Flag(help: "Compare, but store nothing; no database is needed.")
+  var dryRun = false
+  @OptionGroup var color: ColorOption
+
+  mutating func run() throws {
+    if let kernel { _ = try dmamatrix.kernel(kernel) }
+    if !dryRun { _ = try MatrixDatabase(path: source.database) }
+    var imports: [ObservationImport] = []
+    for (index, file) in files.enumerated() {
+      Output.progress(Double(index) / Double(files.count), "reading")
+      let read = try ObservationFile.read(path: file, kernel: kernel, intactOnly: intact)
+      imports.append(
+        ObservationImport(
+          name: URL(fileURLWithPath: file).lastPathComponent,
+          sha256: try ModelDigest.digest(ofFile: file), kind: read.kind, intactOnly: intact,
+          boots: read.boots))
+    }
+    Output.progress(1, "reading")
+    if !dryRun {
+      try ObservationStore(path: source.database, toolVersion: toolVersion).add(imports) {
+        Interruption.removeOnSignal($0)
+      }
+    }
+    let boots = try answered(imports.flatMap(\.boots))
+    let sources = imports.map { file in
+      ObservedSource(
+        name: file.name, sha256: file.sha256, boots: file.boots.count,
+        observations: file.boots.reduce(0) { $0 + $1.observations.count })
+    }
+    let (document, agrees) = observedDocument(boots, sources: sources)
+    try Output.write(color.applied(to: document.text(.text), if: true))
+    if !agrees { throw ExitCode(1) }
+  }
+}
+
+struct DisagreementsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disagreements",
+    abstract: "Say where observations and the model differ, as exact conditions.",
+    discussion: """
+      Every observation of the database is compared with the model of this
+      dmamatrix, on the machine that was booted; what differs in the same way is
+      reduced to few conditions that are exact together over what was observed.
+      Exit status 1 if anything differs.
+
+      Examples:
+        dmamatrix disagreements
+        dmamatrix disagreements --kernel 7.3 --format markdown
+      """)
+
+  @OptionGroup var source: DatabaseOption
+  @Option(help: ArgumentHelp("Kernels; all that were observed without.", valueName: "k"))
+  var kernel: [String] = []
+  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  var format = "text"
+  @OptionGroup var color: ColorOption
+
+  mutating func run() throws {
+    let format: FindingFormat = try dmamatrix.format(format)
+    let stored = try StoredObservations(MatrixDatabase(path: source.database))
+    var boots = try answered(stored.boots)
+    let names = commaSeparated(kernel)
+    for name in names where !boots.contains(where: { $0.version.name == name }) {
+      throw UsageError(
+        description: "--kernel '\(name.printable)' was not observed; accepted: "
+          + Set(boots.map(\.version.name)).sorted().joined(separator: ", "))
+    }
+    if !names.isEmpty { boots = boots.filter { names.contains($0.version.name) } }
+    let found = Disagreements(boots)
+    let text =
+      switch format {
+      case .text: disagreementsDocument(found).text(.text)
+      case .markdown: disagreementsDocument(found).text(.markdown)
+      case .json: disagreementsJSON(found)
+      }
+    try Output.write(color.applied(to: text, if: format == .text))
+    if !found.findings.isEmpty { throw ExitCode(1) }
+  }
+}
+
+/// Boots with the kernels that answer for them.
+func answered(_ boots: [BootObservations]) throws -> AnsweredBoots {
+  try boots.map { ($0, try kernel($0.boot.kernel)) }
+}

@@ -1,0 +1,160 @@
+#!/bin/sh
+# Fetches a Debian kernel by apt, unpacks it, and builds dmaprobe.ko for it:
+#
+#   sh Sources/dmaprobe/debian.sh 6.12 DIRECTORY
+#
+# leaves DIRECTORY/bzImage, DIRECTORY/dmaprobe.ko and DIRECTORY/release. Nothing is
+# installed; apt must know a suite that has the kernel (6.12 is in bookworm-backports
+# and trixie, 7.2 and 7.3 in forky, sid or trixie-backports).
+set -eu
+
+fail() {
+  echo "dmaprobe: $1" >&2
+  exit 2
+}
+
+# What a build and a lab need, by apt: "sh debian.sh --packages".
+if [ "${1:-}" = --packages ]; then
+  missing=
+  command -v qemu-system-x86_64 >/dev/null 2>&1 || missing="$missing qemu-system-x86"
+  [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] || missing="$missing busybox-static"
+  command -v gcc >/dev/null 2>&1 || missing="$missing gcc"
+  command -v make >/dev/null 2>&1 || missing="$missing make"
+  ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
+  [ -n "$missing" ] || exit 0
+  command -v apt-get >/dev/null 2>&1 ||
+    fail "missing:$missing; install them with your package manager"
+  root=
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || fail "missing:$missing; install them as root"
+    root=sudo
+  fi
+  echo "dmaprobe: installing$missing" >&2
+  $root apt-get update -qq >&2
+  # shellcheck disable=SC2086
+  $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >&2
+  exit 0
+fi
+
+[ $# -eq 2 ] || fail "expected a version and a directory, as in: debian.sh 6.12 .build/lab/6.12"
+version=$1
+case $version in
+*[!0-9.]* | '') fail "'$version' is no kernel version; expected as 6.12" ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$2"
+out=$(cd "$2" && pwd)
+for tool in apt-get apt-cache dpkg make gcc; do
+  command -v $tool >/dev/null 2>&1 || fail "no $tool; install the package ${tool%-*} first"
+done
+
+# The newest flavour amd64 of that version: "6.12.117+deb12", "6.1.0-53".
+release=${RELEASE:-$(apt-cache pkgnames "linux-headers-$version." |
+  sed -n "s/^linux-headers-\($version\.[0-9][0-9a-z.+~-]*\)-amd64\$/\1/p" |
+  grep -v -E -- '-(rt|cloud)$' | sort -V | tail -n 1)}
+[ -n "$release" ] ||
+  fail "apt knows no linux-headers-$version.*-amd64; add a suite that has it and run apt-get update"
+# Where the apt indices list a release whose packages are gone, RELEASE names another.
+echo "dmaprobe: Debian's $release-amd64" >&2
+
+# apt-get download wants a directory that it can write as _apt; names with "/" are suites.
+fetch() {
+  (cd "$out/packages" && apt-get download -q "$@" >&2)
+}
+has() { apt-cache show "$1" >/dev/null 2>&1; }
+
+mkdir -p "$out/packages"
+if [ ! -e "$out/packages/.complete-$release" ]; then
+  rm -rf "$out/packages" "$out/root"
+  mkdir -p "$out/packages"
+  kbuild=linux-kbuild-$release
+  has "$kbuild" || kbuild=linux-kbuild-$version
+  if has "linux-binary-$release-amd64"; then
+    image="linux-binary-$release-amd64 linux-base-$release-amd64"
+  else
+    image=linux-image-$release-amd64-unsigned
+    has "$image" || image=linux-image-$release-amd64
+  fi
+  # shellcheck disable=SC2086
+  fetch $image "linux-headers-$release-amd64" "linux-headers-$release-common" "$kbuild" ||
+    fail "apt cannot fetch the packages of $release; run apt-get update, or name another as RELEASE"
+  : >"$out/packages/.complete-$release"
+fi
+
+root=$out/root
+headers=$root/usr/src/linux-headers-$release-amd64
+if [ ! -e "$root/.unpacked" ]; then
+  rm -rf "$root"
+  mkdir -p "$root"
+  for package in "$out"/packages/*.deb; do dpkg -x "$package" "$root"; done
+  # The packages expect to be installed; BTF would want pahole.
+  sed -i "s|/usr/src/|$root/usr/src/|g" "$headers/Makefile"
+  for file in "$root"/usr/src/linux-headers-*/.kernelvariables; do
+    [ ! -e "$file" ] || sed -i "s|/usr/src/|$root/usr/src/|g" "$file"
+  done
+  rm -f "$headers/vmlinux"
+  : >"$root/.unpacked"
+fi
+
+# Programs that were linked against a newer C library run by that library's loader.
+tools=$(readlink -f "$headers/scripts" 2>/dev/null || true)
+[ -d "$tools" ] || tools=$(echo "$root"/usr/lib/linux-kbuild-*/scripts)
+tools=$(dirname "$tools")
+runs() { ! "$1" --help 2>&1 | grep -q -E 'GLIBC_|error while loading shared'; }
+for program in "$tools"/scripts/mod/modpost* "$tools"/tools/objtool/objtool*; do
+  case $program in *.own) continue ;; esac
+  [ -f "$program" ] && [ ! -e "$program.own" ] || continue
+  head -c 4 "$program" | grep -q ELF || continue
+  runs "$program" && continue
+  if [ ! -e "$out/libc/.unpacked" ]; then
+    rm -rf "$out/libc"
+    mkdir -p "$out/libc/packages"
+    for suite in forky sid trixie; do
+      (cd "$out/libc/packages" &&
+        apt-get download -q libc6/$suite libelf1t64/$suite zlib1g/$suite libzstd1/$suite >&2) &&
+        break
+    done
+    for package in "$out"/libc/packages/*.deb; do
+      [ -e "$package" ] ||
+        fail "$(basename "$program") wants a newer C library than this machine's and apt's"
+      dpkg -x "$package" "$out/libc"
+    done
+    : >"$out/libc/.unpacked"
+  fi
+  loader=$(find "$out/libc" -name 'ld-linux-x86-64.so.2' | head -n 1)
+  mv "$program" "$program.own"
+  cat >"$program" <<EOF
+#!/bin/sh
+exec $loader --library-path $out/libc/usr/lib/x86_64-linux-gnu:$out/libc/lib/x86_64-linux-gnu $program.own "\$@"
+EOF
+  chmod +x "$program"
+done
+
+# gcc 12 and older have -falign-functions for -fmin-function-alignment.
+cc=gcc
+if ! echo | gcc -fmin-function-alignment=16 -E - >/dev/null 2>&1; then
+  cc=$out/gcc
+  cat >"$cc" <<'EOF'
+#!/bin/sh
+for argument; do
+  shift
+  case $argument in
+  -fmin-function-alignment=*) set -- "$@" "-falign-functions=${argument#*=}" ;;
+  *) set -- "$@" "$argument" ;;
+  esac
+done
+exec gcc "$@"
+EOF
+  chmod +x "$cc"
+fi
+
+rm -rf "$out/module"
+mkdir -p "$out/module"
+cp "$here"/*.c "$here"/*.h "$here/Kbuild" "$out/module/"
+make -s -C "$headers" M="$out/module" CC="$cc" HOSTCC=gcc modules >&2 ||
+  fail "dmaprobe does not build for $release"
+cp "$out/module/dmaprobe.ko" "$out/dmaprobe.ko"
+image=$(find "$root" -name 'vmlinuz*' -type f | head -n 1)
+[ -n "$image" ] || fail "the packages of $release hold no vmlinuz"
+cp "$image" "$out/bzImage"
+echo "$release-amd64" >"$out/release"

@@ -1,0 +1,168 @@
+import DMAModel
+import EmbeddedSchema
+import Foundation
+import GRDB
+import Observations
+import Testing
+
+@testable import MatrixStore
+
+/// Observations in a database: there whole or not at all, and there to stay.
+@Suite final class ObservationStoreTests {
+  private let directory: TemporaryDirectory
+  private var path: String { directory.file("matrix.db") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    var domain = smallDomain
+    domain.masks = Array(DMAMask.allCases.prefix(2))
+    domain.operations = [.map]
+    _ = try generate(domain, to: path)
+  }
+
+  private func regenerate() throws -> GenerationSummary {
+    var domain = smallDomain
+    domain.masks = Array(DMAMask.allCases.prefix(2))
+    domain.operations = [.map]
+    return try generate(domain, to: path)
+  }
+
+  /// A log of the sample of Tests/ObservationsTests.
+  private func sample(_ name: String = "6.1.0-53-amd64-none-default-6G") throws
+    -> ObservationImport
+  {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+      .appendingPathComponent("ObservationsTests/Logs/\(name).log.gz").path
+    let read = try ObservationFile.read(path: file)
+    return ObservationImport(
+      name: name, sha256: try ModelDigest.digest(ofFile: file), kind: read.kind,
+      intactOnly: false, boots: read.boots)
+  }
+
+  private func add(_ files: [ObservationImport]) throws {
+    try ObservationStore(path: path, toolVersion: "test").add(files)
+  }
+
+  private func stored() throws -> StoredObservations {
+    try StoredObservations(MatrixDatabase(path: path))
+  }
+
+  private func execute(_ sql: String) throws {
+    let queue = try DatabaseQueue(path: path)
+    try queue.write { try $0.execute(sql: sql) }
+    try queue.close()
+  }
+
+  @Test func whatIsReadIsWhatWasStored() throws {
+    let files = [try sample(), try sample("7.2.12+deb13-amd64-intel_lazy-default-6G")]
+    try add(files)
+    let stored = try stored()
+    #expect(stored.boots.map(\.boot) == files.flatMap(\.boots).map(\.boot))
+    #expect(stored.boots.map(\.observations) == files.flatMap(\.boots).map(\.observations))
+    #expect(stored.sources.map(\.name) == files.map(\.name))
+    #expect(stored.sources.map(\.observations) == [164, 240])
+    #expect(directory.contents == ["matrix.db"])
+    // And the matrix is as it was.
+    _ = try DatabaseInfo(MatrixDatabase(path: path))
+  }
+
+  @Test func theSameFileReplacesItself() throws {
+    try add([try sample()])
+    try add([try sample()])
+    #expect(try stored().sources.count == 1)
+    let rows = try MatrixDatabase(path: path).read { database in
+      try Int.fetchOne(database, sql: "SELECT count(*) FROM observation") ?? 0
+    }
+    #expect(rows == 164)
+  }
+
+  /// A row is joined to the matrix by the key of its scenario.
+  @Test func keysAreThoseOfTheView() throws {
+    try add([try sample()])
+    let keys = try MatrixDatabase(path: path).read { database in
+      try String.fetchAll(
+        database, sql: "SELECT DISTINCT scenario FROM observed WHERE scenario NOT NULL")
+    }
+    #expect(keys.count > 20 && keys.allSatisfy { Scenario(key: $0) != nil })
+  }
+
+  @Test func generateKeepsObservations() throws {
+    try add([try sample()])
+    let before = try stored()
+    #expect(try regenerate().keptObservations == 164)
+    let after = try stored()
+    #expect(after.boots.map(\.boot) == before.boots.map(\.boot))
+    #expect(after.boots.map(\.observations) == before.boots.map(\.observations))
+    #expect(after.sources == before.sources)
+    #expect(directory.contents == ["matrix.db"])
+  }
+
+  /// A database from before there were observations.
+  @Test func olderDatabasesGetTheTables() throws {
+    try execute(
+      """
+      DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
+      DROP TABLE observation_source; DROP TABLE grdb_migrations
+      """)
+    #expect(throws: StoreError.noObservations(path: path)) { _ = try stored() }
+    try add([try sample()])
+    #expect(try stored().boots.count == 1)
+  }
+
+  /// What a newer dmamatrix stored is never thrown away.
+  @Test func observationsOfANewerToolAreKept() throws {
+    try add([try sample()])
+    try execute("INSERT INTO grdb_migrations VALUES ('observations-999')")
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    #expect(throws: StoreError.self) { _ = try regenerate() }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+    #expect(directory.contents == ["matrix.db"])
+  }
+
+  /// A damaged database with observations stays beside the new one.
+  @Test func damagedObservationsAreKeptAside() throws {
+    try add([try sample()])
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    try whole.prefix(whole.count - 8192).write(to: URL(fileURLWithPath: path))
+    let summary = try regenerate()
+    let copy = try #require(summary.damagedCopy)
+    #expect(summary.keptObservations == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == whole.count - 8192)
+    #expect(directory.contents == ["matrix.db", "matrix.db.damaged"])
+    _ = try MatrixDatabase(path: path)
+  }
+
+  /// What cannot be written changes nothing: a row that the tables refuse.
+  @Test func aFailedImportChangesNothing() throws {
+    try add([try sample()])
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    var bad = try sample("7.2.12+deb13-amd64-intel_lazy-default-6G")
+    var boots = bad.boots
+    boots[0].boot.domain = "other"
+    bad = ObservationImport(
+      name: bad.name, sha256: bad.sha256, kind: bad.kind, intactOnly: false, boots: boots)
+    #expect(throws: StoreError.self) { try add([try sample(), bad]) }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+    #expect(directory.contents == ["matrix.db"])
+  }
+
+  @Test(arguments: [
+    "UPDATE observation SET op = 'map_nothing' WHERE line > 0",
+    "UPDATE observation SET dma_mask = '0x0'", "UPDATE observation SET len = -1 WHERE len > 0",
+    "UPDATE observation SET phys = '0xffffffffffffffff' WHERE phys IS NOT NULL",
+    "UPDATE observed_boot SET ram = '0x1-0x2'", "UPDATE observed_boot SET platforms = 'amiga'",
+    "UPDATE observed_boot SET bus_limit = 4000000000",
+    "UPDATE observed_boot SET pool = '0x20-0x10'", "UPDATE observation SET need_sync = 7",
+  ])
+  func rowsThatNoImportWritesAreDamage(sql: String) throws {
+    try add([try sample()])
+    try execute(sql)
+    do {
+      _ = try stored()
+      Issue.record("read")
+    } catch let error as StoreError {
+      #expect(error.isDamage && !error.description.contains("\n"))
+    }
+  }
+}
