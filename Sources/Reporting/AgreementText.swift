@@ -23,23 +23,51 @@ public func agreementDocument(_ agreement: Agreement, notes: [String] = []) -> D
   if agreement.onlyCode > 0 { summary += " \(agreement.onlyCode) more exist in \(code)." }
   document.blocks.append(.paragraph(summary))
   for note in notes { document.blocks.append(.paragraph(note)) }
+  document.blocks += agreementBlocks(agreement)
+  return document
+}
+
+/// The disagreements, each with both answers and exact conditions.
+func agreementBlocks(_ agreement: Agreement) -> [Document.Block] {
+  var blocks: [Document.Block] = []
   for disagreement in agreement.disagreements {
     let columns = disagreement.columns.joined(separator: ", ")
-    document.blocks.append(
+    blocks.append(
       .heading("\(columns): \(disagreement.scenarios) scenarios"))
-    document.blocks.append(.paragraph("model: \(answerText(disagreement.model))"))
-    document.blocks.append(.paragraph("code: \(answerText(disagreement.code))"))
-    document.blocks.append(.conditions(disagreement.conditions))
+    blocks.append(.paragraph("model: \(answerText(disagreement.model))"))
+    blocks.append(.paragraph("code: \(answerText(disagreement.code))"))
+    blocks.append(.conditions(disagreement.conditions))
   }
   if agreement.further > 0 {
-    document.blocks.append(
-      .paragraph("\(agreement.further) further kinds of disagreement are not shown (--show)."))
+    blocks.append(
+      .paragraph("\(agreement.further) further kinds of disagreement are not shown (verify --show)."))
   }
   if agreement.disagreements.count > 1 {
-    document.blocks.append(
+    blocks.append(
       .paragraph("Each condition is exact; conditions of one disagreement may overlap."))
   }
-  return document
+  return blocks
+}
+
+/// An agreement as a JSON object.
+func agreementJSON(_ agreement: Agreement) -> String {
+  let disagreements = agreement.disagreements.map { disagreement in
+    """
+        {"columns": [\(disagreement.columns.map(jsonString).joined(separator: ", "))],
+         "model": \(jsonString(answerText(disagreement.model))),
+         "code": \(jsonString(answerText(disagreement.code))),
+         "scenarios": \(disagreement.scenarios), "conditions": [
+    \(disagreement.conditions.map(conditionJSON).joined(separator: ",\n"))
+         ]}
+    """
+  }
+  return """
+      {"tree": \(jsonString(agreement.code.name)), "model": \(jsonString(agreement.model.name)),
+       "scenarios": \(agreement.scenarios), "equal": \(agreement.equal),
+       "disagreements": [
+    \(disagreements.joined(separator: ",\n"))
+       ]}
+    """
 }
 
 /// An answer and what is left after it in one line, without its address.

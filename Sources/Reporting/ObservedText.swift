@@ -62,14 +62,25 @@ public func observedDocument(
   return (document, differing == 0)
 }
 
-/// Where booted kernels and the model differ, as a document.
-public func disagreementsDocument(_ found: Disagreements) -> Document {
+/// Where booted kernels, compiled trees and the model differ, as a document.
+public func disagreementsDocument(
+  _ found: Disagreements, code: [Agreement] = []
+) -> Document {
   var document = Document()
   document.blocks.append(.title("Disagreements"))
   document.blocks.append(
     .paragraph(
       "\(found.observations) observations of \(found.boots) boots, compared with the model."))
   document.blocks += disagreementBlocks(found)
+  for agreement in code {
+    let (model, tree) = (agreement.model.name, agreement.code.name)
+    document.blocks.append(.heading("\(tree): its own code against the model of \(model)"))
+    document.blocks.append(
+      .paragraph(
+        "\(agreement.scenarios) scenarios exist on both: \(agreement.equal) equal, "
+          + "\(agreement.scenarios - agreement.equal) differ."))
+    document.blocks += agreementBlocks(agreement)
+  }
   return document
 }
 
@@ -138,7 +149,7 @@ private func headline(_ finding: Disagreements.Finding) -> String {
 }
 
 /// Disagreements as JSON.
-public func disagreementsJSON(_ found: Disagreements) -> String {
+public func disagreementsJSON(_ found: Disagreements, code: [Agreement] = []) -> String {
   let findings = found.findings.map { finding in
     let columns = finding.differences.map { difference in
       """
@@ -162,6 +173,9 @@ public func disagreementsJSON(_ found: Disagreements) -> String {
     {"boots": \(found.boots), "observations": \(found.observations),
      "disagreements": [
     \(findings.joined(separator: ",\n"))
+     ],
+     "code": [
+    \(code.map(agreementJSON).joined(separator: ",\n"))
      ]}
 
     """

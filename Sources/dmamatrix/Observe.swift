@@ -77,51 +77,6 @@ struct Observe: ParsableCommand {
   }
 }
 
-struct DisagreementsCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "disagreements",
-    abstract: "Say where observations and the model differ, as exact conditions.",
-    discussion: """
-      Every observation of the database is compared with the model of this
-      dmamatrix, on the machine that was booted; what differs in the same way is
-      reduced to few conditions that are exact together over what was observed.
-      Exit status 1 if anything differs.
-
-      Examples:
-        dmamatrix disagreements
-        dmamatrix disagreements --kernel 7.3 --format markdown
-      """)
-
-  @OptionGroup var source: DatabaseOption
-  @Option(help: ArgumentHelp("Kernels; all that were observed without.", valueName: "k"))
-  var kernel: [String] = []
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
-  var format = "text"
-  @OptionGroup var color: ColorOption
-
-  mutating func run() throws {
-    let format: FindingFormat = try dmamatrix.format(format)
-    let stored = try StoredObservations(MatrixDatabase(path: source.database))
-    var boots = try answered(stored.boots)
-    let names = commaSeparated(kernel)
-    for name in names where !boots.contains(where: { $0.version.name == name }) {
-      throw UsageError(
-        description: "--kernel '\(name.printable)' was not observed; accepted: "
-          + Set(boots.map(\.version.name)).sorted().joined(separator: ", "))
-    }
-    if !names.isEmpty { boots = boots.filter { names.contains($0.version.name) } }
-    let found = Disagreements(boots)
-    let text =
-      switch format {
-      case .text: disagreementsDocument(found).text(.text)
-      case .markdown: disagreementsDocument(found).text(.markdown)
-      case .json: disagreementsJSON(found)
-      }
-    try Output.write(color.applied(to: text, if: format == .text))
-    if !found.findings.isEmpty { throw ExitCode(1) }
-  }
-}
-
 /// Boots with the kernels that answer for them.
 func answered(_ boots: [BootObservations]) throws -> AnsweredBoots {
   try boots.map { ($0, try kernel($0.boot.kernel)) }
