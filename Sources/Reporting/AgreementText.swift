@@ -40,7 +40,8 @@ func agreementBlocks(_ agreement: Agreement) -> [Document.Block] {
   }
   if agreement.further > 0 {
     blocks.append(
-      .paragraph("\(agreement.further) further kinds of disagreement are not shown (verify --show)."))
+      .paragraph(
+        "\(agreement.further) further kinds of disagreement are not shown (verify --show)."))
   }
   if agreement.disagreements.count > 1 {
     blocks.append(

@@ -39,8 +39,13 @@ struct DisagreementsCommand: ParsableCommand {
   mutating func run() throws {
     let format: FindingFormat = try dmamatrix.format(format)
     let database = try MatrixDatabase(path: source.database)
-    var boots = try answered(try StoredObservations(database).boots)
     var trees = try TreeStore.names(in: database)
+    var boots: AnsweredBoots = []
+    do {
+      boots = try answered(try StoredObservations(database).boots)
+    } catch StoreError.noObservations where !trees.isEmpty {
+      // The trees alone are a question as well.
+    }
     let names = commaSeparated(kernel)
     for name in names
     where !trees.contains(name) && !boots.contains(where: { $0.version.name == name }) {

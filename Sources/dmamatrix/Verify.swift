@@ -26,6 +26,7 @@ struct Verify: ParsableCommand {
 
       --store puts the tree's answers into a database as another kernel: query,
       report and the explorer know it, and compare and check with --trees.
+      generate makes the database anew without trees: store them again.
 
       Each request is undone with the same arguments, so that the columns of
       life_cycle are compared too, in the ordinary circumstance.
