@@ -44,20 +44,16 @@ public struct Agreement: Sendable {
     self.model = model
     self.code = code
     let space = ScenarioSpace(kernels: [model, code], domain: domain, progress: progress)
-    var keys: [Key] = []
-    var classes: [Key: Int32] = [:]
+    var classes = ClassNumbers<Key>()
     let diagram = space.diagram(lives: { line in
       zip(line.lives[0], line.lives[1]).map { model, code -> Int32 in
         guard let model, let code else { return 0 }
         let columns = OutcomeColumns(model, code)
         if columns.isEmpty { return 0 }
-        let key = Key(model: model, code: code, columns: columns)
-        if let known = classes[key] { return known }
-        keys.append(key)
-        classes[key] = Int32(keys.count)
-        return Int32(keys.count)
+        return classes.number(of: Key(model: model, code: code, columns: columns))
       }
     })
+    let keys = classes.keys
     let counts = diagram.counts()
     let total = counts.values.reduce(0, +)
     scenarios = total
@@ -89,6 +85,7 @@ public struct Agreement: Sendable {
   public static func nearest(
     to code: KernelVersion, among models: [KernelVersion], domain: MatrixDomain
   ) -> KernelVersion? {
+    let ofCode = ScenarioSpace.count(code, domain)
     let counted = models.map { model -> (model: KernelVersion, differing: Int) in
       let space = ScenarioSpace(kernels: [model, code], domain: domain)
       let diagram = space.diagram { _, _, answers in
@@ -97,8 +94,7 @@ public struct Agreement: Sendable {
       let counts = diagram.counts()
       // What exists on one side alone differs as well.
       let both = counts.values.reduce(0, +)
-      let apart =
-        ScenarioSpace.count(model, domain) + ScenarioSpace.count(code, domain) - 2 * both
+      let apart = ScenarioSpace.count(model, domain) + ofCode - 2 * both
       return (model, (counts[1] ?? 0) + apart)
     }
     return counted.min { $0.differing < $1.differing }?.model

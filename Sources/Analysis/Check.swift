@@ -60,19 +60,12 @@ public struct Check: Sendable {
     let kernels = lint.needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
     let space = ScenarioSpace(
       kernels: kernels, domain: lint.narrowed(domain), circumstances: lint.circumstances)
-    var keys: [ViolationKey] = []
-    var classes: [ViolationKey: Int32] = [:]
-    func number(_ key: ViolationKey?) -> Int32 {
-      guard let key else { return 0 }
-      if let known = classes[key] { return known }
-      keys.append(key)
-      classes[key] = Int32(keys.count)
-      return Int32(keys.count)
-    }
+    var classes = ClassNumbers<ViolationKey>()
     let diagram =
       lint.isAboutLife
-      ? space.diagram(lives: { lint.lifeViolations(of: $0).map(number) })
-      : space.diagram(lines: { lint.violations(of: $0).map(number) })
+      ? space.diagram(lives: { lint.lifeViolations(of: $0).map { classes.number(of: $0) } })
+      : space.diagram(lines: { lint.violations(of: $0).map { classes.number(of: $0) } })
+    let keys = classes.keys
     let counts = diagram.counts()
     let order = keys.indices.sorted { (counts[Int32($0 + 1)] ?? 0) > (counts[Int32($1 + 1)] ?? 0) }
     let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)

@@ -44,15 +44,11 @@ public struct Comparison: Sendable {
   ) {
     self.kernels = kernels
     let space = ScenarioSpace(kernels: kernels, domain: domain, progress: progress)
-    var keys: [TransitionKey] = []
-    var classes: [TransitionKey: Int32] = [:]
+    var classes = ClassNumbers<TransitionKey>()
     let diagram = space.diagram { platform, request, answers in
-      guard let key = TransitionKey(platform, request, answers) else { return 0 }
-      if let known = classes[key] { return known }
-      keys.append(key)
-      classes[key] = Int32(keys.count)
-      return Int32(keys.count)
+      classes.number(of: TransitionKey(platform, request, answers))
     }
+    let keys = classes.keys
     let counts = diagram.counts()
     let total = counts.values.reduce(0, +)
     scenarios = total

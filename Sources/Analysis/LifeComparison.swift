@@ -43,17 +43,11 @@ public struct LifeComparison: Sendable {
   /// Compares two or more kernels over a domain.
   public init(_ kernels: [KernelVersion], domain: MatrixDomain) {
     let space = ScenarioSpace(kernels: kernels, domain: domain, circumstances: Circumstance.all)
-    var keys: [[Side]] = []
-    var classes: [[Side]: Int32] = [:]
+    var classes = ClassNumbers<[Side]>()
     let diagram = space.diagram(lives: { line in
-      line.masks.indices.map { mask -> Int32 in
-        guard let sides = Self.sides(line, mask) else { return 0 }
-        if let known = classes[sides] { return known }
-        keys.append(sides)
-        classes[sides] = Int32(keys.count)
-        return Int32(keys.count)
-      }
+      line.masks.indices.map { classes.number(of: Self.sides(line, $0)) }
     })
+    let keys = classes.keys
     let counts = diagram.counts()
     scenarios = counts.values.reduce(0, +)
     let order = keys.indices.sorted { one, two in

@@ -63,8 +63,7 @@ private struct DisagreementTable {
   ]
   private static let other = "other"
 
-  private var keys: [DisagreementKey] = []
-  private var numbers: [DisagreementKey: Int32] = [:]
+  private var disagreements = ClassNumbers<DisagreementKey>()
   private var examples: [DisagreementKey: [ObservationOutcome.Difference]] = [:]
   private var counts: [DisagreementKey: Int] = [:]
   /// By request: the disagreements, nil for agreement.
@@ -104,6 +103,7 @@ private struct DisagreementTable {
       classes: Dictionary(
         classes.map { point, number in (useful.map { point[$0] }, number) },
         uniquingKeysWith: { first, _ in first }))
+    let keys = disagreements.keys
     let order = keys.indices.sorted {
       (-counts[steady(keys[$0]), default: 0], $0) < (-counts[steady(keys[$1]), default: 0], $1)
     }
@@ -155,9 +155,6 @@ private struct DisagreementTable {
     let differing = outcomes.compactMap { $0 }.sorted { "\($0)" < "\($1)" }
     guard var key = differing.first else { return 0 }
     key.isUnsteady = outcomes.count > 1
-    if let known = numbers[key] { return known }
-    keys.append(key)
-    numbers[key] = Int32(keys.count)
-    return Int32(keys.count)
+    return disagreements.number(of: key)
   }
 }
