@@ -3,7 +3,7 @@
 /// The kernel's functions are extensions of this type, one file for each of the
 /// kernel's, under the kernel's names and in its order. It holds what the C code
 /// passes as `dev` and what it logs.
-struct Evaluation<Trace: Tracer> {
+struct Evaluation<Trace: Tracer>: Traced {
   let kernel: BootedKernel
   let request: ExactRequest
   /// `use_dma_iommu(dev)`.
@@ -42,18 +42,6 @@ struct Evaluation<Trace: Tracer> {
     } else {
       pool = kernel.pool
     }
-  }
-
-  /// Notes a decision of `function` and returns it.
-  @inline(__always)
-  mutating func asks(
-    _ function: StaticString,
-    _ condition: StaticString,
-    _ taken: Bool,
-    knob: StaticString = ""
-  ) -> Bool {
-    trace.note(function, condition, taken, knob)
-    return taken
   }
 
   /// An error return: DMA_MAPPING_ERROR or NULL.

@@ -77,3 +77,23 @@ struct PathFingerprint: Tracer {
     value ^= value >> 29
   }
 }
+
+/// What asks the kernel's questions and notes them.
+protocol Traced {
+  associatedtype Trace: Tracer
+  var trace: Trace { get set }
+}
+
+extension Traced {
+  /// Notes a decision of `function` and returns it.
+  @inline(__always)
+  mutating func asks(
+    _ function: StaticString,
+    _ condition: StaticString,
+    _ taken: Bool,
+    knob: StaticString = ""
+  ) -> Bool {
+    trace.note(function, condition, taken, knob)
+    return taken
+  }
+}

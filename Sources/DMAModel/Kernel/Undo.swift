@@ -2,7 +2,7 @@
 ///
 /// As in ``Evaluation``, the kernel's functions are extensions under the
 /// kernel's names, in the kernel's order.
-struct Undo<Trace: Tracer> {
+struct Undo<Trace: Tracer>: Traced {
   let kernel: BootedKernel
   let request: ExactRequest
   /// How the request was answered.
@@ -48,18 +48,6 @@ struct Undo<Trace: Tracer> {
     if evaluation.leaksPage { after.owner = .notFreed }
     if evaluation.leaksSlots { after.slots = .leaked }
     after.atomicCall = evaluation.atomicCall
-  }
-
-  /// Notes a decision of `function` and returns it.
-  @inline(__always)
-  mutating func asks(
-    _ function: StaticString,
-    _ condition: StaticString,
-    _ taken: Bool,
-    knob: StaticString = ""
-  ) -> Bool {
-    trace.note(function, condition, taken, knob)
-    return taken
   }
 
   /// Undoes the request with the same arguments.
