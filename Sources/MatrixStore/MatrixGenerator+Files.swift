@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 
 extension MatrixGenerator {
   /// The file that a path means: a symbolic link is followed, never replaced.
@@ -57,6 +58,35 @@ extension MatrixGenerator {
         kill(process, 0) != 0, errno == ESRCH
       else { continue }
       unlink("\(parent)/\(file)")
+    }
+  }
+
+  /// Changes a copy of a database and gives it the database's name, so that it is
+  /// whole at any time; who else replaces it waits.
+  ///
+  /// - Parameters:
+  ///   - building: Called with the paths to remove if the process is killed.
+  ///   - change: Called with the copy's path.
+  /// - Throws: ``StoreError``; nothing is changed then.
+  static func changing(
+    _ path: String, building: ([String]) -> Void, _ change: (String) throws -> Void
+  ) throws {
+    _ = try MatrixDatabase(path: path)
+    let target = resolved(path)
+    removeLeftovers(of: target)
+    let temporary = temporaryPath(for: target)
+    building([temporary, temporary + "-journal"])
+    defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
+    do {
+      try DatabaseLock.holding(target) {
+        try FileManager.default.copyItem(atPath: target, toPath: temporary)
+        try change(temporary)
+        try commit(temporary, to: target)
+      }
+    } catch let error as DatabaseError {
+      throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
+    } catch let error as CocoaError {
+      throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
     }
   }
 

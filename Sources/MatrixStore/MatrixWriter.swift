@@ -1,7 +1,5 @@
-import Crypto
 import DMAModel
 import EmbeddedSchema
-import Foundation
 import GRDB
 
 /// Writes a matrix into an empty database, in a fixed order.
@@ -11,17 +9,10 @@ import GRDB
 /// in every database.
 struct MatrixWriter: Sendable {
   private(set) var summary = GenerationSummary()
-  private var outcomeIDs: [Outcome: Int64] = [:]
-  private var lifeIDs: [Life: Int64] = [:]
-  private var usedLifeIDs: Set<Int64> = []
-  private var usedOutcomeIDs: Set<Int64> = []
+  private var outcomes = ContentKeys<Outcome>()
+  private var lives = ContentKeys<Life>()
   /// Profiles by their spans and the outcomes' keys.
-  private var profileIDs: [String: Int64] = [:]
-  private var usedProfileIDs: Set<Int64> = []
-  /// What was in the database before.
-  private var storedOutcomeIDs: Set<Int64> = []
-  private var storedProfileIDs: Set<Int64> = []
-  private var storedLifeIDs: Set<Int64> = []
+  private var profiles = ContentKeys<String>()
 
   /// Creates the tables and fills the dimensions.
   init(_ database: Database, domain: MatrixDomain, toolVersion: String) throws {
@@ -39,9 +30,9 @@ struct MatrixWriter: Sendable {
   /// Continues a database that is complete: what is stored already is not stored
   /// again.
   init(appendingTo database: Database) throws {
-    storedOutcomeIDs = try Int64.fetchSet(database, sql: "SELECT id FROM outcome")
-    storedProfileIDs = try Int64.fetchSet(database, sql: "SELECT id FROM profile")
-    storedLifeIDs = try Int64.fetchSet(database, sql: "SELECT id FROM life")
+    outcomes = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM outcome"))
+    profiles = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM profile"))
+    lives = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM life"))
   }
 
   /// Stores the answers of one boot.
@@ -72,22 +63,26 @@ struct MatrixWriter: Sendable {
 
   /// Stores the exclusions and the counts, and checks every reference.
   func finish(_ database: Database, excluded: [ExclusionKey: Int]) throws {
-    var total = 0
-    let order = excluded.sorted {
-      ($0.key.kernel, $0.key.platform.name, $0.key.rule.name)
-        < ($1.key.kernel, $1.key.platform.name, $1.key.rule.name)
-    }
-    for (key, count) in order where count > 0 {
-      total += count
-      try database.execute(
-        sql: "INSERT INTO exclusion VALUES (?, ?, ?, ?)",
-        arguments: [key.kernel, key.platform.name, key.rule.name, count])
-    }
+    let total = try Self.insert(excluded, database)
     for (key, value) in [("combinations", summary.combinations), ("excluded", total)] {
       try database.execute(
         sql: "INSERT INTO provenance VALUES (?, ?)", arguments: [key, String(value)])
     }
     try database.checkForeignKeys()
+  }
+
+  /// Stores exclusions in a fixed order, and returns how many combinations they are.
+  static func insert(_ excluded: [ExclusionKey: Int], _ database: Database) throws -> Int {
+    let order = excluded.sorted {
+      ($0.key.kernel, $0.key.platform.name, $0.key.rule.name)
+        < ($1.key.kernel, $1.key.platform.name, $1.key.rule.name)
+    }
+    for (key, count) in order where count > 0 {
+      try database.execute(
+        sql: "INSERT INTO exclusion VALUES (?, ?, ?, ?)",
+        arguments: [key.kernel, key.platform.name, key.rule.name, count])
+    }
+    return excluded.values.reduce(0, +)
   }
 
   private func insertBoot(_ matrix: BootMatrix, _ database: Database) throws {
@@ -105,15 +100,14 @@ struct MatrixWriter: Sendable {
   }
 
   private mutating func id(of outcome: Outcome, _ database: Database) throws -> Int64 {
-    if let id = outcomeIDs[outcome] { return id }
+    if let id = outcomes[outcome] { return id }
     let answer = outcome.answer
     let columns =
       answer.columns + [answer.decision.name, outcome.verdict.name, outcome.exposure.name]
     let life = try self.id(of: outcome.life, database)
-    let id = try Self.key(
-      columns.joined(separator: "\t") + "\t\(life)", into: &usedOutcomeIDs)
-    outcomeIDs[outcome] = id
-    if storedOutcomeIDs.contains(id) { return id }
+    let (id, isStored) = try outcomes.add(
+      outcome, text: columns.joined(separator: "\t") + "\t\(life)")
+    if isStored { return id }
     summary.outcomes += 1
     try database.execute(
       sql: "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -122,11 +116,10 @@ struct MatrixWriter: Sendable {
   }
 
   private mutating func id(of life: Life, _ database: Database) throws -> Int64 {
-    if let id = lifeIDs[life] { return id }
+    if let id = lives[life] { return id }
     let columns = life.after.columns + [life.after.atomicCall.name, life.exposure.name]
-    let id = try Self.key(columns.joined(separator: "\t"), into: &usedLifeIDs)
-    lifeIDs[life] = id
-    if storedLifeIDs.contains(id) { return id }
+    let (id, isStored) = try lives.add(life, text: columns.joined(separator: "\t"))
+    if isStored { return id }
     try database.execute(
       sql: "INSERT INTO life VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [id] + StatementArguments(columns))
@@ -139,10 +132,9 @@ struct MatrixWriter: Sendable {
     // Spans number the outcomes of one boot; across boots the outcomes' keys count.
     let text = profile.map { "\($0.first)-\($0.last)=\(outcomes[Int($0.outcome)])" }
     let joined = text.joined(separator: ",")
-    if let id = profileIDs[joined] { return id }
-    let id = try Self.key(joined, into: &usedProfileIDs)
-    profileIDs[joined] = id
-    if storedProfileIDs.contains(id) { return id }
+    if let id = profiles[joined] { return id }
+    let (id, isStored) = try profiles.add(joined, text: joined)
+    if isStored { return id }
     summary.profiles += 1
     let masks = profile.reduce(0) { $0 + Int($1.last - $1.first) + 1 }
     try database.execute(
@@ -152,17 +144,5 @@ struct MatrixWriter: Sendable {
         id, Int64(span.first), Int64(span.last), outcomes[Int(span.outcome)])
     }
     return id
-  }
-
-  /// A key of 47 bits from the content: SHA-256's first bytes.
-  ///
-  /// - Throws: If two contents had the same key; none of the default matrix has.
-  private static func key(_ text: String, into used: inout Set<Int64>) throws -> Int64 {
-    let bytes = SHA256.hash(data: Data(text.utf8)).prefix(6)
-    let key = bytes.reduce(Int64(0)) { $0 << 8 | Int64($1) } >> 1
-    guard used.insert(key).inserted else {
-      throw DatabaseError(message: "two contents have the same hash key \(key): \(text)")
-    }
-    return key
   }
 }

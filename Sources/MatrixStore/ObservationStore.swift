@@ -46,22 +46,8 @@ public struct ObservationStore: Sendable {
   public func add(
     _ files: [ObservationImport], at time: Date = Date(), building: ([String]) -> Void = { _ in }
   ) throws {
-    _ = try MatrixDatabase(path: path)
-    let target = MatrixGenerator.resolved(path)
-    MatrixGenerator.removeLeftovers(of: target)
-    let temporary = MatrixGenerator.temporaryPath(for: target)
-    building([temporary, temporary + "-journal"])
-    defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
-    do {
-      try DatabaseLock.holding(target) {
-        try FileManager.default.copyItem(atPath: target, toPath: temporary)
-        try write(files, at: time, to: temporary)
-        try MatrixGenerator.commit(temporary, to: target)
-      }
-    } catch let error as DatabaseError {
-      throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
-    } catch let error as CocoaError {
-      throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
+    try MatrixGenerator.changing(path, building: building) { copy in
+      try write(files, at: time, to: copy)
     }
   }
 

@@ -6,9 +6,6 @@ import GRDB
 public enum TreeStore {
   /// Adds a recorded kernel to a database, or replaces one of the same name.
   ///
-  /// The database is copied, completed and renamed, so that it is whole at any
-  /// time.
-  ///
   /// - Parameters:
   ///   - kernels: Kernels with recorded answers, one after the other.
   ///   - domain: What was evaluated.
@@ -17,18 +14,11 @@ public enum TreeStore {
   ///   name is a modelled kernel's.
   public static func add(
     _ kernels: [(kernel: KernelVersion, provenance: String)], domain: MatrixDomain,
-    to target: String, building: ([String]) -> Void = { _ in }
+    to path: String, building: ([String]) -> Void = { _ in }
   ) throws {
-    let path = MatrixGenerator.resolved(target)
-    _ = try MatrixDatabase(path: path)
-    try MatrixGenerator.checkTarget(path)
-    MatrixGenerator.removeLeftovers(of: path)
-    let temporary = MatrixGenerator.temporaryPath(for: path)
-    building([temporary, temporary + "-journal"])
-    defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
-    do {
-      try FileManager.default.copyItem(atPath: path, toPath: temporary)
-      let queue = try DatabaseQueue(path: temporary)
+    try MatrixGenerator.checkTarget(MatrixGenerator.resolved(path))
+    try MatrixGenerator.changing(path, building: building) { copy in
+      let queue = try DatabaseQueue(path: copy)
       try queue.inDatabase { database in
         // The copy is private until it is renamed.
         try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = OFF")
@@ -42,12 +32,7 @@ public enum TreeStore {
         try database.execute(sql: "ANALYZE; PRAGMA journal_mode = DELETE")
       }
       try queue.close()
-    } catch let error as DatabaseError {
-      throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
-    } catch let error as CocoaError {
-      throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
     }
-    try MatrixGenerator.commit(temporary, to: path)
   }
 
   private static func add(
@@ -180,13 +165,8 @@ public enum TreeStore {
   private static func addCounts(
     _ combinations: Int, _ excluded: [ExclusionKey: Int], _ database: Database
   ) throws {
-    for (key, count) in excluded where count > 0 {
-      try database.execute(
-        sql: "INSERT INTO exclusion VALUES (?, ?, ?, ?)",
-        arguments: [key.kernel, key.platform.name, key.rule.name, count])
-    }
     try addToProvenance("combinations", combinations, database)
-    try addToProvenance("excluded", excluded.values.reduce(0, +), database)
+    try addToProvenance("excluded", MatrixWriter.insert(excluded, database), database)
   }
 
   private static func addToProvenance(_ key: String, _ count: Int, _ database: Database) throws {
