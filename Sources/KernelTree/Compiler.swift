@@ -60,10 +60,23 @@ struct Compiler: Sendable {
 struct Command {
   private let executable: String
   private let arguments: [String]
+  private let directory: String?
+  private let environment: [String: String]
 
-  init(_ executable: String, _ arguments: [String]) {
+  /// The status of a program that could not be started.
+  static let notStarted: Int32 = 127
+
+  /// - Parameters:
+  ///   - directory: Where it runs; where this process does without.
+  ///   - environment: Variables beside PATH and LC_ALL.
+  init(
+    _ executable: String, _ arguments: [String], in directory: String? = nil,
+    environment: [String: String] = [:]
+  ) {
     self.executable = executable
     self.arguments = arguments
+    self.directory = directory
+    self.environment = environment
   }
 
   /// Runs it without input; the output is both its streams.
@@ -72,6 +85,8 @@ struct Command {
     process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
+      .merging(environment) { $1 }
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.standardInput = FileHandle.nullDevice
     let pipe = Pipe()
     process.standardOutput = pipe
@@ -79,7 +94,7 @@ struct Command {
     do {
       try process.run()
     } catch {
-      return (127, "\(executable): \(error.localizedDescription)")
+      return (Self.notStarted, "\(executable): \(error.localizedDescription)")
     }
     let data = (try? pipe.fileHandleForReading.readToEnd()) ?? Data()
     process.waitUntilExit()

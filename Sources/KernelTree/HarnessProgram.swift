@@ -65,10 +65,7 @@ struct HarnessProgram: Sendable {
       add(file)
       add(tree.read(file) ?? "")
     }
-    return hash.finalize().map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
+    return hexadecimal(hash.finalize())
   }
 }
 
@@ -142,7 +139,7 @@ struct BuildCache: Sendable {
 
   func launcherPath(_ compiler: Compiler) -> String {
     let digest = SHA256.hash(data: Data((ShimFiles.launcher + compiler.version).utf8))
-    return directory + "/launcher-" + digest.prefix(8).map { String($0, radix: 16) }.joined()
+    return directory + "/launcher-" + hexadecimal(digest.prefix(8))
   }
 
   /// The launcher, compiled if need be.
@@ -158,4 +155,12 @@ struct BuildCache: Sendable {
     }
     return path
   }
+}
+
+/// Bytes as two digits each.
+func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  bytes.map { byte in
+    let digits = String(byte, radix: 16)
+    return digits.count == 1 ? "0" + digits : digits
+  }.joined()
 }

@@ -81,25 +81,15 @@ public struct PatchedTree {
     let patch = directory + ".diff"
     try cache.write(change.text, to: patch)
     defer { unlink(patch) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: git)
-    process.arguments = ["apply", "--whitespace=nowarn", patch]
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
     // No configuration of the user or of a repository around the cache.
-    process.environment = [
-      "PATH": "/usr/bin:/bin", "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1",
-      "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CEILING_DIRECTORIES": cache.directory,
-      "HOME": directory,
-    ]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    do {
-      try process.run()
-    } catch {
-      throw .patch("git cannot be run")
-    }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
+    let command = Command(
+      git, ["apply", "--whitespace=nowarn", patch], in: directory,
+      environment: [
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CEILING_DIRECTORIES": cache.directory, "HOME": directory,
+      ])
+    let status = command.run().status
+    if status == Command.notStarted { throw .patch("git cannot be run") }
+    return status == 0
   }
 }

@@ -64,11 +64,7 @@ public struct TreeEvaluation: Sendable {
   public var provenance: String {
     let programs = programs.map { ($0.path as NSString).lastPathComponent }
     let digest = SHA256.hash(data: Data(programs.joined(separator: " ").utf8)).prefix(8)
-      .map { byte in
-        let digits = String(byte, radix: 16)
-        return digits.count == 1 ? "0" + digits : digits
-      }.joined()
-    return "\(tree.version ?? "no version"), harness \(digest)"
+    return "\(tree.version ?? "no version"), harness \(hexadecimal(digest))"
   }
 
   /// A policy that says which scenarios exist in this tree; it decides nothing.

@@ -127,7 +127,7 @@ public struct LabRun: Sendable {
       files.kernel, "-initrd", "initramfs",
     ]
     switch boot.vendor {
-    case .none: arguments[1] = "q35"
+    case .none: break
     case .intel: arguments += ["-device", "intel-iommu"]
     case .amd: arguments += ["-device", "amd-iommu"]
     }
