@@ -23,42 +23,12 @@ static void dmaprobe_fill(struct dmaprobe_buffer *buffer, const char *region,
 	buffer->size = PAGE_SIZE << order;
 }
 
-/*
- * Pages that lie in [start, end). The page allocator cannot be asked for an
- * address: what lies elsewhere is held until the search is over.
- */
-static struct page *dmaprobe_pages_in(gfp_t gfp, unsigned int order,
-				      phys_addr_t start, phys_addr_t end)
+/* The next pages of the allocator, if they lie in [start, end). */
+static struct page *dmaprobe_next_pages(gfp_t gfp, unsigned int order,
+					phys_addr_t start, phys_addr_t end)
 {
-	struct page **held, *found = NULL, *page;
-	unsigned int count = 0;
+	struct page *page = alloc_pages(gfp | DMAPROBE_QUIET, order);
 
-	page = alloc_pages(gfp | DMAPROBE_QUIET, order);
-	if (!page)
-		return NULL;
-	if (page_to_phys(page) >= start &&
-	    page_to_phys(page) + (PAGE_SIZE << order) <= end)
-		return page;
-	__free_pages(page, order);
-
-	held = kcalloc(DMAPROBE_CHUNKS, sizeof(*held), GFP_KERNEL);
-	if (!held)
-		return NULL;
-	while (count < DMAPROBE_CHUNKS && !found) {
-		page = alloc_pages(gfp | DMAPROBE_QUIET, DMAPROBE_CHUNK_ORDER);
-		if (!page)
-			break;
-		held[count++] = page;
-		if (page_to_phys(page) >= start && page_to_phys(page) < end)
-			found = page;
-	}
-	while (count--)
-		__free_pages(held[count], DMAPROBE_CHUNK_ORDER);
-	kfree(held);
-	if (!found)
-		return NULL;
-	/* What was freed last is handed out first, if nobody comes between. */
-	page = alloc_pages(gfp | DMAPROBE_QUIET, order);
 	if (!page)
 		return NULL;
 	if (page_to_phys(page) >= start &&
@@ -68,7 +38,10 @@ static struct page *dmaprobe_pages_in(gfp_t gfp, unsigned int order,
 	return NULL;
 }
 
-/* The page that a search found is kept itself, so that nobody comes between. */
+/*
+ * A chunk that starts in [start, end). The page allocator cannot be asked for an
+ * address: what lies elsewhere is held until the search is over.
+ */
 static struct page *dmaprobe_chunk_in(gfp_t gfp, phys_addr_t start,
 				      phys_addr_t end)
 {
@@ -92,6 +65,22 @@ static struct page *dmaprobe_chunk_in(gfp_t gfp, phys_addr_t start,
 		__free_pages(held[count], DMAPROBE_CHUNK_ORDER);
 	kfree(held);
 	return found;
+}
+
+/* Pages that lie in [start, end), after a search if need be. */
+static struct page *dmaprobe_pages_in(gfp_t gfp, unsigned int order,
+				      phys_addr_t start, phys_addr_t end)
+{
+	struct page *page = dmaprobe_next_pages(gfp, order, start, end);
+
+	if (page)
+		return page;
+	page = dmaprobe_chunk_in(gfp, start, end);
+	if (!page)
+		return NULL;
+	/* What is freed last is handed out first, if nobody comes between. */
+	__free_pages(page, DMAPROBE_CHUNK_ORDER);
+	return dmaprobe_next_pages(gfp, order, start, end);
 }
 
 int dmaprobe_memory_get(struct dmaprobe *probe)
