@@ -21,15 +21,5 @@ fi
 missing=
 [ -e /usr/include/sqlite3.h ] || missing="$missing libsqlite3-dev"
 [ -e /usr/include/zlib.h ] || missing="$missing zlib1g-dev"
-[ -n "$missing" ] || exit 0
-
-command -v apt-get >/dev/null 2>&1 ||
-  fail "missing:$missing; install them with your package manager"
-root=
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null 2>&1 || fail "missing:$missing; install them as root"
-  root=sudo
-fi
-echo "installing$missing" >&2
-$root apt-get update -qq >&2
-$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >&2
+# shellcheck disable=SC2086
+exec sh "$(dirname "$0")/install.sh" $missing

@@ -21,19 +21,8 @@ if [ "${1:-}" = --packages ]; then
   command -v gcc >/dev/null 2>&1 || missing="$missing gcc"
   command -v make >/dev/null 2>&1 || missing="$missing make"
   ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
-  [ -n "$missing" ] || exit 0
-  command -v apt-get >/dev/null 2>&1 ||
-    fail "missing:$missing; install them with your package manager"
-  root=
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null 2>&1 || fail "missing:$missing; install them as root"
-    root=sudo
-  fi
-  echo "dmaprobe: installing$missing" >&2
-  $root apt-get update -qq >&2
   # shellcheck disable=SC2086
-  $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >&2
-  exit 0
+  exec sh "$(dirname "$0")/../../Tests/install.sh" $missing
 fi
 
 [ $# -eq 2 ] || fail "expected a version and a directory, as in: debian.sh 6.12 .build/lab/6.12"

@@ -28,10 +28,7 @@ environment datasette-1.0 requirements-1.0.txt
 
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || true)}
 if [ -z "$CHROMIUM" ]; then
-  [ "$(id -u)" -eq 0 ] || fail "chromium is missing; install it with your package manager"
-  echo "installing chromium" >&2
-  apt-get update -qq >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >&2
+  sh Tests/install.sh chromium
   CHROMIUM=$(command -v chromium)
 fi
 
