@@ -1,5 +1,7 @@
 import DMAModel
+import Dispatch
 import Foundation
+import Synchronization
 
 /// One run of a harness program: boots and requests in, answers out.
 ///
@@ -19,9 +21,11 @@ struct HarnessRun: Sendable {
 
   /// The answers, one table for each boot.
   func answers() throws(TreeError) -> [RecordedBoot] {
-    let asked = boots.map { boot in requests(of: boot) }
+    let asked = boots.map { boot in questions(to: boot) }
     var input = Data()
-    for (boot, requests) in zip(boots, asked) { append(boot, requests, to: &input) }
+    for (boot, questions) in zip(boots, asked) {
+      for question in questions { append(boot, question, to: &input) }
+    }
     let file = directory + "/requests.\(getpid()).\(UUID().uuidString)"
     defer { unlink(file) }
     guard FileManager.default.createFile(atPath: file, contents: input),
@@ -30,11 +34,16 @@ struct HarnessRun: Sendable {
     let output = try run(input: requests)
     var reader = ByteReader(output)
     var recorded: [RecordedBoot] = []
-    for (boot, requests) in zip(boots, asked) {
-      guard let table = Self.table(&reader, boot, requests, domain.masks) else {
-        throw .failed(family: program.name, reason: "its output is not complete")
+    for (boot, questions) in zip(boots, asked) {
+      var builder = RecordedBoot.Builder()
+      var pool: SwiotlbPool?
+      for question in questions {
+        guard let its = read(&reader, boot, question, into: &builder) else {
+          throw .failed(family: program.name, reason: "its output is not complete")
+        }
+        pool = pool ?? its
       }
-      recorded.append(table)
+      recorded.append(builder.boot(pool: pool ?? SwiotlbPool()))
     }
     return recorded
   }
@@ -53,12 +62,19 @@ struct HarnessRun: Sendable {
     } catch {
       throw .cannotRun(reason: error.localizedDescription)
     }
-    // What it says on standard error fits the pipe: a sentence for each boot.
+    // Both at once: a program that fills one pipe would wait for it to be read.
+    let reading = DispatchGroup()
+    let complaints = Mutex(Data())
+    DispatchQueue.global().async(group: reading) {
+      let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
+      complaints.withLock { $0 = said.prefix(200) }
+    }
     let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
-    let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
+    reading.wait()
     process.waitUntilExit()
+    let said = complaints.withLock { $0 }
     guard process.terminationStatus == 0, process.terminationReason == .exit else {
-      let text = String(decoding: said.prefix(200), as: UTF8.self)
+      let text = String(decoding: said, as: UTF8.self)
         .split(separator: "\n").first.map(String.init)
       let how = process.terminationReason == .exit ? "exit status" : "signal"
       throw .failed(
@@ -67,14 +83,40 @@ struct HarnessRun: Sendable {
     return data
   }
 
-  /// The requests that exist on a boot, without masks.
-  private func requests(of boot: HarnessBoot) -> [DeviceRequest] {
-    domain.requests(on: boot.machine, boot.platform, boot.iommu, policies: [policy]).filter {
-      $0.attributes == .none || program.facts.attributes.contains($0.attributes)
-    }
+  /// What one simulated machine is asked.
+  private struct Question {
+    /// Without masks: each is asked for every mask.
+    let requests: [DeviceRequest]
+    let cpus: Int
   }
 
-  private func append(_ boot: HarnessBoot, _ requests: [DeviceRequest], to data: inout Data) {
+  /// The requests that exist on a boot.
+  ///
+  /// A mapping that is larger than a segment finds no slots in areas of any size,
+  /// but a search learns so only after half a million slots of a guest's pool.
+  /// Such requests go to the same machine with as many CPUs as the pool has
+  /// segments: its areas are one segment each, and it knows at once. Asked in
+  /// reverse, one machine answers everything, and the answers are the same.
+  private func questions(to boot: HarnessBoot) -> [Question] {
+    let requests = domain.requests(
+      on: boot.machine, boot.platform, boot.iommu, policies: [policy]
+    ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
+    let all = Question(requests: requests, cpus: boot.machine.cpus)
+    let large = requests.filter { $0.buffer.length > Self.segmentSize }
+    guard let cpus = boot.cpusOfSegments, !isReversed, !large.isEmpty,
+      large.count < requests.count
+    else { return [all] }
+    let rest = requests.filter { $0.buffer.length <= Self.segmentSize }
+    return [
+      Question(requests: rest, cpus: boot.machine.cpus), Question(requests: large, cpus: cpus),
+    ]
+  }
+
+  /// IO_TLB_SEGSIZE slots of IO_TLB_SIZE bytes (include/linux/swiotlb.h).
+  static let segmentSize: UInt64 = 128 << 11
+
+  private func append(_ boot: HarnessBoot, _ question: Question, to data: inout Data) {
+    let requests = question.requests
     func add<Value: FixedWidthInteger>(_ value: Value) {
       withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
     }
@@ -96,6 +138,8 @@ struct HarnessRun: Sendable {
     }
     add(UInt32(requests.count * domain.masks.count))
     add(UInt32(isReversed ? 1 : 0))
+    add(UInt32(question.cpus))
+    add(UInt32(0))
     var bytes: [UInt8] = []
     bytes.reserveCapacity(requests.count * domain.masks.count * 8)
     for request in requests {
@@ -118,12 +162,13 @@ struct HarnessRun: Sendable {
     data.append(contentsOf: bytes)
   }
 
-  private static func table(
-    _ reader: inout ByteReader, _ boot: HarnessBoot, _ requests: [DeviceRequest],
-    _ masks: [DMAMask]
-  ) -> RecordedBoot? {
+  /// Reads one machine's answers; the pool it has, or nil where they are not whole.
+  private func read(
+    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question,
+    into builder: inout RecordedBoot.Builder
+  ) -> SwiotlbPool? {
     guard reader.integer(UInt64.self) != nil else { return nil }
-    let count = requests.count * masks.count
+    let count = question.requests.count * domain.masks.count
     guard let indices = reader.integers(UInt16.self, count: count),
       let outcomes = reader.integer(UInt64.self), outcomes <= 65536
     else { return nil }
@@ -148,18 +193,18 @@ struct HarnessRun: Sendable {
     pool.memory = MemoryState(rawValue: UInt8(truncatingIfNeeded: flags)) ?? .none
     pool.forceBounce = flags >> 8 & 1 == 1
     pool.forAlloc = boot.swiotlb == .restricted
-    var builder = RecordedBoot.Builder(cycles: cycles)
+    guard let first = builder.add(cycles) else { return nil }
     var position = 0
-    for request in requests {
+    for request in question.requests {
       var request = request
-      for mask in masks {
+      for mask in domain.masks {
         request.mask = mask
         guard Int(indices[position]) < cycles.count else { return nil }
-        builder.record(Int(indices[position]), to: request)
+        builder.record(first + Int(indices[position]), to: request)
         position += 1
       }
     }
-    return builder.boot(pool: pool)
+    return pool
   }
 }
 

@@ -36,7 +36,8 @@ extension TreeStore {
           let iommu = IOMMUMode(name: boot["iommu"] as String),
           let swiotlb = SwiotlbMode(name: boot["swiotlb"] as String)
         else { throw damaged(path, "boot") }
-        var builder = RecordedBoot.Builder(cycles: outcomes.cycles)
+        var builder = RecordedBoot.Builder()
+        guard builder.add(outcomes.cycles) != nil else { throw damaged(path, "outcome") }
         try read(
           boot: boot["id"], into: &builder, outcomes.indices, &existence, database, path)
         existence.note(platform, iommu)

@@ -152,6 +152,28 @@ import Testing
     #expect(agreement(model, tree, reducedDomain([.x86])).isComplete)
   }
 
+  /// More on standard error than a pipe holds is read while the answers are; without
+  /// that, neither side would go on.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aTalkativeTreeIsHeardOut() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    let direct = try copy.text("kernel/dma/direct.c")
+    try copy.write(
+      direct + """
+
+        extern void host_error(const char *text);
+        __attribute__((constructor, used)) static void talk(void)
+        {
+        	for (int i = 0; i < 20000; i++)
+        		host_error("one of many sentences\\n");
+        }
+
+        """, to: "kernel/dma/direct.c")
+    let tree = try evaluated(copy.path, reducedDomain([.x86]), cache: copy.cache)
+    let model = try #require(KernelVersion.named("6.12"))
+    #expect(agreement(model, tree, reducedDomain([.x86])).isComplete)
+  }
+
   /// A request that crashes is answered with an error that says so; a program that
   /// ends by itself is no answer at all.
   @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))

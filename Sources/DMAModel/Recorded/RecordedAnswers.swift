@@ -82,16 +82,24 @@ public final class RecordedBoot: Sendable {
 
   /// Collects the answers of one booted machine.
   public struct Builder {
-    private var cycles: [LifeCycle]
+    private var cycles: [LifeCycle] = []
     private var lines: [UInt32: Int] = [:]
     private var indices: [UInt16] = []
 
-    /// - Parameter cycles: The distinct answers and ends, at most 65535.
-    public init(cycles: [LifeCycle]) { self.cycles = cycles }
+    public init() {}
+
+    /// Adds distinct answers and ends, at most 65535 in all.
+    ///
+    /// Returns the index of the first, or nil where there are too many.
+    public mutating func add(_ more: [LifeCycle]) -> Int? {
+      guard cycles.count + more.count <= Int(RecordedBoot.absent) else { return nil }
+      defer { cycles += more }
+      return cycles.count
+    }
 
     /// Records the answer to a request.
     ///
-    /// - Parameter index: Which of the distinct answers.
+    /// - Parameter index: Which of the answers that were added.
     public mutating func record(_ index: Int, to request: DeviceRequest) {
       let key = RecordedBoot.key(request)
       let line: Int
