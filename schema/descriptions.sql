@@ -2,7 +2,7 @@
 
 INSERT INTO description (object, "column", text) VALUES
   ('provenance', '', 'who made this file, and from what'),
-  ('provenance', 'key', 'tool_version, model_digest, schema_version, combinations, excluded'),
+  ('provenance', 'key', 'tool_version, model_digest, domain_digest, content_digest, ...; part of a shard'),
   ('provenance', 'value', 'its value'),
   ('description', '', 'what every table, view and column means'),
   ('description', 'object', 'table or view'),

@@ -6,6 +6,7 @@ import GRDB
 struct DimensionWriter {
   let domain: MatrixDomain
   let toolVersion: String
+  let shard: Shard?
 
   func write(to database: Database) throws {
     try writeProvenance(database)
@@ -16,11 +17,13 @@ struct DimensionWriter {
 
   private func writeProvenance(_ database: Database) throws {
     let kernels = domain.numberedKernels.map(\.kernel)
-    let rows = [
+    var rows = [
       ("tool_version", toolVersion),
       ("model_digest", ModelDigest.digest(of: kernels, machines: domain.machines)),
       ("schema_version", String(Schema.version)),
+      ("domain_digest", ModelDigest.digest(of: domain)),
     ]
+    if let shard { rows.append(("part", shard.description)) }
     for (key, value) in rows {
       try database.execute(
         sql: "INSERT INTO provenance VALUES (?, ?)", arguments: [key, value])

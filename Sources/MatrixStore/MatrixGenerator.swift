@@ -33,11 +33,14 @@ public struct MatrixGenerator: Sendable {
   public let jobs: Int
   /// The version that the database names as its maker.
   public let toolVersion: String
+  /// The part of the domain's boots that is evaluated; nil for all.
+  public let shard: Shard?
 
-  public init(domain: MatrixDomain, jobs: Int, toolVersion: String) {
+  public init(domain: MatrixDomain, jobs: Int, toolVersion: String, shard: Shard? = nil) {
     self.domain = domain
     self.jobs = max(1, jobs)
     self.toolVersion = toolVersion
+    self.shard = shard
   }
 
   /// Generates the database `target`.
@@ -49,30 +52,20 @@ public struct MatrixGenerator: Sendable {
     to target: String, progress: (Double) -> Void = { _ in },
     building: ([String]) -> Void = { _ in }
   ) throws -> GenerationSummary {
-    let path = Self.resolved(target)
-    try Self.checkTarget(path)
-    Self.removeLeftovers(of: path)
-    let temporary = Self.temporaryPath(for: path)
-    building([temporary, temporary + "-journal"])
-    defer { for file in [temporary, temporary + "-journal"] { unlink(file) } }
-    do {
-      var summary = try build(temporary, progress: progress)
-      try DatabaseLock.holding(path) {
-        let kept = try ObservationMigrations.carry(from: path, to: temporary)
-        (summary.keptObservations, summary.damagedCopy) = (kept.observations, kept.damagedCopy)
-        try Self.commit(temporary, to: path)
-      }
-      return summary
-    } catch let error as DatabaseError {
-      throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
+    var (summary, kept) = try DatabaseFile.replace(target, building: building) { database in
+      try build(database, progress: progress)
     }
+    (summary.keptObservations, summary.damagedCopy) = (kept.observations, kept.damagedCopy)
+    return summary
   }
 
   private func build(
-    _ path: String, progress: (Double) -> Void
+    _ database: Database, progress: (Double) -> Void
   ) throws -> GenerationSummary {
     var excluded: [ExclusionKey: Int] = [:]
-    let boots = domain.boots { kernel, platform, rule in
+    var boots = domain.boots { kernel, platform, rule in
+      // Machines that cannot be booted are counted in the first part.
+      guard shard.map({ $0.index == 1 }) ?? true else { return }
       let key = ExclusionKey(kernel: kernel.name, platform: platform, rule: rule)
       excluded[key, default: 0] += domain.combinationsPerBoot
     }
@@ -80,37 +73,36 @@ public struct MatrixGenerator: Sendable {
       throw StoreError.emptyDomain("every combination of these filters is excluded")
     }
 
-    let queue = try DatabaseQueue(path: path, configuration: Self.configuration)
-    let summary = try queue.inDatabase { database in
-      var summary = GenerationSummary()
-      try database.inTransaction {
-        var writer = try MatrixWriter(database, domain: domain, toolVersion: toolVersion)
-        // Boots are evaluated in batches and stored in order: the same bytes
-        // whatever the number of jobs.
-        let batch = jobs * 8
-        for start in stride(from: 0, to: boots.count, by: batch) {
-          let end = min(start + batch, boots.count)
-          for matrix in evaluate(Array(boots[start..<end])) {
-            for (rule, count) in matrix.excluded {
-              let key = ExclusionKey(
-                kernel: matrix.boot.kernel.name, platform: matrix.boot.platform, rule: rule)
-              excluded[key, default: 0] += count
-            }
-            try writer.write(matrix, to: database)
-          }
-          progress(Double(end) / Double(boots.count))
-        }
-        guard writer.summary.combinations > 0 else {
-          throw StoreError.emptyDomain("every combination of these filters is excluded")
-        }
-        try writer.finish(database, excluded: excluded)
-        summary = writer.summary
-        return .commit
-      }
-      try database.execute(sql: "ANALYZE; PRAGMA optimize; PRAGMA journal_mode = DELETE")
-      return summary
+    if let shard {
+      boots = boots.enumerated().filter { shard.contains($0.offset) }.map(\.element)
     }
-    try queue.close()
+    var summary = GenerationSummary()
+    try database.inTransaction {
+      var writer = try MatrixWriter(
+        database, domain: domain, toolVersion: toolVersion, shard: shard)
+      // Boots are evaluated in batches and stored in order: the same bytes
+      // whatever the number of jobs.
+      let batch = jobs * 8
+      for start in stride(from: 0, to: boots.count, by: batch) {
+        let end = min(start + batch, boots.count)
+        for matrix in evaluate(Array(boots[start..<end])) {
+          for (rule, count) in matrix.excluded {
+            let key = ExclusionKey(
+              kernel: matrix.boot.kernel.name, platform: matrix.boot.platform, rule: rule)
+            excluded[key, default: 0] += count
+          }
+          try writer.write(matrix, to: database)
+        }
+        progress(Double(end) / Double(boots.count))
+      }
+      // A part of many may have nothing to do.
+      guard writer.summary.combinations > 0 || shard != nil else {
+        throw StoreError.emptyDomain("every combination of these filters is excluded")
+      }
+      try writer.finish(database, excluded: excluded)
+      summary = writer.summary
+      return .commit
+    }
     return summary
   }
 
@@ -124,20 +116,6 @@ public struct MatrixGenerator: Sendable {
       results.withLock { $0[part] = matrices }
     }
     return results.withLock { results in (0..<parts).flatMap { results[$0] ?? [] } }
-  }
-
-  private static var configuration: Configuration {
-    var configuration = Configuration()
-    configuration.foreignKeysEnabled = false  // checked once, at the end
-    configuration.prepareDatabase { database in
-      // The file is private until it is renamed: no journal is needed.
-      try database.execute(
-        sql: """
-          PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
-          PRAGMA temp_store = MEMORY
-          """)
-    }
-    return configuration
   }
 }
 

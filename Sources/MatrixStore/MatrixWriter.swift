@@ -15,7 +15,17 @@ struct MatrixWriter: Sendable {
   private var profiles = ContentKeys<String>()
 
   /// Creates the tables and fills the dimensions.
-  init(_ database: Database, domain: MatrixDomain, toolVersion: String) throws {
+  init(
+    _ database: Database, domain: MatrixDomain, toolVersion: String, shard: Shard? = nil
+  ) throws {
+    try Self.makeTables(in: database)
+    try database.execute(sql: Schema.descriptions)
+    try DimensionWriter(domain: domain, toolVersion: toolVersion, shard: shard)
+      .write(to: database)
+  }
+
+  /// Makes the empty tables and the views.
+  static func makeTables(in database: Database) throws {
     try database.execute(
       sql: """
         PRAGMA application_id = \(Schema.applicationID);
@@ -23,8 +33,6 @@ struct MatrixWriter: Sendable {
         """)
     try database.execute(sql: Schema.tables)
     try database.execute(sql: Schema.views)
-    try database.execute(sql: Schema.descriptions)
-    try DimensionWriter(domain: domain, toolVersion: toolVersion).write(to: database)
   }
 
   /// Continues a database that is complete: what is stored already is not stored

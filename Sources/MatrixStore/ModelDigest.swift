@@ -14,6 +14,19 @@ public enum ModelDigest {
     hexadecimal(SHA256.hash(data: Data(text(kernels, machines).utf8)))
   }
 
+  /// SHA-256, in hexadecimal, of the values of every axis of a domain.
+  static func digest(of domain: MatrixDomain) -> String {
+    let axes: [[String]] = [
+      domain.kernels.map(\.name), domain.platforms.map(\.name), domain.iommuModes.map(\.name),
+      domain.swiotlbModes.map(\.name), domain.machines.map(\.name.name),
+      domain.masks.map(\.name), domain.coherentMasks.map(\.name), domain.busLimits.map(\.name),
+      domain.coherences.map(\.name), domain.facings.map(\.name), domain.operations.map(\.name),
+      domain.attributes.map(\.name), domain.buffers.map(\.name),
+    ]
+    let text = axes.map { $0.joined(separator: "|") }.joined(separator: "\n")
+    return hexadecimal(SHA256.hash(data: Data(text.utf8)))
+  }
+
   /// SHA-256 of a file, in hexadecimal.
   public static func digest(ofFile path: String) throws -> String {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -23,7 +36,7 @@ public enum ModelDigest {
     return hexadecimal(hash.finalize())
   }
 
-  private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     bytes.map { byte in
       let digits = String(byte, radix: 16)
       return digits.count == 1 ? "0" + digits : digits

@@ -46,7 +46,7 @@ public struct ObservationStore: Sendable {
   public func add(
     _ files: [ObservationImport], at time: Date = Date(), building: ([String]) -> Void = { _ in }
   ) throws {
-    try MatrixGenerator.changing(path, building: building) { copy in
+    try DatabaseFile.change(path, building: building) { copy in
       try write(files, at: time, to: copy)
     }
   }

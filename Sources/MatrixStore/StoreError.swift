@@ -16,6 +16,8 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case timeLimit(seconds: Double)
   case emptyDomain(String)
   case noObservations(path: String)
+  case undigested(path: String)
+  case parts(String)
 
   /// Whether the database itself is damaged, rather than what the user asked.
   public var isDamage: Bool {
@@ -56,6 +58,10 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "nothing to generate: \(reason)"
     case .noObservations(let path):
       "\(path): holds no observations; 'dmamatrix observe FILE --database \(path)' imports them"
+    case .undigested(let path):
+      "\(path): holds no digest of its content; run 'dmamatrix generate' again"
+    case .parts(let sentence):
+      "\(sentence); nothing was changed"
     }
   }
 }

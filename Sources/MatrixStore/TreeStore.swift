@@ -16,8 +16,7 @@ public enum TreeStore {
     _ kernels: [(kernel: KernelVersion, provenance: String)], domain: MatrixDomain,
     to path: String, building: ([String]) -> Void = { _ in }
   ) throws {
-    try MatrixGenerator.checkTarget(MatrixGenerator.resolved(path))
-    try MatrixGenerator.changing(path, building: building) { copy in
+    try DatabaseFile.change(path, building: building) { copy in
       let queue = try DatabaseQueue(path: copy)
       try queue.inDatabase { database in
         // The copy is private until it is renamed.

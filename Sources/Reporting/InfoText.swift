@@ -8,12 +8,14 @@ public func infoText(_ info: DatabaseInfo) -> String {
     size          \(info.size) bytes
     sha256        \(info.sha256)
     model digest  \(info.provenance["model_digest"] ?? "-")
+    content       \(info.provenance["content_digest"] ?? "-")
     made by       dmamatrix \(info.provenance["tool_version"] ?? "-")
     combinations  \(info.provenance["combinations"] ?? "-")
     excluded      \(info.provenance["excluded"] ?? "-")
 
 
     """
+  if let part = info.provenance["part"] { text = "part          \(part)\n" + text }
   var kernels = TextTable(
     columns: [
       TextTable.Column("kernel"), TextTable.Column("base"),

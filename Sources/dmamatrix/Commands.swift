@@ -10,17 +10,33 @@ struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a database holds, and what made it.",
     discussion: """
-      Example:
+      --check reads the whole file: SQLite's integrity check, and a digest of every
+      row against the one that generate stored.  Exit status 1 if the file is damaged
+      or was changed, 2 if it is no database of this dmamatrix.
+
+      Examples:
         dmamatrix info -d matrix.db
+        dmamatrix info -d matrix.db --check
       """)
 
   @OptionGroup var source: DatabaseOption
   @Flag(help: "Print what every table, view and column means instead.")
   var schema = false
+  @Flag(help: "Check that the file holds what its maker wrote, instead.")
+  var check = false
+
+  func validate() throws {
+    guard schema, check else { return }
+    throw ValidationError("--check and --schema are two questions; accepted: one of them")
+  }
 
   mutating func run() throws {
     let database = try MatrixDatabase(path: source.database)
-    if schema {
+    if check {
+      let provenance = try DatabaseCheck(database).requireSound()
+      try Output.write(
+        "\(source.database): sound, content digest \(provenance["content_digest"] ?? "-")\n")
+    } else if schema {
       let result = try ReadOnlyQuery(
         sql: "SELECT object, \"column\", text FROM description ORDER BY 1, 2"
       ).run(on: database)

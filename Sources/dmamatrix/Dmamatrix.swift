@@ -34,9 +34,10 @@ struct Dmamatrix: ParsableCommand {
       """,
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
-      Generate.self, Query.self, Export.self, ReportCommand.self, Compare.self, Explain.self,
-      CheckCommand.self, Solve.self, Verify.self, Claims.self, PolicyCommand.self, Info.self,
-      Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self, LabCommand.self,
+      Generate.self, Merge.self, Query.self, Export.self, ReportCommand.self, Compare.self,
+      Explain.self, CheckCommand.self, Solve.self, Verify.self, Claims.self, PolicyCommand.self,
+      Info.self, Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self,
+      LabCommand.self,
       Bench.self, Manual.self,
     ])
 

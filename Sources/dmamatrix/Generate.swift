@@ -15,10 +15,12 @@ struct Generate: ParsableCommand {
         dmamatrix generate
         dmamatrix generate -d sme.db --platform x86-sme47,x86-sme51 --kernel v6,v7
         dmamatrix generate -d 6g.db --machine 6G=0-2G,4G-8G --mem 6G
+        dmamatrix generate -d part-1.db --shard 1/8
       """)
 
   @OptionGroup var target: DatabaseOption
   @OptionGroup var jobs: JobsOption
+  @OptionGroup var shard: ShardOption
   @Option(
     help: ArgumentHelp(
       "A machine beside 2G and 64G: its RAM as ranges of addresses, end exclusive, with K, M, G.",
@@ -36,7 +38,7 @@ struct Generate: ParsableCommand {
     }
     let generator = MatrixGenerator(
       domain: try filters.domain(machines: machines), jobs: jobs.count,
-      toolVersion: toolVersion)
+      toolVersion: toolVersion, shard: try shard.part())
     let start = ContinuousClock.now
     let summary = try generator.generate(to: target.database) { fraction in
       Output.progress(fraction, "generating")

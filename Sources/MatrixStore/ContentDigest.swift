@@ -1,0 +1,39 @@
+import Crypto
+import Foundation
+import GRDB
+
+/// SHA-256 over the content of a database: the SQL of its schema and every row of
+/// every table, independent of where in the file they lie.
+enum ContentDigest {
+  /// The row of `provenance` that holds the digest, and that it leaves out.
+  static let key = "content_digest"
+
+  /// Stores the digest, after every other change.
+  static func store(in database: Database) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO provenance VALUES (?, ?)",
+      arguments: [key, try digest(of: database)])
+  }
+
+  /// Computes the digest.
+  static func digest(of database: Database) throws -> String {
+    var hash = SHA256()
+    let objects = try Row.fetchAll(
+      database,
+      sql: """
+        SELECT name, type, coalesce(sql, '') AS sql FROM sqlite_schema
+        WHERE name NOT GLOB 'sqlite_*' ORDER BY name
+        """)
+    for object in objects {
+      let name: String = object["name"]
+      let sql: String = object["sql"]
+      hash.update(data: Data("\(name) \(sql.utf8.count) \(sql)\n".utf8))
+      guard object["type"] as String == "table" else { continue }
+      // In the order of the table itself, whatever its indexes hold.
+      var select = "SELECT * FROM \"\(name.replacing("\"", with: "\"\""))\" NOT INDEXED"
+      if name == "provenance" { select += " WHERE key <> '\(key)'" }
+      try RawSelect.forEachChunk(of: select, on: database) { hash.update(bufferPointer: $0) }
+    }
+    return ModelDigest.hexadecimal(hash.finalize())
+  }
+}
