@@ -13,6 +13,7 @@ LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
 LAB_KERNEL ?= 6.12
 
 .PHONY: run lab test lint bench goldens ecosystem verify-kernels build install clean deps
+.PHONY: run test lint bench goldens ecosystem shards torture build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -59,6 +60,13 @@ lab: build
 	  --output $(LAB)/$(LAB_KERNEL)/logs
 	[ -e matrix.db ] || $(TOOL) generate
 	$(TOOL) observe $(LAB)/$(LAB_KERNEL)/logs/*-amd64-*.log
+# Parts by GNU parallel and by a real Slurm of one node, merged. Needs root.
+shards: build
+	TOOL=$(TOOL) sh Tests/Shards/run.sh
+
+# Kills, full disks, wrong clocks, damaged pages: what was lost, with counts.
+torture: build
+	python3 Tests/Torture/torture.py --tool $(TOOL)
 
 # The executable, the manual page, and completions for three shells.
 install: build
