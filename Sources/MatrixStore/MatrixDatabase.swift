@@ -95,7 +95,9 @@ public struct MatrixDatabase: Sendable {
       // Read-only is not enough: ATTACH and VACUUM INTO would still write.
       sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
       sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
-      try database.execute(sql: "PRAGMA trusted_schema = OFF")
+      // A question fills neither the memory nor the disk of temporary files.
+      sqlite3_hard_heap_limit64(1 << 30)
+      try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
     }
     return configuration
   }

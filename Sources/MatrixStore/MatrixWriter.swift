@@ -70,8 +70,9 @@ struct MatrixWriter: Sendable {
   }
 
   /// Stores the exclusions and the counts, and checks every reference.
-  func finish(_ database: Database, excluded: [ExclusionKey: Int]) throws {
+  mutating func finish(_ database: Database, excluded: [ExclusionKey: Int]) throws {
     let total = try Self.insert(excluded, database)
+    summary.excluded = total
     for (key, value) in [("combinations", summary.combinations), ("excluded", total)] {
       try database.execute(
         sql: "INSERT INTO provenance VALUES (?, ?)", arguments: [key, String(value)])

@@ -22,6 +22,17 @@ public enum QueryValue: Equatable, Sendable {
   }
 }
 
+extension QueryValue {
+  /// Bytes of memory, roughly.
+  fileprivate var size: Int {
+    switch self {
+    case .text(let text): 48 + text.utf8.count
+    case .blob(let data): 48 + data.count
+    case .null, .integer, .real: 48
+    }
+  }
+}
+
 /// The rows of a query.
 public struct QueryResult: Equatable, Sendable {
   public let columns: [String]
@@ -59,6 +70,9 @@ public struct ReadOnlyQuery: Sendable {
     self.timeLimit = timeLimit
     self.rowLimit = rowLimit
   }
+
+  /// Bytes that an answer may take in memory.
+  private static let sizeLimit = 1 << 30
 
   /// Runs the statement.
   public func run(on database: MatrixDatabase) throws(StoreError) -> QueryResult {
@@ -103,11 +117,19 @@ public struct ReadOnlyQuery: Sendable {
     let arguments = try arguments(of: statement)
     let cursor = try Row.fetchCursor(statement, arguments: arguments)
     var rows: [[QueryValue]] = []
+    var size = 0
     while let row = try cursor.next() {
       if rowLimit > 0, rows.count == rowLimit {
         return QueryResult(columns: statement.columnNames, rows: rows, isTruncated: true)
       }
-      rows.append(row.databaseValues.map(QueryValue.init))
+      let values: [QueryValue] = row.databaseValues.map(QueryValue.init)
+      size += values.reduce(0) { $0 + $1.size }
+      guard size <= Self.sizeLimit else {
+        throw StoreError.query(
+          "the answer takes more than \(Self.sizeLimit >> 20) MiB; ask for fewer rows or columns, "
+            + "or use 'dmamatrix export'")
+      }
+      rows.append(values)
     }
     return QueryResult(columns: statement.columnNames, rows: rows)
   }

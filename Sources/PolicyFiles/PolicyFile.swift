@@ -30,6 +30,8 @@ struct PolicyFile {
   let note: String
   let settings: [(knob: Knob, value: String)]
 
+  private static let aliasLimit = 16
+
   /// Reads one file of at most 1 MiB.
   static func read(_ path: String) throws(PolicyFileError) -> PolicyFile {
     guard let data = FileManager.default.contents(atPath: path) else {
@@ -44,6 +46,12 @@ struct PolicyFile {
 
   init(file: String, text: String) throws(PolicyFileError) {
     self.file = file
+    // Aliases of aliases name exponentially many nodes, which are compared.
+    guard text.utf8.count(where: { $0 == UInt8(ascii: "*") }) <= Self.aliasLimit else {
+      throw PolicyFileError(
+        file, line: nil,
+        "has more than \(Self.aliasLimit) '*'; a policy file needs no aliases")
+    }
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
@@ -61,7 +69,8 @@ struct PolicyFile {
       guard let name = key.string, ["name", "base", "changes", "link", "note"].contains(name) else {
         throw PolicyFileError(
           file, line: key.mark?.line,
-          "unknown key '\(key.string ?? "?")'; accepted: name, base, changes, link, note")
+          "unknown key '\((key.string ?? "?").printable)'; accepted: name, base, changes, link, note"
+        )
       }
       fields[name] = value
     }
@@ -74,7 +83,8 @@ struct PolicyFile {
     guard Self.isName(name) else {
       throw PolicyFileError(
         file, line: nameLine,
-        "name '\(name)' is no name; accepted: up to 40 letters, digits, '.', '_', '+' or '-'")
+        "name '\(name.printable)' is no name; accepted: up to 40 letters, digits, '.', '_', '+' or '-'"
+      )
     }
     guard !base.isEmpty else {
       throw PolicyFileError(file, line: nil, "no base; accepted: the name of a version or variant")
@@ -107,7 +117,8 @@ struct PolicyFile {
       guard let knob = Knob.named(name) else {
         throw PolicyFileError(
           file, line: key.mark?.line,
-          "unknown knob '\(name)'; accepted: \(Knob.all.map(\.name).joined(separator: ", "))")
+          "unknown knob '\(name.printable)'; accepted: \(Knob.all.map(\.name).joined(separator: ", "))"
+        )
       }
       let spelled: String? =
         knob.isPlatformSet
@@ -178,8 +189,8 @@ public enum PolicyFiles {
         throw PolicyFileError(
           file.file, line: file.baseLine,
           isCycle
-            ? "base '\(file.base)' leads back to '\(file.name)'; bases must not form a cycle"
-            : "base '\(file.base)' is unknown; accepted: "
+            ? "base '\(file.base.printable)' leads back to '\(file.name)'; bases must not form a cycle"
+            : "base '\(file.base.printable)' is unknown; accepted: "
               + KernelVersion.known.map(\.name).joined(separator: ", "))
       }
       waiting = stuck

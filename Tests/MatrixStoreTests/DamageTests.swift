@@ -92,7 +92,7 @@ import Testing
   @Test func aChangedValueIsFound() throws {
     for change in [
       "UPDATE outcome SET verdict = 'ok'", "DELETE FROM exclusion",
-      "UPDATE profile_span SET mask_last = 63 WHERE mask_last = 64",
+      "UPDATE profile_span SET mask_last = 64 WHERE mask_last < 64",
       "UPDATE provenance SET value = '1' WHERE key = 'combinations'",
       "DROP VIEW behavior", "CREATE INDEX extra ON outcome (result)",
     ] {

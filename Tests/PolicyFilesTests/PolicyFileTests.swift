@@ -64,6 +64,23 @@ import Testing
     #expect(error("name: a\nbase: v6\nchanges: 3\n")?.contains("is not a mapping") == true)
   }
 
+  /// Aliases of aliases, each twice the size of the one before: 2^39 names.
+  @Test func aliasesDoNotGrowWithoutBound() {
+    var text = "name: a\nbase: v6\nz0: &a0 [x, x]\n"
+    for level in 1..<40 { text += "z\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
+    #expect(error(text + "? *a39\n: 1\n? *a38\n: 2\n")?.contains("needs no aliases") == true)
+  }
+
+  @Test func oneSentenceWhateverTheNames() {
+    for name in ["a\\nb", "\\e[2J", String(repeating: "x", count: 5000)] {
+      for text in ["\"\(name)\": 1\n", "name: a\nbase: v6\nchanges: {\"\(name)\": 1}\n"] {
+        let sentence = error(text) ?? ""
+        #expect(sentence.contains("unknown") && sentence.utf8.count < 4000, "\(sentence)")
+        #expect(sentence.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "\(sentence)")
+      }
+    }
+  }
+
   /// Pieces of policy files in random order: an error or a variant, never a crash.
   @Test func randomFilesAreSurvived() {
     var state = UInt64.random(in: 0...UInt64.max)

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Fuzzes every parser for SECONDS each, one after the other, on one core. Seeds are
+# made from real files; Seeds/ keeps what was found once. Stops at the first crash,
+# hang (20 s) or growth above 2 GB, and says which input did it.
+# Usage: run.sh TOOL SECONDS [TARGET...]
+set -eu
+
+tool=$(realpath "$1")
+seconds=$2
+shift 2
+cd "$(dirname "$0")/../.."
+targets=${*:-cmdline dmesg policy vectors gzip claims sql}
+scratch=${FUZZ_SCRATCH:-.build-fuzz}
+work=${FUZZ_WORK:-$scratch/corpus}
+
+nice swift build -c release --package-path Tests/Fuzz --scratch-path "$scratch" \
+  --jobs 1 -Xswiftc -sanitize=fuzzer >&2 ||
+  exit 2
+fuzz="$scratch/release/fuzz"
+
+mkdir -p "$work"
+export FUZZ_DATABASE="$work/fuzz.db"
+"$tool" generate --quiet -d "$FUZZ_DATABASE" --kernel v6 --platform sev --mask 32,64 --op map
+
+# One seed for each line, or for each file, of real material.
+lines() { split -l 1 -a 4 - "$1/line-"; }
+seed() {
+  case $1 in
+    cmdline)
+      grep -rhoE '"[^"]*(iommu|swiotlb|mem_encrypt)=[^"]*"' Tests/AnalysisTests README.md |
+        tr -d '"' | lines "$2" ;;
+    dmesg)
+      grep -hE '^ *\[? *[0-9.]*\]? *.*(Linux version|ommand line|e820|IO TLB|Default domain|Encryption)' \
+        Tests/AnalysisTests/BootLogTests.swift >"$2/log" || true
+      lines "$2" <"$2/log" ;;
+    policy)
+      for kernel in v6 v7 7.3 v6+P03 v6+P07 v7+P11; do "$tool" policy show $kernel >"$2/$kernel"; done ;;
+    vectors)
+      for file in Tests/ConformanceTests/Vectors/*.csv.gz; do
+        gzip -dc "$file" | head -n 6 >"$2/$(basename "$file" .csv.gz)"
+      done ;;
+    gzip)
+      for file in Tests/ConformanceTests/Vectors/*.csv.gz; do
+        gzip -dc "$file" | head -n 6 | gzip -n >"$2/$(basename "$file")"
+      done ;;
+    claims)
+      python3 -c 'import json, sys
+for i, claim in enumerate(json.load(open("schema/claims.json"))):
+    open(f"{sys.argv[1]}/{i}", "w").write(json.dumps([claim]))' "$2" ;;
+    sql) cp schema/queries/*.sql "$2" ;;
+  esac
+}
+
+for target in $targets; do
+  corpus="$work/$target"
+  mkdir -p "$corpus" "$work/seeds-$target"
+  seed "$target" "$work/seeds-$target"
+  log="$work/$target.log"
+  echo "$target: $(ls "$work/seeds-$target" | wc -l) seeds" >&2
+  if ! FUZZ_TARGET=$target nice "$fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+    -max_len=16384 -artifact_prefix="$work/$target-" -print_final_stats=1 \
+    "$corpus" "$work/seeds-$target" $(ls -d "Tests/Fuzz/Seeds/$target" 2>/dev/null) >"$log" 2>&1
+  then
+    grep -E 'Fatal|precondition|ERROR|SUMMARY|Test unit' "$log" >&2 || tail -n 20 "$log" >&2
+    echo "fuzz: $target failed; the whole log is $log" >&2
+    exit 1
+  fi
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")
+  cover=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+  echo "$target: $runs inputs in $seconds s, $cover edges covered, peak $rss MB," \
+    "no crash, no hang"
+done
