@@ -1,3 +1,4 @@
+import DMAModel
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -94,7 +95,8 @@ public struct ReadOnlyQuery: Sendable {
     let keyword = firstKeyword(of: sql)
     guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(keyword) else {
       throw StoreError.query(
-        "refused, '\(keyword)' does not begin a question; accepted: SELECT, WITH, VALUES, EXPLAIN")
+        "refused, '\(keyword.printable)' does not begin a question; accepted: SELECT, WITH, VALUES, EXPLAIN"
+      )
     }
     let deadline = Deadline(seconds: timeLimit)
     let pointer = UnsafeMutablePointer<Deadline>.allocate(capacity: 1)
@@ -146,7 +148,7 @@ public struct ReadOnlyQuery: Sendable {
     }
     for name in parameters.keys.sorted() where !names.contains(name) {
       let accepted = names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"
-      throw StoreError.query("the statement has no parameter '\(name)'; \(accepted)")
+      throw StoreError.query("the statement has no parameter '\(name.printable)'; \(accepted)")
     }
     var values: [String: any DatabaseValueConvertible] = [:]
     for name in names {
@@ -170,7 +172,8 @@ public struct ReadOnlyQuery: Sendable {
       if message.contains("Multiple statements") {
         return .query("more than one statement; expected one SELECT")
       }
-      return .query(message.prefix(1).lowercased() + message.dropFirst())
+      // The message quotes the statement, line breaks and all.
+      return .query((message.prefix(1).lowercased() + message.dropFirst()).printable(upTo: 400))
     }
   }
 }

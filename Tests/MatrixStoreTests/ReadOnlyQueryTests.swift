@@ -35,6 +35,34 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: "/tmp/dmamatrix-stolen.db"))
   }
 
+  /// SQLite quotes the statement in its messages.
+  @Test(arguments: [
+    "SELECT \"no\nsuch\u{1b}[2Jcolumn\" || x", "SELECT \u{1b}\n", "SELECT a\n.b",
+    "SELECT " + String(repeating: "x", count: 100_000), String(repeating: "X", count: 100_000),
+    "SELECT :\n", "SELECT 'unterminated\n",
+  ])
+  func anErrorIsOneShortLine(sql: String) throws {
+    do {
+      _ = try ReadOnlyQuery(sql: sql).run(on: database)
+    } catch {
+      let sentence = error.description
+      #expect(sentence.utf8.count < 600)
+      #expect(sentence.unicodeScalars.allSatisfy { $0.value >= 0x20 }, "\(sentence)")
+    }
+  }
+
+  /// 16 MB in each of 200 rows, and a sort of as much: refused, not swapped.
+  @Test(arguments: ["", " ORDER BY 1"])
+  func anAnswerDoesNotFillTheMemory(order: String) {
+    let flood = """
+      WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 200)
+      SELECT randomblob(16000000) FROM c
+      """
+    #expect(throws: StoreError.self) {
+      _ = try ReadOnlyQuery(sql: flood + order, timeLimit: 0).run(on: database)
+    }
+  }
+
   @Test func anEndlessQueryIsStopped() {
     let endless = """
       WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c
