@@ -1,3 +1,4 @@
+import DMAModel
 import GRDB
 
 /// Whether a database holds what its maker wrote.
@@ -27,7 +28,7 @@ public struct DatabaseCheck: Sendable {
       return (provenance, findings, try ContentDigest.digest(of: connection))
     }
     guard findings == ["ok"] else {
-      let reason = findings.first?.replacing("\n", with: " ") ?? "no answer"
+      let reason = (findings.first ?? "no answer").printable(upTo: 200)
       throw .corrupt(path: path, reason: "integrity check: \(reason)")
     }
     guard let stored = provenance[ContentDigest.key] else { throw .undigested(path: path) }

@@ -1,3 +1,4 @@
+import DMAModel
 import EmbeddedSchema
 import Foundation
 import GRDB
@@ -62,12 +63,16 @@ public struct MatrixDatabase: Sendable {
   /// Compares the file's length with the page count of its header: a truncated
   /// file may answer some queries, and must not.
   private func checkLength() throws(StoreError) {
-    let expected = try read { database -> UInt64 in
+    let (expected, length) = try read { database -> (UInt64, UInt64) in
       let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
-      return pages * (try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0)
+      let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+      // Of the file that is open: the path may name a newer one by now.
+      var file: UnsafeMutablePointer<sqlite3_file>?
+      sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+      var length: sqlite3_int64 = 0
+      _ = file?.pointee.pMethods?.pointee.xFileSize?(file, &length)
+      return (pages * pageSize, UInt64(clamping: length))
     }
-    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-    let length = (attributes?[.size] as? UInt64) ?? 0
     guard length == expected else {
       throw .corrupt(path: path, reason: "\(length) bytes, but \(expected) expected")
     }
@@ -77,13 +82,15 @@ public struct MatrixDatabase: Sendable {
     guard let error = error as? DatabaseError else {
       return .cannotOpen(path: path, reason: "\(error)")
     }
+    // The message may quote the damaged schema.
+    let message = (error.message ?? "SQLite error").printable(upTo: 200)
     switch error.resultCode {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
-      return .corrupt(path: path, reason: error.message ?? "damaged page")
+      return .corrupt(path: path, reason: message)
     case .SQLITE_ERROR where error.message?.contains("malformed") == true:
-      return .corrupt(path: path, reason: error.message ?? "damaged page")
+      return .corrupt(path: path, reason: message)
     default:
-      return .cannotOpen(path: path, reason: error.message ?? "SQLite error")
+      return .cannotOpen(path: path, reason: message)
     }
   }
 

@@ -42,7 +42,7 @@ import Testing
         try DatabaseCheck(database).requireSound()
         return (nil, answers)
       } catch { return (error, answers) }
-    } catch let error as StoreError { return (error, nil) }
+    } catch { return (error, nil) }
   }
 
   @Test func theCheckPassesWhatGenerateMade() throws {
