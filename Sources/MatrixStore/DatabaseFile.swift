@@ -22,6 +22,10 @@ enum DatabaseFile {
     let packed = temporaryPath(for: path, "packed")
     let files = [loose, loose + "-journal", packed, packed + "-journal"]
     building(files)
+    // Exclusively: in a directory that others write, the names may be links.
+    try makeEmpty(loose, for: path)
+    defer { unlink(loose) }
+    try makeEmpty(packed, for: path)
     defer { for file in files { unlink(file) } }
     do {
       let filling = try DatabaseQueue(path: loose, configuration: configuration)
@@ -75,6 +79,12 @@ enum DatabaseFile {
     } catch let error as CocoaError {
       throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
     }
+  }
+
+  private static func makeEmpty(_ file: String, for path: String) throws(StoreError) {
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: errorText()) }
+    close(descriptor)
   }
 
   private static var configuration: Configuration {

@@ -83,7 +83,8 @@ struct PolicyFile {
     guard Self.isName(name) else {
       throw PolicyFileError(
         file, line: nameLine,
-        "name '\(name.printable)' is no name; accepted: up to 40 letters, digits, '.', '_', '+' or '-'"
+        "name '\(name.printable)' is no name; "
+          + "accepted: a letter or digit, then up to 39 of those and '.', '_', '+' or '-'"
       )
     }
     guard !base.isEmpty else {
@@ -140,7 +141,8 @@ struct PolicyFile {
   }
 
   private static func isName(_ name: String) -> Bool {
-    (1...40).contains(name.count)
+    // A spreadsheet reads a leading '+' or '-' as a formula.
+    (1...40).contains(name.count) && !"._+-".contains(name.prefix(1))
       && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._+-".contains($0)) }
   }
 

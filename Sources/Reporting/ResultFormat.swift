@@ -34,13 +34,7 @@ extension QueryValue {
   }
 
   /// The value for a terminal: control characters become `?`.
-  var terminalText: String {
-    String(
-      String.UnicodeScalarView(
-        plainText.unicodeScalars.map { scalar in
-          scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar
-        }))
-  }
+  var terminalText: String { harmless(plainText) }
 
   fileprivate var jsonText: String {
     switch self {
@@ -50,6 +44,15 @@ extension QueryValue {
     case .text, .blob: jsonString(plainText)
     }
   }
+}
+
+/// Text for a table: control characters become `?`.
+private func harmless(_ text: String) -> String {
+  String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.map { scalar in
+        scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar
+      }))
 }
 
 private func hexadecimal(_ byte: UInt8) -> String {
@@ -82,7 +85,7 @@ func csvField(_ text: String) -> String {
 }
 
 private func tabField(_ text: String) -> String {
-  text.replacingOccurrences(of: "\t", with: " ").replacingOccurrences(of: "\n", with: " ")
+  String(text.map { $0 == "\t" || $0.isNewline ? " " : $0 })
 }
 
 private func separated(
@@ -102,7 +105,9 @@ private func jsonRows(_ result: QueryResult) -> String {
 }
 
 private func markdownTable(_ result: QueryResult, header: Bool) -> String {
-  func cell(_ text: String) -> String { text.replacingOccurrences(of: "|", with: "\\|") }
+  func cell(_ text: String) -> String {
+    harmless(text).replacingOccurrences(of: "|", with: "\\|")
+  }
   var lines: [String] = []
   if header {
     lines.append("| " + result.columns.map(cell).joined(separator: " | ") + " |")
@@ -115,9 +120,10 @@ private func markdownTable(_ result: QueryResult, header: Bool) -> String {
 }
 
 private func lines(_ result: QueryResult) -> String {
-  let width = result.columns.map(\.count).max() ?? 0
+  let columns = result.columns.map(harmless)
+  let width = columns.map(\.count).max() ?? 0
   let records = result.rows.map { row in
-    zip(result.columns, row).map { name, value in
+    zip(columns, row).map { name, value in
       String(repeating: " ", count: width - name.count) + "\(name) = \(value.terminalText)\n"
     }.joined()
   }
@@ -137,7 +143,7 @@ private func asciiTable(_ result: QueryResult, header: Bool) -> String {
   }
   var table = TextTable(
     columns: zip(result.columns, isNumber).map { name, number in
-      TextTable.Column(header ? name : "", alignment: number ? .trailing : .leading)
+      TextTable.Column(header ? harmless(name) : "", alignment: number ? .trailing : .leading)
     })
   table.rows = cells
   return table.text(header: header)

@@ -7,7 +7,8 @@ enum MachineArgument {
   static func parse(_ text: String) throws -> Machine {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, isName(parts[0]) else {
-      throw wrong(text, "its name is letters, digits, '.', '_' or '-', and not 2G or 64G")
+      throw wrong(
+        text, "its name is a letter or digit, then those, '.', '_' or '-', and not 2G or 64G")
     }
     let ranges = try parts[1].split(separator: ",", omittingEmptySubsequences: false).map { range in
       let bounds = range.split(separator: "-", omittingEmptySubsequences: false).map(address)
@@ -23,7 +24,8 @@ enum MachineArgument {
   }
 
   private static func isName(_ name: Substring) -> Bool {
-    !name.isEmpty
+    // A spreadsheet reads a leading '-' as a formula.
+    !name.isEmpty && !"._-".contains(name.prefix(1))
       && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
       && MachineName(name: name) == nil
   }

@@ -3,7 +3,34 @@ import Foundation
 /// Results go to standard output, everything else to standard error.
 enum Output {
   /// Writes a result; a full disk is an error, not a short file.
-  static func write(_ text: String) throws { try write(Array(text.utf8)) }
+  ///
+  /// On a terminal control characters become `?`, colours excepted: a name from a
+  /// file must not steer it.  Files and pipes get every byte.
+  static func write(_ text: String) throws {
+    try write(Array((isTerminal ? harmless(text) : text).utf8))
+  }
+
+  private static let isTerminal = isatty(STDOUT_FILENO) != 0
+
+  /// The text without control characters but line breaks, tabs and `ESC [ ... m`.
+  static func harmless(_ text: String) -> String {
+    var shown = String.UnicodeScalarView()
+    var rest = Substring(text).unicodeScalars
+    while let scalar = rest.popFirst() {
+      if scalar == "\u{1b}", rest.first == "[" {
+        let color = rest.dropFirst().prefix { ("0"..."9").contains($0) || $0 == ";" }
+        if rest.dropFirst(1 + color.count).first == "m" {
+          shown.append(scalar)
+          continue
+        }
+      }
+      let isControl =
+        scalar.value < 0x20 && scalar != "\n" && scalar != "\t"
+        || (0x7f...0x9f).contains(scalar.value)
+      shown.append(isControl ? "?" : scalar)
+    }
+    return String(shown)
+  }
 
   /// Writes a part of a result.
   static func write(_ bytes: [UInt8]) throws {

@@ -234,12 +234,12 @@ import Testing
     #expect(process.terminationStatus == 2)
   }
 
-  /// A disk of 1 MB: mounting one needs root.
+  /// A disk of 4 MB, on which the small database and its copies find room: mounting one needs root.
   @Test(.enabled(if: getuid() == 0, "mounting a small tmpfs needs root"))
   func aFullDiskUnderTheDatabaseLosesNothing() throws {
     let mount = directory + "/small"
     try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
-    guard try shell("mount -t tmpfs -o size=1m tmpfs '\(mount)'") == 0 else {
+    guard try shell("mount -t tmpfs -o size=4m tmpfs '\(mount)'") == 0 else {
       print("skipped: a tmpfs cannot be mounted here")
       return
     }

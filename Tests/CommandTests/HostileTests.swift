@@ -1,0 +1,202 @@
+import Foundation
+import GRDB
+import Testing
+
+/// Files, names and directories of somebody who means harm.
+extension CommandTests {
+  private func link(_ name: String, to target: String) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: directory + "/" + name, withDestinationPath: target)
+  }
+
+  private func type(_ name: String) throws -> FileAttributeType? {
+    try FileManager.default.attributesOfItem(atPath: directory + "/" + name)[.type]
+      as? FileAttributeType
+  }
+
+  /// A database whose every text says something else.
+  private func hostileDatabase(_ text: String) throws {
+    #expect(
+      try run(["generate", "--platform", "x86-sme47", "--kernel", "v6,v7", "--op", "map"]).status
+        == 0)
+    let queue = try DatabaseQueue(path: directory + "/matrix.db")
+    try queue.write { database in
+      try database.execute(
+        sql: """
+          PRAGMA foreign_keys = OFF;
+          UPDATE kernel SET description = :text, link = :text, source_package = :text;
+          UPDATE provenance SET value = :text;
+          UPDATE description SET text = :text;
+          UPDATE mem SET description = :text;
+          UPDATE decision SET description = :text, condition = :text;
+          UPDATE outcome SET warn = :text, dma = :text
+          """, arguments: ["text": text])
+    }
+    try queue.close()
+  }
+
+  /// Runs the tool on a terminal, by util-linux' script.
+  private func onTerminal(_ arguments: [String]) throws -> String? {
+    guard try shell("command -v script") == 0 else { return nil }
+    let (file, command) = (directory + "/typescript", directory + "/command.sh")
+    let words = ([tool.path] + arguments).map {
+      "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+    try words.joined(separator: " ").write(toFile: command, atomically: true, encoding: .utf8)
+    _ = try shell("cd '\(directory)' && script -qec 'sh command.sh' '\(file)' </dev/null")
+    return String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+  }
+
+  /// A link is followed to a regular file, which is replaced; the link stays.
+  @Test func linksInOutputPathsAreFollowedNotReplaced() throws {
+    try "before".write(toFile: directory + "/target.txt", atomically: false, encoding: .utf8)
+    try link("link.txt", to: "target.txt")
+    #expect(try run(["policy", "show", "v6"]).status == 0)
+    #expect(try run(["report", "2026-07-02", "-o", "link.txt"]).status == 0)
+    #expect(try type("link.txt") == .typeSymbolicLink)
+    #expect(
+      try !String(contentsOfFile: directory + "/target.txt", encoding: .utf8).contains("before"))
+
+    // To a device, to a directory, to itself: refused, and nothing is made.
+    try link("device", to: "/dev/null")
+    try link("folder", to: "/")
+    try link("loop", to: "loop")
+    let before = contents
+    for name in ["device", "folder", "loop"] {
+      for command in [
+        ["report", "2026-07-02", "-o", name], ["generate", "--platform", "sev", "-d", name],
+      ] {
+        let run = try run(command)
+        #expect(run.status == 2 && run.error.split(separator: "\n").count == 1, "\(command)")
+      }
+      #expect(try type(name) == .typeSymbolicLink)
+    }
+    #expect(contents == before)
+  }
+
+  /// The names under which a database is built can be guessed: what lies there, a link
+  /// too, is not written through.
+  @Test func plantedLinksAreNotFollowed() throws {
+    let victim = directory + "/victim"
+    try Data().write(to: URL(fileURLWithPath: victim))
+    // exec keeps the number of the process, which is part of the names.
+    for stage in ["loose", "packed"] {
+      let script = """
+        cd '\(directory)' && ln -s victim matrix.db.$$.\(stage).tmp && \
+          exec '\(tool.path)' generate --platform sev --kernel v6
+        """
+      #expect(try shell(script) == 2)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: victim)).isEmpty)
+      #expect(!contents.contains("matrix.db"))
+    }
+  }
+
+  /// On a terminal no text of a database moves the cursor or sets the title.
+  @Test func aTerminalIsNotSteered() throws {
+    let escape = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}H"
+    try hostileDatabase(escape)
+    for question in [
+      ["query", "SELECT char(27) || '[2J'", "--format", "csv"],
+      ["query", "SELECT 1 AS \u{1b}[2J"], ["query", "SELECT value FROM provenance"],
+      ["query", "SELECT value FROM provenance", "--format", "line"], ["info"],
+      ["info", "--schema"], ["report", "platform", "--kernel", "v6", "--platform", "x86-sme47"],
+      ["query", "SELEC \u{1b}[2J"],
+    ] {
+      guard let shown = try onTerminal(question) else {
+        print("skipped: script of util-linux is not installed")
+        return
+      }
+      for text in ["\u{1b}[2J", "\u{1b}]", "\u{9b}", "\u{7}"] {
+        #expect(!shown.contains(text), "\(question)")
+      }
+    }
+    // A pipe gets the bytes that were asked for.
+    let piped = try run(["query", "SELECT char(27) || '[2J'", "--format", "csv", "--no-header"])
+    #expect(piped.output == "\u{1b}[2J\n")
+    // Colours are ours.
+    let colored = try onTerminal([
+      "compare", "v6", "v7", "--platform", "x86-sme47", "--color", "always",
+    ])
+    #expect(colored?.contains("\u{1b}[33mrefused\u{1b}[0m") == true)
+  }
+
+  /// A spreadsheet calculates what begins with =, +, - or @. No name that a user gives
+  /// does, nor any value of an export.
+  @Test func noFieldOfAnExportIsAFormula() throws {
+    for (name, sentence) in [("+1+cmd", "is no name"), ("-1", "is no name"), ("=1", "is no name")] {
+      try "name: \"\(name)\"\nbase: v6\n".write(
+        toFile: directory + "/p.yaml", atomically: true, encoding: .utf8)
+      let run = try run(["compare", "v6", "v7", "--policy", directory + "/p.yaml"])
+      #expect(run.status == 2 && run.error.contains(sentence))
+      #expect(try self.run(["generate", "--machine", "\(name)=0-2G"]).status == 2)
+    }
+    #expect(try run(["generate", "--platform", "sev,x86-sme47", "--kernel", "v6"]).status == 0)
+    let csv = try run(["export", "csv", "--mask", "24,32,64"]).output
+    var fields = 0
+    for field in Set(csv.split { $0 == "," || $0 == "\n" }) where field.count > 1 {
+      fields += 1
+      #expect(!"=+-@".contains(field.prefix(1)), "\(field)")
+    }
+    #expect(fields > 100)
+  }
+
+  /// Text of a database stays text in the explorer, in SVG and in Markdown.
+  @Test func noTextBecomesMarkup() throws {
+    let attack = "</script><img src=x onerror=alert(1)>\"'&<svg onload=alert(2)>"
+    try hostileDatabase(attack)
+    #expect(try run(["report", "html", "-o", directory + "/x.html"]).status == 0)
+    let page = try String(contentsOfFile: directory + "/x.html", encoding: .utf8)
+    for text in ["<img", "onerror", "onload=alert", "</script><"] {
+      #expect(!page.contains(text), "\(text)")
+    }
+    let svg = try run(["report", "map", "--format", "svg"])
+    if svg.status == 0 { #expect(XMLDocumentProbe(svg.output).isWellFormed) }
+    #expect(!svg.output.contains("<img"))
+  }
+
+  /// `info --check` says what was changed behind the maker's back, status 1.
+  @Test func aChangedDatabaseFailsTheCheck() throws {
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    let sound = try run(["info", "--check"])
+    #expect(sound.status == 0 && sound.output.hasPrefix("matrix.db: sound, content digest "))
+    try hostileDatabase("x")
+    let changed = try run(["info", "--check"])
+    #expect(changed.status == 1 && changed.output.isEmpty)
+    #expect(changed.error.contains("content digest"))
+    #expect(changed.error.split(separator: "\n").count == 1)
+  }
+
+  /// Parts made by two runs of the tool, joined by a third, are what a fourth makes.
+  @Test func shardsOfTheToolMerge() throws {
+    let part = ["--platform", "sev", "--kernel", "v6,v7"]
+    for number in 1...2 {
+      #expect(
+        try run(["generate", "-d", "\(number).db", "--shard", "\(number)/2"] + part).status == 0)
+    }
+    #expect(try run(["generate", "-d", "whole.db"] + part).status == 0)
+    let merge = try run(["merge", "-o", "all.db", "2.db", "1.db"])
+    #expect(merge.status == 0 && merge.output.hasPrefix("all.db: 2 parts, "))
+    #expect(
+      FileManager.default.contentsEqual(
+        atPath: directory + "/all.db", andPath: directory + "/whole.db"))
+    let gap = try run(["merge", "-o", "none.db", "2.db"])
+    #expect(gap.status == 2 && gap.error.contains("missing of 2 parts: 1; nothing was changed"))
+    #expect(try run(["info", "-d", "1.db"]).output.hasPrefix("part          1/2\n"))
+  }
+
+  /// The short version of `make torture`.
+  @Test func nothingIsLost() throws {
+    guard try shell("command -v python3") == 0 else {
+      print("skipped: python3 is not installed")
+      return
+    }
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Torture/torture.py").path
+    let log = directory + "/torture.log"
+    let status = try shell(
+      "(python3 '\(script)' --short --tool '\(tool.path)') >'\(log)' 2>&1; test $? -eq 0")
+    let text = try String(contentsOfFile: log, encoding: .utf8)
+    print(text)
+    #expect(status == 0, "\(text)")
+  }
+}
