@@ -12,8 +12,8 @@ TEST = $(SWIFT) test -c release --scratch-path .build-test
 LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
 LAB_KERNEL ?= 6.12
 
-.PHONY: run lab test lint bench goldens ecosystem verify-kernels build install clean deps
-.PHONY: run test lint bench goldens ecosystem shards torture build install clean deps
+.PHONY: run lab test lint bench goldens ecosystem verify-kernels shards torture fuzz sanitize \
+  build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -29,8 +29,9 @@ test: deps
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests schema
 
+# Measures against other ways to do the same; writes reports/benchmark.md.
 bench: build
-	$(TOOL) bench
+	TOOL=$(TOOL) sh Tests/Benchmark/run.sh
 
 # Rewrites the checked-in reports, the README's examples and the manual page;
 # read the diff in review.
@@ -60,6 +61,7 @@ lab: build
 	  --output $(LAB)/$(LAB_KERNEL)/logs
 	[ -e matrix.db ] || $(TOOL) generate
 	$(TOOL) observe $(LAB)/$(LAB_KERNEL)/logs/*-amd64-*.log
+
 # Parts by GNU parallel and by a real Slurm of one node, merged. Needs root.
 shards: build
 	TOOL=$(TOOL) sh Tests/Shards/run.sh
@@ -67,6 +69,16 @@ shards: build
 # Kills, full disks, wrong clocks, damaged pages: what was lost, with counts.
 torture: build
 	python3 Tests/Torture/torture.py --tool $(TOOL)
+
+# Each parser against libFuzzer for SECONDS, on one core.
+SECONDS = 600
+fuzz: build
+	sh Tests/Fuzz/run.sh $(TOOL) $(SECONDS)
+
+# The tests with the address and with the thread sanitizer, without the goldens:
+# instrumented code is slow, and its reports are the same.
+sanitize: deps
+	SWIFT=$(SWIFT) sh Tests/sanitize.sh
 
 # The executable, the manual page, and completions for three shells.
 install: build

@@ -1,0 +1,251 @@
+"""Measures dmamatrix against what else could do the same, and how it grows.
+
+Usage: benchmark.py TOOL REPORT [--quick]
+
+Writes REPORT (Markdown): machine facts, then every figure beside its baseline, both
+from this run, with ratios; bare times depend on the machine and stand in brackets.
+Baselines: `dmamatrix bench` has the raw-SQLite row loop; here are Python's itertools
+with executemany, DuckDB, and a table with one row for each combination.
+"""
+
+import itertools
+import json
+import os
+import pathlib
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import duckdb
+
+ROWS = 500_000
+tool, report = os.path.abspath(sys.argv[1]), sys.argv[2]
+quick = "--quick" in sys.argv
+
+
+def run(*arguments, accepted=(0, 1)):
+    """Runs the tool: seconds, peak memory in MB, output."""
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([tool, *map(str, arguments)], stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - start
+        if process.returncode not in accepted:
+            raise SystemExit(f"{arguments}: status {process.returncode}")
+        output.seek(0)
+        return seconds, usage.ru_maxrss * 1024 / 1e6, output.read().decode()
+
+
+def median(times, work):
+    def once():
+        start = time.monotonic()
+        work()
+        return time.monotonic() - start
+    return statistics.median(once() for _ in range(times))
+
+
+def facts():
+    cpu = "unknown CPU"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+            break
+    memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / 1e6
+    return [
+        f"{cpu}, {os.cpu_count()} CPUs, {memory:.0f} GB of memory",
+        f"{platform.system()} {platform.release()}, load {os.getloadavg()[0]:.1f} at the start",
+        f"SQLite {sqlite3.sqlite_version} (Python's), Python {platform.python_version()}, "
+        f"DuckDB {duckdb.__version__}",
+        run("--version")[2].strip(),
+    ]
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def ratio(value):
+    return f"{value:.0f}x" if value >= 10 else f"{value:.1f}x"
+
+
+def loading(work):
+    """Combinations a second: generate, and loading rows that were evaluated already."""
+    target = work / "matrix.db"
+    seconds, memory, _ = run("generate", "--quiet", "-d", target)
+    combinations = int(query(target, "SELECT sum(p.masks) FROM behavior_line l "
+                             "JOIN profile p ON p.id = l.profile_id"))
+    generate = combinations / seconds
+
+    def product():
+        """21 columns of small numbers, as many as a row of axes and outcomes has."""
+        axes = [range(2)] * 7 + [range(8), range(8), range(64)]
+        return itertools.islice(
+            (row + (1,) * 11 for row in itertools.product(*axes)), ROWS)
+
+    def executemany():
+        path = work / "python.db"
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(
+            "CREATE TABLE matrix (" + ", ".join(f"c{n} INTEGER" for n in range(21)) + ")")
+        connection.executemany(
+            "INSERT INTO matrix VALUES (" + ",".join("?" * 21) + ")", product())
+        connection.commit()
+        connection.close()
+
+    rows = query(target, "SELECT count(*) FROM behavior WHERE kernel = 'v6' "
+                 "AND platform = 'x86-sme47'")
+    csv = work / "part.csv"
+    run("export", "csv", "-d", target, "--kernel", "v6", "--platform", "x86-sme47", "-o", csv)
+
+    def load():
+        path = work / "duck.db"
+        path.unlink(missing_ok=True)
+        connection = duckdb.connect(str(path))
+        connection.execute(f"CREATE TABLE matrix AS SELECT * FROM '{csv}'")
+        connection.close()
+
+    python = ROWS / median(3, executemany)
+    duck = int(rows) / median(3, load)
+    lines = [
+        ("generate: evaluate, store, index, digest", f"{generate / 1e6:.2f}", "1"),
+        ("Python: itertools.product, executemany, no evaluation", f"{python / 1e6:.2f}",
+         ratio(generate / python)),
+        (f"DuckDB: load a CSV file of {rows} of the rows", f"{duck / 1e6:.2f}",
+         ratio(generate / duck)),
+    ]
+    text = table(["work", "million combinations/s", "generate is faster by"], lines)
+    size = target.stat().st_size
+    text += (f"\nThe file has {size / 1e6:.1f} MB for {combinations} combinations, "
+             f"{size / combinations:.2f} bytes each; generate needed {memory:.0f} MB of memory.\n")
+    return target, text
+
+
+def query(database, sql, *more):
+    return run("query", "-d", database, sql, "--no-header", "--format", "tabs",
+               "--timeout", "0", *more)[2].strip()
+
+
+POINT = ("kernel = 'v6' AND platform = 'x86-sme47' AND iommu = 'passthrough' "
+         "AND swiotlb = 'force' AND mem = '64G' AND mask = 64 AND coherent_mask = 'same' "
+         "AND bus_limit = 'none' AND coherent = '1' AND external = '0' AND op = 'map' "
+         "AND attrs = 'none' AND buf = 'dma32'")
+SLICES = [
+    ("a scenario", f"SELECT result, \"where\" FROM {{}} WHERE {POINT}"),
+    ("a platform, a kernel, by verdict",
+     "SELECT verdict, count(*) FROM {} WHERE kernel = 'v6' AND platform = 'x86-sme47' "
+     "GROUP BY 1 ORDER BY 1"),
+    ("a command line, mask by mask",
+     "SELECT mask, result, count(*) FROM {} WHERE kernel = 'v6' AND platform = 'x86-sme47' "
+     "AND iommu = 'passthrough' AND swiotlb = 'force' GROUP BY 1, 2 ORDER BY 1, 2"),
+]
+
+
+def queries(work):
+    """The same questions of the view and of a table with one row a combination."""
+    target, flat = work / "small.db", work / "flat.db"
+    run("generate", "--quiet", "-d", target, "--kernel", "v6,v7", "--platform",
+        "x86-sme47,sev")
+    connection = sqlite3.connect(flat)
+    connection.execute("ATTACH ? AS m", (str(target),))
+    connection.execute("CREATE TABLE rows AS SELECT * FROM m.behavior")
+    connection.execute("CREATE INDEX by_axes ON rows (kernel, platform, iommu, swiotlb, mem, "
+                       "op, attrs, buf, mask, coherent_mask, bus_limit, coherent, external)")
+    connection.execute("ANALYZE rows")
+    connection.commit()
+    connection.close()
+    rows = []
+    for what, sql in SLICES:
+        seconds, answers = [], []
+        for path, name in ((target, "behavior"), (flat, "rows")):
+            connection = sqlite3.connect(path)
+            question = sql.format(name)
+            answers.append(connection.execute(question).fetchall())
+            seconds.append(median(5, lambda: connection.execute(question).fetchall()))
+            connection.close()
+        if answers[0] != answers[1]:
+            raise SystemExit(f"{what}: the answers differ")
+        rows.append((what, f"{seconds[0] * 1000:.2f} ms", f"{seconds[1] * 1000:.2f} ms",
+                     ratio(seconds[1] / seconds[0])))
+    sizes = target.stat().st_size, flat.stat().st_size
+    rows.append(("size of the file", f"{sizes[0] / 1e6:.1f} MB", f"{sizes[1] / 1e6:.1f} MB",
+                 ratio(sizes[1] / sizes[0])))
+    return table(["question", "dmamatrix", "one row a combination", "ratio"], rows)
+
+
+def analyses(evaluations):
+    """compare, check and report over the whole matrix, in passes of the model.
+
+    A pass is the time that one core needs to evaluate every combination once.
+    """
+    rows = []
+    for name, arguments in (
+            ("compare v6 v7", ["compare", "v6", "v7"]),
+            ("check --kernel 7.3 --base 7.2", ["check", "--kernel", "7.3", "--base", "7.2"]),
+            ("report findings", ["report", "findings"]),
+            ("report lifecycle", ["report", "lifecycle"])):
+        seconds, memory, _ = run(*arguments)
+        rows.append((name, f"{seconds:.1f} s", f"{seconds * evaluations / 23.1e6:.1f}",
+                     f"{memory:.0f} MB"))
+    return table(["command", "time", "passes over 23.1 million combinations", "memory"], rows)
+
+
+def growth(work):
+    """1, 4, 16 and 64 times as many combinations: more kernels, finer memory sizes."""
+    alternatives = [line for line in run("kernels", "--alternatives")[2].splitlines()
+                    if line[:1] not in (" ", "") and "," not in line][:8]
+    every = ["6.1", "6.12", "7.2", "v4", "v5", "v6", "v7", "7.3"]
+    steps = [(1, ["v6", "v7"], 2), (4, every, 2), (16, every, 8),
+             (64, every + alternatives, 16)]
+    rows, first = [], None
+    for times, kernels, machines in steps[:3] if quick else steps:
+        arguments = ["--kernel", ",".join(kernels)]
+        for number in range(machines - 2):
+            gigabytes = 3 + 2 * number
+            arguments += ["--machine", f"m{gigabytes}=0-2G,4G-{gigabytes + 2}G"]
+        target = work / "growth.db"
+        seconds, memory, output = run("generate", "-d", target, *arguments)
+        combinations = int(output.split(": ")[1].split()[0])
+        point, _, _ = run("query", "-d", target,
+                          f"SELECT result FROM behavior WHERE {POINT}")
+        checked, _, _ = run("info", "-d", target, "--check")
+        size = target.stat().st_size
+        now = (combinations, seconds, size, memory, point, checked)
+        first = first or now
+        rows.append((f"{times}x", combinations, *(ratio(b / a) for a, b in zip(first, now)),
+                     f"{seconds:.1f} s, {size / 1e6:.0f} MB, {memory:.0f} MB"))
+        target.unlink()
+    return table(["step", "combinations", "combinations", "generate", "file", "memory",
+                  "a scenario", "info --check", "in numbers"], rows)
+
+
+with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
+    work = pathlib.Path(folder)
+    machine = facts()
+    figures = json.loads(run("bench", "--json")[2])
+    evaluations = next(f["value"] for f in figures if f["name"] == "model, one core") * 1e6
+    _, load_text = loading(work)
+    text = "# Benchmark\n\n" + "".join(f"- {fact}\n" for fact in machine)
+    text += "\nMade by `make bench`. Ratios compare within this run; times are this machine's.\n"
+    text += "\n## dmamatrix bench\n\n" + table(
+        ["figure", "value", "unit", "target"],
+        [(f["name"], f"{f['value']:.2f}" if f["value"] < 1000 else f"{f['value']:.0f}",
+          f["unit"], f["target"]) for f in figures])
+    text += "\n## Loading\n\n" + load_text
+    text += "\n## Questions\n\n" + queries(work)
+    text += "\n## The whole matrix\n\n" + analyses(evaluations)
+    text += "\n## Growth\n\nTwo kernels and two machines, then more of both. " \
+        "Each column as a multiple of the\nfirst line's.\n\n" + growth(work)
+    temporary = f"{report}.{os.getpid()}.tmp"
+    pathlib.Path(temporary).write_text(text)
+    os.replace(temporary, report)
+    print(text, end="")
