@@ -27,18 +27,29 @@ tool, report = os.path.abspath(sys.argv[1]), sys.argv[2]
 quick = "--quick" in sys.argv
 
 
+# A process starts with the peak of the one that starts it, so a small one does.
+LAUNCH = """
+import os, sys, time
+start = time.monotonic()
+child = os.spawnv(os.P_NOWAIT, sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(child, 0)
+os.write(int(sys.argv[1]), f"{time.monotonic() - start} {usage.ru_maxrss} "
+         f"{os.waitstatus_to_exitcode(status)}".encode())
+"""
+
+
 def run(*arguments, accepted=(0, 1)):
     """Runs the tool: seconds, peak memory in MB, output."""
-    start = time.monotonic()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([tool, *map(str, arguments)], stdout=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - start
-        if process.returncode not in accepted:
-            raise SystemExit(f"{arguments}: status {process.returncode}")
-        output.seek(0)
-        return seconds, usage.ru_maxrss * 1024 / 1e6, output.read().decode()
+    read, write = os.pipe()
+    with os.fdopen(read) as measured:
+        output = subprocess.run(
+            [sys.executable, "-ISc", LAUNCH, str(write), tool, *map(str, arguments)],
+            stdout=subprocess.PIPE, pass_fds=[write], text=True, check=True).stdout
+        os.close(write)
+        seconds, peak, status = measured.read().split()
+    if int(status) not in accepted:
+        raise SystemExit(f"{arguments}: status {status}")
+    return float(seconds), int(peak) * 1024 / 1e6, output
 
 
 def median(times, work):
