@@ -84,6 +84,8 @@ struct LabCommand: ParsableCommand {
         that is whole and of the same kernel and options is not made again, so that an
         interrupted run goes on where it stopped; what panics, hangs or does not
         answer is kept as RELEASE-NAME.failed.log.
+        With --shard each machine makes its part of the boots; all logs may go to one
+        directory, and observe takes them together.
         Exit status 2 if a boot failed.  Needed: qemu-system-x86, busybox-static.
 
         Sources/dmaprobe/debian.sh fetches a Debian kernel and builds the module.
@@ -92,6 +94,8 @@ struct LabCommand: ParsableCommand {
           dmamatrix lab run --kernel bzImage --module dmaprobe.ko -o logs
           dmamatrix lab run --kernel bzImage --module dmaprobe.ko -o logs \\
             --plan 6.12
+          dmamatrix lab run --kernel bzImage --module dmaprobe.ko -o logs \\
+            --shard 1/4
           dmamatrix observe logs/*.log
         """)
 
@@ -111,6 +115,7 @@ struct LabCommand: ParsableCommand {
       help: ArgumentHelp("Bits of the masks, 0 for the device's own: 0,32,64.", valueName: "bits"))
     var masks: [String] = []
     @OptionGroup(title: "Boots") var boots: Boots
+    @OptionGroup(title: "Parts") var part: ShardOption
 
     func validate() throws {
       guard (1...86400).contains(limit) else {
@@ -125,6 +130,9 @@ struct LabCommand: ParsableCommand {
       var boots = try boots.boots()
       if let plan {
         boots = LabPlan(kernels: [try dmamatrix.kernel(plan)], boots: boots).choices.map(\.boot)
+      }
+      if let shard = try part.part() {
+        boots = boots.enumerated().filter { shard.contains($0.offset) }.map(\.element)
       }
       let files = try LabFiles(
         kernel: kernel, module: module, busLimit: busLimit, masks: try maskBits())

@@ -35,6 +35,10 @@ import Testing
     (["generate", "--machine", "2G=0-4G"], "and not 2G or 64G"),
     (["generate", "--shard", "3/2"], "--shard '3/2' is not a part; accepted: i/n with i from 1"),
     (["generate", "--shard", "auto"], "--shard 'auto' is not a part; accepted: auto with SLURM"),
+    (
+      ["lab", "run", "--kernel", "k", "--module", "m", "-o", "o", "--shard", "5/4"],
+      "--shard '5/4' is not a part; accepted: i/n with i from 1"
+    ),
     (["merge", "-o", "all.db", "/no/such.db"], "/no/such.db: no such database"),
     (["merge", "-o", "all.db", "/etc/passwd"], "/etc/passwd: is not an SQLite database"),
     (["info", "-d", "/no/such.db", "--check"], "/no/such.db: no such database"),
