@@ -66,9 +66,10 @@ lab: build
 shards: build
 	TOOL=$(TOOL) sh Tests/Shards/run.sh
 
-# Kills, full disks, wrong clocks, damaged pages: what was lost, with counts.
+# Kills, full disks, wrong clocks, damaged pages: what was lost, with counts;
+# "make torture TORTURE=--short" does a few of each.
 torture: build
-	python3 Tests/Torture/torture.py --tool $(TOOL)
+	python3 Tests/Torture/torture.py --tool $(TOOL) $(TORTURE)
 
 # Each parser against libFuzzer for SECONDS, on one core.
 SECONDS = 600
