@@ -156,11 +156,3 @@ struct BuildCache: Sendable {
     return path
   }
 }
-
-/// Bytes as two digits each.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-  bytes.map { byte in
-    let digits = String(byte, radix: 16)
-    return digits.count == 1 ? "0" + digits : digits
-  }.joined()
-}

@@ -1,4 +1,5 @@
 import Crypto
+import DMAModel
 import Foundation
 import GRDB
 
@@ -34,6 +35,6 @@ enum ContentDigest {
       if name == "provenance" { select += " WHERE key <> '\(key)'" }
       try RawSelect.forEachChunk(of: select, on: database) { hash.update(bufferPointer: $0) }
     }
-    return ModelDigest.hexadecimal(hash.finalize())
+    return hexadecimal(hash.finalize())
   }
 }

@@ -36,13 +36,6 @@ public enum ModelDigest {
     return hexadecimal(hash.finalize())
   }
 
-  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
-  }
-
   /// The canonical text: one line per axis, machine, rule and knob value.
   private static func text(_ kernels: [KernelVersion], _ machines: [Machine]) -> String {
     func axis<Value: AxisValue>(_: Value.Type) -> String {

@@ -1,3 +1,4 @@
+import DMAModel
 import Foundation
 import MatrixStore
 
@@ -29,7 +30,7 @@ extension QueryValue {
     case .integer(let integer): String(integer)
     case .real(let real): String(real)
     case .text(let text): text
-    case .blob(let data): "x'" + data.map { hexadecimal($0) }.joined() + "'"
+    case .blob(let data): "x'" + hexadecimal(data) + "'"
     }
   }
 
@@ -51,13 +52,8 @@ private func harmless(_ text: String) -> String {
   String(
     String.UnicodeScalarView(
       text.unicodeScalars.map { scalar in
-        scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar
+        scalar.isControl ? "?" : scalar
       }))
-}
-
-private func hexadecimal(_ byte: UInt8) -> String {
-  let digits = String(byte, radix: 16)
-  return digits.count == 1 ? "0" + digits : digits
 }
 
 /// A JSON string literal.

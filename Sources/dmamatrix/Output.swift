@@ -1,3 +1,4 @@
+import DMAModel
 import Foundation
 
 /// Results go to standard output, everything else to standard error.
@@ -24,10 +25,7 @@ enum Output {
           continue
         }
       }
-      let isControl =
-        scalar.value < 0x20 && scalar != "\n" && scalar != "\t"
-        || (0x7f...0x9f).contains(scalar.value)
-      shown.append(isControl ? "?" : scalar)
+      shown.append(scalar.isControl && scalar != "\n" && scalar != "\t" ? "?" : scalar)
     }
     return String(shown)
   }
@@ -47,8 +45,7 @@ enum Output {
   /// Control characters become `?`: a name from a file must not steer a terminal.
   static func error(_ sentence: String) {
     let scalars = sentence.unicodeScalars.map { scalar -> UnicodeScalar in
-      let isControl = scalar.value < 0x20 && scalar != "\n" || (0x7f...0x9f).contains(scalar.value)
-      return isControl ? "?" : scalar
+      scalar.isControl && scalar != "\n" ? "?" : scalar
     }
     toStandardError("dmamatrix: \(String(String.UnicodeScalarView(scalars)))\n")
   }
