@@ -57,6 +57,11 @@ public struct Shard: Sendable, Hashable {
 
   /// Whether the work at a position, from 0, belongs to this part.
   public func contains(_ position: Int) -> Bool { position % count == index - 1 }
+
+  /// This part of some work, in its order.
+  public func part<Work>(of work: [Work]) -> [Work] {
+    work.indices.filter(contains).map { work[$0] }
+  }
 }
 
 extension Shard: CustomStringConvertible {

@@ -73,9 +73,7 @@ public struct MatrixGenerator: Sendable {
       throw StoreError.emptyDomain("every combination of these filters is excluded")
     }
 
-    if let shard {
-      boots = boots.enumerated().filter { shard.contains($0.offset) }.map(\.element)
-    }
+    if let shard { boots = shard.part(of: boots) }
     var summary = GenerationSummary()
     try database.inTransaction {
       var writer = try MatrixWriter(

@@ -131,9 +131,7 @@ struct LabCommand: ParsableCommand {
       if let plan {
         boots = LabPlan(kernels: [try dmamatrix.kernel(plan)], boots: boots).choices.map(\.boot)
       }
-      if let shard = try part.part() {
-        boots = boots.enumerated().filter { shard.contains($0.offset) }.map(\.element)
-      }
+      if let shard = try part.part() { boots = shard.part(of: boots) }
       let files = try LabFiles(
         kernel: kernel, module: module, busLimit: busLimit, masks: try maskBits())
       try AtomicFile.makeDirectory(output)
