@@ -92,7 +92,7 @@ struct HarnessRun: Sendable {
 
   /// The requests that exist on a boot.
   ///
-  /// A mapping that is larger than a segment finds no slots in areas of any size,
+  /// A mapping that is larger than ``swiotlbMaxMapping`` finds no slots in areas of any size,
   /// but a search learns so only after half a million slots of a guest's pool.
   /// Such requests go to the same machine with as many CPUs as the pool has
   /// segments: its areas are one segment each, and it knows at once. Asked in
@@ -102,18 +102,15 @@ struct HarnessRun: Sendable {
       on: boot.machine, boot.platform, boot.iommu, policies: [policy]
     ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
     let all = Question(requests: requests, cpus: boot.machine.cpus)
-    let large = requests.filter { $0.buffer.length > Self.segmentSize }
+    let large = requests.filter { $0.buffer.length > swiotlbMaxMapping }
     guard let cpus = boot.cpusOfSegments, !isReversed, !large.isEmpty,
       large.count < requests.count
     else { return [all] }
-    let rest = requests.filter { $0.buffer.length <= Self.segmentSize }
+    let rest = requests.filter { $0.buffer.length <= swiotlbMaxMapping }
     return [
       Question(requests: rest, cpus: boot.machine.cpus), Question(requests: large, cpus: cpus),
     ]
   }
-
-  /// IO_TLB_SEGSIZE slots of IO_TLB_SIZE bytes (include/linux/swiotlb.h).
-  static let segmentSize: UInt64 = 128 << 11
 
   private func append(_ boot: HarnessBoot, _ question: Question, to data: inout Data) {
     let requests = question.requests

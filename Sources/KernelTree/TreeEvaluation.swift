@@ -177,7 +177,7 @@ struct HarnessBoot: Sendable {
   /// larger for the areas' sake, as `swiotlb_adjust_nareas()` would.
   var cpusOfSegments: Int? {
     guard platform.family == .x86, swiotlb != .restricted else { return nil }
-    let segments = max(256, min(4096, machine.size / 32 / HarnessRun.segmentSize))
+    let segments = max(256, min(4096, machine.size / 32 / swiotlbMaxMapping))
     return [.sev, .snpVTOM, .tdx].contains(platform) ? Int(segments) : 256
   }
 }

@@ -46,5 +46,5 @@ public struct AtomicPool: Hashable, Sendable {
   public var memory: MemoryState
 }
 
-/// `swiotlb_max_mapping_size()`: 128 slots of 2 KiB.
+/// `swiotlb_max_mapping_size()`, a segment: 128 slots of 2 KiB.
 public let swiotlbMaxMapping: UInt64 = 256 << 10
