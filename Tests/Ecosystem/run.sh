@@ -10,21 +10,8 @@ VENV=${VENV:-.venv}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-fail() {
-  echo "ecosystem: $1" >&2
-  exit 2
-}
-
-command -v python3 >/dev/null || fail "python3 is missing; install it with your package manager"
-environment() {
-  [ -e "$VENV/$1/ready" ] && return
-  python3 -m venv "$VENV/$1" || fail "python3 has no venv; install python3-venv"
-  "$VENV/$1/bin/pip" install --quiet --requirement "Tests/Ecosystem/$2" >&2 ||
-    fail "the packages of Tests/Ecosystem/$2 cannot be installed"
-  touch "$VENV/$1/ready"
-}
-environment tools requirements.txt
-environment datasette-1.0 requirements-1.0.txt
+sh Tests/environment.sh "$VENV/tools" Tests/Ecosystem/requirements.txt
+sh Tests/environment.sh "$VENV/datasette-1.0" Tests/Ecosystem/requirements-1.0.txt
 
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || true)}
 if [ -z "$CHROMIUM" ]; then

@@ -29,13 +29,8 @@ for program in slurmctld slurmd sbatch; do
   command -v "$program" >/dev/null || missing="$missing slurm-wlm"
 done
 command -v munged >/dev/null || missing="$missing munge"
-if [ -n "$missing" ]; then
-  [ "$(id -u)" -eq 0 ] || fail "missing:$missing; install them with your package manager" 2
-  echo "installing$missing" >&2
-  apt-get update -qq >&2
-  # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >&2
-fi
+# shellcheck disable=SC2086
+sh Tests/install.sh $missing
 [ "$(id -u)" -eq 0 ] || fail "Slurm's programs need root" 2
 
 mkdir "$work/bin"
