@@ -87,29 +87,28 @@ struct HarnessRun: Sendable {
   private struct Question {
     /// Without masks: each is asked for every mask.
     let requests: [DeviceRequest]
-    let cpus: Int
+    /// The slots of `swiotlb=`, without which the kernel decides.
+    var slots: UInt32?
   }
 
   /// The requests that exist on a boot.
   ///
   /// A mapping that is larger than ``swiotlbMaxMapping`` finds no slots in areas of any size,
   /// but a search learns so only after half a million slots of a guest's pool.
-  /// Such requests go to the same machine with as many CPUs as the pool has
-  /// segments: its areas are one segment each, and it knows at once. Asked in
-  /// reverse, one machine answers everything, and the answers are the same.
+  /// Such requests go to the same machine booted with `swiotlb=` and one segment for
+  /// each CPU: it knows at once. Asked in reverse, one machine answers everything,
+  /// and the answers are the same.
   private func questions(to boot: HarnessBoot) -> [Question] {
     let requests = domain.requests(
       on: boot.machine, boot.platform, boot.iommu, policies: [policy]
     ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
-    let all = Question(requests: requests, cpus: boot.machine.cpus)
     let large = requests.filter { $0.buffer.length > swiotlbMaxMapping }
-    guard let cpus = boot.cpusOfSegments, !isReversed, !large.isEmpty,
-      large.count < requests.count
-    else { return [all] }
+    // A restricted pool's size is the device tree's.
+    guard !isReversed, boot.swiotlb != .restricted, !large.isEmpty, large.count < requests.count
+    else { return [Question(requests: requests)] }
     let rest = requests.filter { $0.buffer.length <= swiotlbMaxMapping }
-    return [
-      Question(requests: rest, cpus: boot.machine.cpus), Question(requests: large, cpus: cpus),
-    ]
+    let slots = swiotlbSegmentSlots * UInt64(boot.machine.cpus)
+    return [Question(requests: rest), Question(requests: large, slots: UInt32(slots))]
   }
 
   private func append(_ boot: HarnessBoot, _ question: Question, to data: inout Data) {
@@ -135,8 +134,8 @@ struct HarnessRun: Sendable {
     }
     add(UInt32(requests.count * domain.masks.count))
     add(UInt32(isReversed ? 1 : 0))
-    add(UInt32(question.cpus))
-    add(UInt32(0))
+    add(UInt32(boot.machine.cpus))
+    add(question.slots ?? 0)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(requests.count * domain.masks.count * 8)
     for request in requests {

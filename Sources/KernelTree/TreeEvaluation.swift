@@ -168,16 +168,4 @@ struct HarnessBoot: Sendable {
   let iommu: IOMMUMode
   let swiotlb: SwiotlbMode
   let machine: Machine
-
-  /// CPUs whose areas of the default pool are one segment each; nil where a search
-  /// is short.
-  ///
-  /// A guest of x86 has a pool of 6 % of its memory, at most 1 GiB
-  /// (`mem_encrypt_setup_arch()`, `sev_setup_arch()`): with a 32nd it is not made
-  /// larger for the areas' sake, as `swiotlb_adjust_nareas()` would.
-  var cpusOfSegments: Int? {
-    guard platform.family == .x86, swiotlb != .restricted else { return nil }
-    let segments = max(256, min(4096, machine.size / 32 / swiotlbMaxMapping))
-    return [.sev, .snpVTOM, .tdx].contains(platform) ? Int(segments) : 256
-  }
 }

@@ -6,9 +6,9 @@ extension BootSetUp {
   /// `swiotlb_adjust_size()` with the rounding of `swiotlb_adjust_nareas()`: up
   /// to a power of two of slots, at least 128 for each area.
   func swiotlb_adjust_size(_ size: UInt64) -> UInt64 {
-    let slots = (size + slotSize - 1) / slotSize
-    let segments = (slots + segmentSlots - 1) / segmentSlots * segmentSlots
-    return max(segments, segmentSlots * areas).roundedUpToPowerOfTwo * slotSize
+    let slots = (size + swiotlbSlotSize - 1) / swiotlbSlotSize
+    let segments = (slots + swiotlbSegmentSlots - 1) / swiotlbSegmentSlots * swiotlbSegmentSlots
+    return max(segments, swiotlbSegmentSlots * areas).roundedUpToPowerOfTwo * swiotlbSlotSize
   }
 
   /// `swiotlb_init_remap()`: whether there is a pool, and where memblock puts it.
@@ -72,15 +72,16 @@ extension BootSetUp {
       )
       if let start { return PhysicalRange(start, start + size) }
       size =
-        (size / 2 + segmentSlots * slotSize - 1) / (segmentSlots * slotSize)
-        * (segmentSlots * slotSize)
+        (size / 2 + swiotlbSegmentSlots * swiotlbSlotSize - 1)
+        / (swiotlbSegmentSlots * swiotlbSlotSize)
+        * (swiotlbSegmentSlots * swiotlbSlotSize)
     }
     return nil
   }
 
   /// The slots array (24 bytes a slot) and the areas (one page).
   private mutating func takeDescriptors(for range: PhysicalRange, floor: UInt64?) {
-    let array = range.length / slotSize * 24
+    let array = range.length / swiotlbSlotSize * 24
     let pages = (array + pageSize - 1) & ~(pageSize - 1)
     for bytes in [pages, pageSize] {
       _ = free.takeMemblock(bytes, bottomUp: floor != nil, floor: floor ?? 0)
@@ -196,10 +197,6 @@ extension BootSetUp {
     return shared
   }
 
-  /// IO_TLB_SIZE.
-  private var slotSize: UInt64 { 2048 }
-  /// IO_TLB_SEGSIZE.
-  private var segmentSlots: UInt64 { 128 }
   /// `default_nareas`: one per possible CPU, rounded up to a power of two.
   private var areas: UInt64 { UInt64(machine.cpus).roundedUpToPowerOfTwo }
 }

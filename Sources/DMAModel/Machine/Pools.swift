@@ -46,5 +46,9 @@ public struct AtomicPool: Hashable, Sendable {
   public var memory: MemoryState
 }
 
-/// `swiotlb_max_mapping_size()`, a segment: 128 slots of 2 KiB.
-public let swiotlbMaxMapping: UInt64 = 256 << 10
+/// Bytes of a slot (`IO_TLB_SIZE`, include/linux/swiotlb.h).
+public let swiotlbSlotSize: UInt64 = 2048
+/// Slots of a segment, which a mapping cannot leave (`IO_TLB_SEGSIZE`, there too).
+public let swiotlbSegmentSlots: UInt64 = 128
+/// Bytes of a segment: `swiotlb_max_mapping_size()`.
+public let swiotlbMaxMapping = swiotlbSegmentSlots * swiotlbSlotSize
