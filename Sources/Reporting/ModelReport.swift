@@ -36,17 +36,14 @@ public enum ModelReport: String, CaseIterable, Sendable {
 ///
 /// - Parameter known: Checks that were made already, by the kernel's name.
 func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Document {
-  func check(_ version: KernelVersion) -> Check {
-    known[version.name] ?? findingsCheck(of: version)
-  }
   let index = KernelVersion.all.firstIndex(of: kernel)
-  let earlier = index.map { Array(KernelVersion.all[..<$0]) } ?? []
+  let versions = [kernel] + (index.map { KernelVersion.all[..<$0].reversed() } ?? [])
+  let checks = concurrently(versions) { known[$0.name] ?? findingsCheck(of: $0) }
+  let own = checks[0]
   var since: [String: String] = [:]
-  let own = check(kernel)
   var open = Set(own.findings.map(\.identity))
-  for identity in open { since[identity] = kernel.name }
-  for version in earlier.reversed() where !open.isEmpty {
-    open.formIntersection(check(version).findings.map(\.identity))
+  for (version, check) in zip(versions, checks) {
+    open.formIntersection(check.findings.map(\.identity))
     for identity in open { since[identity] = version.name }
   }
   var document = checkDocument(own, since: since)
