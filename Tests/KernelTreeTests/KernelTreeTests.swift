@@ -152,6 +152,20 @@ import Testing
     #expect(agreement(model, tree, reducedDomain([.x86])).isComplete)
   }
 
+  /// Time on the clock is bounded, also for what a program leaves behind: here a
+  /// second process, which would speak twice as late as the end is.
+  @Test func aWaitingProgramEnds() throws {
+    let directory = FileManager.default.temporaryDirectory.path + "/launcher-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let launcher = try BuildCache(directory: directory).launcher(Compiler())
+    let script = "(sleep 8; echo late) & sleep 60"
+    let (status, output) = Command(launcher, ["limit", "1", "100", "/bin/sh", "-c", script]).run()
+    #expect(status == 124 && output == "no end after 4 s\n")
+    let (other, said) = Command(launcher, ["limit", "1", "100", "/bin/sh", "-c", "echo a; exit 3"])
+      .run()
+    #expect(other == 3 && said == "a\n")
+  }
+
   /// More on standard error than a pipe holds is read while the answers are; without
   /// that, neither side would go on.
   @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
