@@ -2,6 +2,8 @@
 
 Usage: benchmark.py TOOL REPORT [--quick]
 
+Kernel trees that `make verify-kernels` unpacked in .kernels are measured too.
+
 Writes REPORT (Markdown): machine facts, then every figure beside its baseline, both
 from this run, with ratios; bare times depend on the machine and stand in brackets.
 Baselines: `dmamatrix bench` has the raw-SQLite row loop; here are Python's itertools
@@ -34,22 +36,27 @@ start = time.monotonic()
 child = os.spawnv(os.P_NOWAIT, sys.argv[2], sys.argv[2:])
 _, status, usage = os.wait4(child, 0)
 os.write(int(sys.argv[1]), f"{time.monotonic() - start} {usage.ru_maxrss} "
-         f"{os.waitstatus_to_exitcode(status)}".encode())
+         f"{os.waitstatus_to_exitcode(status)} {usage.ru_utime + usage.ru_stime}".encode())
 """
 
 
 def run(*arguments, accepted=(0, 1)):
     """Runs the tool: seconds, peak memory in MB, output."""
+    return measured(*arguments, accepted=accepted)[:3]
+
+
+def measured(*arguments, accepted=(0, 1)):
+    """The same, and the CPU seconds of the tool and of what it ran."""
     read, write = os.pipe()
-    with os.fdopen(read) as measured:
+    with os.fdopen(read) as figures:
         output = subprocess.run(
             [sys.executable, "-ISc", LAUNCH, str(write), tool, *map(str, arguments)],
             stdout=subprocess.PIPE, pass_fds=[write], text=True, check=True).stdout
         os.close(write)
-        seconds, peak, status = measured.read().split()
+        seconds, peak, status, cpu = figures.read().split()
     if int(status) not in accepted:
         raise SystemExit(f"{arguments}: status {status}")
-    return float(seconds), int(peak) * 1024 / 1e6, output
+    return float(seconds), int(peak) * 1024 / 1e6, output, float(cpu)
 
 
 def median(times, work):
@@ -210,6 +217,27 @@ def analyses(evaluations):
     return table(["command", "time", "passes over 23.1 million combinations", "memory"], rows)
 
 
+def trees(work, evaluations):
+    """A kernel's own code: compiled, then asked for every scenario by one job."""
+    rows = []
+    for name in ("6.1", "6.12", "7.2", "7.3"):
+        tree = pathlib.Path(".kernels") / name
+        if not tree.is_dir():
+            continue
+        arguments = ["verify", "--tree", tree, "--against", name, "--yes", "--jobs", "1",
+                     "--cache", work / f"cache-{name}"]
+        first = run(*arguments, accepted=(0,))[0]
+        runs = [measured(*arguments, accepted=(0,)) for _ in range(3)]
+        summary = next(line for line in runs[0][2].splitlines() if " exist on both: " in line)
+        rate = int(summary.split()[0]) / statistics.median(one[3] for one in runs)
+        rows.append((name, summary.split()[0], f"{rate / 1e6:.2f}", ratio(evaluations / rate),
+                     f"{first - statistics.median(one[0] for one in runs):.1f} s"))
+    if not rows:
+        return "Left out: no tree in .kernels (make verify-kernels).\n"
+    return table(["tree", "scenarios", "million/s of a core, compared", "the model alone",
+                  "compiling, once"], rows)
+
+
 def growth(work):
     """1, 4, 16 and 64 times as many combinations: more kernels, finer memory sizes."""
     alternatives = [line for line in run("kernels", "--alternatives")[2].splitlines()
@@ -254,6 +282,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     text += "\n## Loading\n\n" + load_text
     text += "\n## Questions\n\n" + queries(work)
     text += "\n## The whole matrix\n\n" + analyses(evaluations)
+    text += "\n## A kernel's own code\n\n" + trees(work, evaluations)
     text += "\n## Growth\n\nTwo kernels and two machines, then more of both. " \
         "Each column as a multiple of the\nfirst line's.\n\n" + growth(work)
     temporary = f"{report}.{os.getpid()}.tmp"
