@@ -133,11 +133,14 @@ final class ScenarioSpace {
           domain.swiotlbModes[choice[2]]) == nil
       }
     case 4:
-      kernels.allSatisfy {
-        $0.answers(
-          domain.platforms[choice[0]], domain.iommuModes[choice[1]],
-          domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
-      }
+      domain.includes(
+        domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+        domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
+        && kernels.allSatisfy {
+          $0.answers(
+            domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+            domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
+        }
     case 6:
       Policy.deviceExclusion(
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],

@@ -14,6 +14,8 @@ public struct MatrixDomain: Sendable {
   public var operations: [Operation] = Operation.allCases
   public var attributes: [Attributes] = Attributes.allCases
   public var buffers: [Buffer] = Buffer.allCases
+  /// The part of the booted machines that is meant; nil for all.
+  public var shard: Shard?
 
   public init() {}
 
@@ -33,6 +35,24 @@ public struct MatrixDomain: Sendable {
 }
 
 extension MatrixDomain {
+  /// Whether a booted machine belongs to the ``shard``, whether it exists or not.
+  ///
+  /// The parts are those of all combinations of the four axes, in the domain's order.
+  public func includes(
+    _ platform: Platform, _ iommu: IOMMUMode, _ swiotlb: SwiotlbMode, _ machine: Machine
+  ) -> Bool {
+    guard let shard else { return true }
+    guard let platform = platforms.firstIndex(of: platform),
+      let iommu = iommuModes.firstIndex(of: iommu),
+      let swiotlb = swiotlbModes.firstIndex(of: swiotlb),
+      let machine = machines.firstIndex(where: { $0.name == machine.name })
+    else { return false }
+    let line = (platform * iommuModes.count + iommu) * swiotlbModes.count + swiotlb
+    let position = line * machines.count + machine
+    // Each round starts one further, or a part could be one machine's.
+    return shard.contains(position + position / shard.count)
+  }
+
   /// Every device and request of the domain that exists under all policies; the
   /// mask is the domain's first.
   public func requests(

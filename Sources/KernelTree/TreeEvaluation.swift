@@ -151,7 +151,8 @@ public struct TreeEvaluation: Sendable {
       for iommu in domain.iommuModes where iommu != .lazy && iommu != .strict {
         for swiotlb in domain.swiotlbModes
         where policy.bootExclusion(platform, iommu, swiotlb) == nil {
-          for machine in domain.machines {
+          for machine in domain.machines
+          where domain.includes(platform, iommu, swiotlb, machine) {
             boots.append(
               HarnessBoot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine))
           }

@@ -21,7 +21,7 @@ struct Boot: Sendable {
 }
 
 extension MatrixDomain {
-  /// The boots that exist, in the order of their ids.
+  /// The boots of the domain's part that exist, in the order of their ids.
   ///
   /// - Parameter excluded: Called for each combination that does not exist.
   func boots(excluded: (KernelVersion, Platform, Exclusion) -> Void) -> [Boot] {
@@ -30,7 +30,8 @@ extension MatrixDomain {
       for platform in platforms {
         for iommu in iommuModes {
           for swiotlb in swiotlbModes {
-            for (machineID, machine) in machines.enumerated() {
+            for (machineID, machine) in machines.enumerated()
+            where includes(platform, iommu, swiotlb, machine) {
               if let rule = kernel.policy.bootExclusion(platform, iommu, swiotlb) {
                 excluded(kernel, platform, rule)
                 continue

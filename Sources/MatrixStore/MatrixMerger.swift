@@ -19,6 +19,9 @@ public struct MatrixMerger: Sendable {
     let provenance: [String: String]
 
     func value(_ key: String) -> String { provenance[key] ?? "-" }
+
+    /// What was stored by `verify`.
+    var trees: [String: String] { provenance.filter { $0.key.hasPrefix("tree ") } }
   }
 
   /// Writes the whole database to `target`.
@@ -71,6 +74,11 @@ public struct MatrixMerger: Sendable {
         throw StoreError.parts(
           "\(part.path): has another \(name) (\(part.value(key).prefix(16))) than "
             + "\(first.path) (\(first.value(key).prefix(16))); expected parts of one run")
+      }
+      guard part.trees == first.trees else {
+        throw StoreError.parts(
+          "\(part.path): has other kernel trees than \(first.path); expected 'dmamatrix verify "
+            + "--shard --store' of the same trees for each part, or for none")
       }
       guard part.shard.count == first.shard.count else {
         throw StoreError.parts(

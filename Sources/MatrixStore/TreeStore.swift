@@ -8,7 +8,7 @@ public enum TreeStore {
   ///
   /// - Parameters:
   ///   - kernels: Kernels with recorded answers, one after the other.
-  ///   - domain: What was evaluated.
+  ///   - domain: What was evaluated; a part goes into the same part of a matrix.
   ///   - provenance: What the kernels were made of, one line each.
   /// - Throws: ``StoreError`` where the file is no database of this version, or a
   ///   name is a modelled kernel's.
@@ -22,6 +22,7 @@ public enum TreeStore {
         // The copy is private until it is renamed.
         try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = OFF")
         try database.inTransaction {
+          try requirePart(domain.shard, path, database)
           for (kernel, provenance) in kernels {
             try add(kernel, provenance, domain, path, to: database)
           }
@@ -32,6 +33,18 @@ public enum TreeStore {
       }
       try queue.close()
     }
+  }
+
+  /// What was evaluated must be all of a tree, or the database's part of it.
+  private static func requirePart(
+    _ shard: Shard?, _ path: String, _ database: Database
+  ) throws {
+    let part = try String.fetchOne(
+      database, sql: "SELECT value FROM provenance WHERE key = 'part'")
+    guard part != shard?.description else { return }
+    throw StoreError.parts(
+      part.map { "'\(path)' is part \($0) of a matrix; accepted: --shard \($0)" }
+        ?? "'\(path)' is a whole matrix; accepted: verify without --shard")
   }
 
   private static func add(

@@ -11,7 +11,8 @@ struct Merge: ParsableCommand {
       The parts are all parts of one run of "generate --shard", in any order.  The
       result is byte for byte what generate makes without --shard.  Refused: a part
       that is missing, that is there twice, that was changed, or that is of another
-      model, another selection of the axes or another version of dmamatrix.
+      model, another selection of the axes or another version of dmamatrix.  Kernel
+      trees that "verify --shard --store" put into every part are joined too.
 
       Example:
         dmamatrix generate -d 1.db --shard 1/2

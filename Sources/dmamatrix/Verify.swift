@@ -28,6 +28,10 @@ struct Verify: ParsableCommand {
       report and the explorer know it, and compare and check with --trees.
       generate makes the database anew without trees: store them again.
 
+      --shard takes a part of the booted machines; the counts of all parts add up to
+      the whole.  With --store it goes into the same part of "generate --shard", and
+      merge joins the parts with their trees.
+
       Each request is undone with the same arguments, so that the columns of
       life_cycle are compared too, in the ordinary circumstance.
 
@@ -49,6 +53,7 @@ struct Verify: ParsableCommand {
         dmamatrix verify --tree ~/linux --platform x86-sme47,sev --against 7.3
         dmamatrix verify --tree ~/linux --mbox v8.mbox --yes
         dmamatrix verify --tree ~/linux --name mine --store matrix.db
+        dmamatrix verify --tree ~/linux --against 7.3 --shard 1/8 --yes
       """)
 
   @Option(help: ArgumentHelp("The kernel tree.", valueName: "directory"), completion: .directory)
@@ -73,6 +78,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Compile and run the tree without asking.")
   var yes = false
   @OptionGroup var jobs: JobsOption
+  @OptionGroup var part: ShardOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
@@ -93,6 +99,11 @@ struct Verify: ParsableCommand {
     }
     domain.platforms = expressible
     domain.iommuModes.removeAll { $0 == .lazy || $0 == .strict }
+    domain.shard = try part.part()
+    guard domain.shard == nil || against != nil || mbox != nil else {
+      throw UsageError(
+        description: "--shard needs --against: the nearest model may be another for each part")
+    }
     let source = try SourceTree(path: tree)
     let name = try treeName(of: source)
     if let store { _ = try MatrixDatabase(path: store) }
@@ -119,12 +130,13 @@ struct Verify: ParsableCommand {
       Output.progress($0, "comparing")
     }
     Output.progress(1, "comparing")
-    guard agreement.scenarios > 0 else {
+    guard agreement.scenarios > 0 || domain.shard != nil else {
       throw UsageError(
         description:
           "no scenario that these filters keep exists on \(base.name) and \(nearest.name)")
     }
-    try Output.write(agreementDocument(agreement).text(format))
+    let notes = domain.shard.map { ["Part \($0) of the booted machines."] } ?? []
+    try Output.write(agreementDocument(agreement, notes: notes).text(format))
     if !agreement.isComplete { throw ExitCode(1) }
   }
 

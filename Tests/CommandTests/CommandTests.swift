@@ -70,6 +70,8 @@ import Testing
     (["verify", "--tree", "/etc", "--kernel", "v6"], "--kernel is no filter of verify"),
     (["verify", "--tree", "/etc", "--platform", "xen-pv"], "cannot express platform xen-pv"),
     (["verify", "--tree", "/etc", "--show=-1"], "--show '-1' is not a number"),
+    (["verify", "--tree", "/etc", "--shard", "3/2"], "--shard '3/2' is not a part"),
+    (["verify", "--tree", "/etc", "--shard", "1/2"], "--shard needs --against"),
     (["solve", "--from", "v6", "--base", "v0"], "--kernel 'v0' is unknown; accepted: 6.1"),
     (["solve", "--from", "v6"], "--base"),
     (

@@ -104,6 +104,35 @@ import Testing
     #expect(FileManager.default.contentsEqual(atPath: whole, andPath: directory.file("merged.db")))
   }
 
+  /// Every booted machine is in one part, in about equal numbers, and no part has
+  /// one kind of machine alone.
+  @Test(arguments: [2, 3, 5, 8]) func machinesAreDealtOut(count: Int) throws {
+    var found: [String: Int] = [:]
+    for index in 1...count {
+      var part = MatrixDomain()
+      part.shard = Shard(index: index, count: count)
+      var boots = 0
+      var machines: Set<MachineName> = []
+      for platform in part.platforms {
+        for iommu in part.iommuModes {
+          for swiotlb in part.swiotlbModes {
+            for machine in part.machines where part.includes(platform, iommu, swiotlb, machine) {
+              boots += 1
+              machines.insert(machine.name)
+              found["\(platform) \(iommu) \(swiotlb) \(machine.name)", default: 0] += 1
+            }
+          }
+        }
+      }
+      let all = part.bootCount / part.kernels.count
+      #expect((all / count...all / count + 1).contains(boots))
+      #expect(machines.count == part.machines.count)
+    }
+    let domain = MatrixDomain()
+    #expect(found.count == domain.bootCount / domain.kernels.count)
+    #expect(found.values.allSatisfy { $0 == 1 })
+  }
+
   @Test func partsAreReadFromSchedulers() {
     let slurm = [
       "SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "3",

@@ -7,6 +7,7 @@ set -eu
 
 cd "$(dirname "$0")/../.."
 TOOL=$(realpath "${TOOL:-.build/release/dmamatrix}")
+root=$PWD
 job=$(realpath Tests/Shards/array.sh)
 work=$(mktemp -d)
 pids=
@@ -45,6 +46,28 @@ joined() {
   cmp whole.db "$1.db" || fail "$1: the merged parts differ from the whole"
   echo "$1: $2 parts, merged, byte for byte the whole ($(wc -c <whole.db) bytes)"
 }
+
+# A kernel's own code in parts, where "make verify-kernels" unpacked one.
+if [ -d "$root/.kernels/6.1" ]; then
+  verify() { dmamatrix verify --tree "$root/.kernels/6.1" --name tree --against 6.1 --yes "$@"; }
+  sum() { awk '/^[0-9]+ scenarios exist on both: .* 0 differ\.$/ { n += $1 } END { print n }' "$@"; }
+  mkdir trees
+  cp whole.db tree.db
+  verify --store tree.db >tree.txt
+  for part in 1 2 3; do
+    dmamatrix generate --quiet -d trees/$part.db --shard $part/3
+    verify --shard $part/3 --store trees/$part.db >trees/$part.txt
+  done
+  [ "$(sum trees/?.txt)" = "$(sum tree.txt)" ] || fail "the parts of a tree are not the whole"
+  dmamatrix merge --quiet -o trees.db trees/3.db trees/1.db trees/2.db
+  for database in tree trees; do
+    dmamatrix info --check -d $database.db | sed 's/.*: //' >$database.digest
+  done
+  cmp tree.digest trees.digest || fail "the merged parts of a tree differ from the whole"
+  echo "tree: 3 parts, $(sum tree.txt) scenarios, merged, row for row the whole"
+else
+  echo "tree: left out, .kernels/6.1 is missing (make verify-kernels)"
+fi
 
 mkdir parallel
 (cd parallel && parallel --will-cite -j 2 \
