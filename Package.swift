@@ -163,6 +163,20 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // The inputs that fuzzing kept, given to the same targets.
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Analysis", "Conformance", "KernelTree", "MatrixStore", "Observations", "PolicyFiles",
+      ],
+      path: "Tests/Fuzz",
+      exclude: [
+        "Modules", "Package.resolved", "Package.swift", "Sources/CFuzzer",
+        "Sources/fuzz/Fuzz.swift", "run.sh", "schema",
+      ],
+      sources: ["Sources/fuzz/Targets.swift", "SeedTests.swift"],
+      resources: [.copy("Seeds")],
+      swiftSettings: settings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: settings),
     .testTarget(
       name: "CommandTests",

@@ -46,8 +46,11 @@ public enum PatchMail {
   /// The headers of the first 1000 lines, folded lines joined, names in lower case.
   private static func headers(of mail: String) -> [(name: String, value: String)] {
     var headers: [(name: String, value: String)] = []
-    for raw in mail.split(separator: "\n", omittingEmptySubsequences: false).prefix(1000) {
-      let line = raw.last == "\r" ? raw.dropLast() : raw
+    // CR LF is one Character.
+    let lines = mail.split(maxSplits: 1000, omittingEmptySubsequences: false) {
+      $0 == "\n" || $0 == "\r\n"
+    }
+    for line in lines.prefix(1000) {
       if line.isEmpty { break }
       if line.first == " " || line.first == "\t" {
         guard !headers.isEmpty else { continue }

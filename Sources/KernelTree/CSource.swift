@@ -169,6 +169,7 @@ private struct CSplitter {
       if !Self.isSpace(byte), byte != UInt8(ascii: "\n") { lastCode = byte }
       position += 1
     }
+    position = min(position, code.count)  // a literal that nothing closes
     let head = String(decoding: code[start..<(bodyStart ?? position)], as: UTF8.self)
     let body = String(decoding: code[start..<position], as: UTF8.self)
     let (names, isPrototype) = Self.names(

@@ -52,7 +52,7 @@ struct Compiler: Sendable {
     let line =
       lines.first { $0.contains(": error: ") || $0.contains(": fatal error: ") }
       ?? lines.first { $0.contains("undefined reference") } ?? lines.last ?? "no message"
-    return line.trimmingCharacters(in: .whitespaces)
+    return line.trimmingCharacters(in: .whitespaces).printable(upTo: 300)
   }
 }
 

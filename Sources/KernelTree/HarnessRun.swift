@@ -75,7 +75,7 @@ struct HarnessRun: Sendable {
     let said = complaints.withLock { $0 }
     guard process.terminationStatus == 0, process.terminationReason == .exit else {
       let text = String(decoding: said, as: UTF8.self)
-        .split(separator: "\n").first.map(String.init)
+        .split(separator: "\n").first.map { String($0).printable(upTo: 200) }
       let how = process.terminationReason == .exit ? "exit status" : "signal"
       throw .failed(
         family: program.name, reason: text ?? "\(how) \(process.terminationStatus)")

@@ -84,6 +84,9 @@ struct Kconfig {
   private struct ConditionParser {
     private var tokens: [String] = []
     private let on: Set<String>
+    private var depth = 0
+    /// Kernels nest three deep; the stack has an end.
+    private static let depthLimit = 64
 
     init(_ text: String, _ on: Set<String>) {
       self.on = on
@@ -118,8 +121,14 @@ struct Kconfig {
     private mutating func term() -> Bool {
       guard let token = tokens.popLast() else { return false }
       switch token {
-      case "!": return !term()
-      case "(":
+      case "!", "(":
+        guard depth < Self.depthLimit else {
+          tokens = []
+          return false
+        }
+        depth += 1
+        defer { depth -= 1 }
+        if token == "!" { return !term() }
         let value = disjunction()
         if tokens.last == ")" { tokens.removeLast() }
         return value

@@ -41,7 +41,7 @@ public struct PatchedTree {
       subjects = mails.map(\.subject)
       if let fatal = rejected.first(where: { evaluated.contains($0.file) }) {
         throw TreeError.patch(
-          "--mbox does not apply to \(fatal.file), which is compiled (\(fatal.subject))")
+          "--mbox does not apply to \(fatal.file), which is compiled (\(fatal.subject.printable))")
       }
       tree = try SourceTree(path: directory)
     } catch {

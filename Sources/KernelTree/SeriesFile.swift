@@ -43,9 +43,11 @@ enum SeriesFile {
     var byNumber: [Int: SeriesMail] = [:]
     for mail in series { byNumber[mail.number] = byNumber[mail.number] ?? mail }
     let numbers = byNumber.keys.sorted()
-    if let last = numbers.last, numbers != Array(1...last) {
-      let missing = (1...last).filter { byNumber[$0] == nil }.map(String.init)
-      throw .patch("--mbox lacks patch \(missing.joined(separator: ", ")) of v\(latest)")
+    if let last = numbers.last, last != numbers.count {
+      // A subject may say any number.
+      let missing = (1...last).lazy.filter { byNumber[$0] == nil }.prefix(10).map(String.init)
+      let more = last - numbers.count > missing.count ? " and more" : ""
+      throw .patch("--mbox lacks patch \(missing.joined(separator: ", "))\(more) of v\(latest)")
     }
     return numbers.compactMap { byNumber[$0] }
   }
@@ -55,8 +57,7 @@ enum SeriesFile {
     var mails: [[Substring]] = []
     var mail: [Substring] = []
     var previousIsBlank = true
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      let line = line.hasSuffix("\r") ? line.dropLast() : line
+    for line in lines(of: text) {
       if line.hasPrefix("From "), previousIsBlank {
         if !mail.isEmpty { mails.append(mail) }
         mail = []
@@ -68,6 +69,11 @@ enum SeriesFile {
     }
     if !mail.isEmpty { mails.append(mail) }
     return mails
+  }
+
+  /// The lines of a text; some mailers end them with CR LF, which is one Character.
+  private static func lines(of text: String) -> [Substring] {
+    text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
   }
 
   private static func parse(_ lines: [Substring]) throws(TreeError) -> SeriesMail? {
@@ -114,9 +120,7 @@ enum SeriesFile {
     switch encoding.lowercased() {
     case "base64":
       let data = Data(base64Encoded: lines.joined(), options: .ignoreUnknownCharacters) ?? Data()
-      return String(decoding: data, as: UTF8.self)
-        .split(separator: "\n", omittingEmptySubsequences: false)
-        .map { $0.hasSuffix("\r") ? String($0.dropLast()) : String($0) }
+      return Self.lines(of: String(decoding: data, as: UTF8.self)).map(String.init)
     case "quoted-printable":
       var bytes: [UInt8] = []
       for line in lines {
@@ -141,8 +145,7 @@ enum SeriesFile {
         }
         if !soft { bytes.append(UInt8(ascii: "\n")) }
       }
-      return String(decoding: bytes, as: UTF8.self)
-        .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      return Self.lines(of: String(decoding: bytes, as: UTF8.self)).map(String.init)
     default: return lines.map(String.init)
     }
   }

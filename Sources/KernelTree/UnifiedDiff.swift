@@ -1,3 +1,5 @@
+import DMAModel
+
 /// Unified diffs: the plain form alone, taken out of a mail and put together anew.
 extension SeriesFile {
   /// The changes of a mail's body, in their order.
@@ -23,11 +25,11 @@ extension SeriesFile {
         var (left, right) = (before, after)
         while index < lines.count, left > 0 || right > 0 {
           let line = lines[index]
-          switch line.first {
-          case "-": left -= 1
-          case "+": right -= 1
-          case "\\": break
-          case " ", nil:
+          switch line.utf8.first {
+          case UInt8(ascii: "-"): left -= 1
+          case UInt8(ascii: "+"): right -= 1
+          case UInt8(ascii: "\\"): break
+          case UInt8(ascii: " "), nil:
             left -= 1
             right -= 1
           default: throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
@@ -42,6 +44,9 @@ extension SeriesFile {
           hunks.append(lines[index])
           index += 1
         }
+      }
+      guard !hunks.isEmpty else {
+        throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
       }
       changes.append(FileChange(old: old, new: new, text: text(old, new, hunks)))
     }
@@ -68,7 +73,7 @@ extension SeriesFile {
         $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\"")
       })
     else {
-      throw .patch("--mbox changes '\(name.prefix(80))'; accepted: files below a/ and b/")
+      throw .patch("--mbox changes '\(String(name).printable)'; accepted: files below a/ and b/")
     }
     return parts.dropFirst().joined(separator: "/")
   }

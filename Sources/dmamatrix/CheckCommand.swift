@@ -78,7 +78,7 @@ struct CheckCommand: ParsableCommand {
       throw UsageError(description: "--baseline '\(path.printable)' is no readable file")
     }
     let accepted = Set(
-      String(decoding: data, as: UTF8.self).split(separator: "\n")
+      String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
         .filter { !$0.hasPrefix("#") }.map(String.init))
     let found = Set(checks.flatMap(baselineLines))
     for line in found.subtracting(accepted).sorted() {

@@ -7,10 +7,20 @@ import PackageDescription
 
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "Modules/\(name)", swiftSettings: settings)
+    name: name, dependencies: dependencies, path: "Modules/\(name)", resources: resources,
+    // The targets call what is internal.
+    swiftSettings: settings + [.unsafeFlags(["-enable-testing"])])
 }
+
+let shimFiles = [
+  "arm64-boot.c", "arm64.h", "base.h", "device.c", "device.h", "heap.c", "host.c", "host.h",
+  "iommu.h", "kernel.h", "launcher.c", "memory.c", "memory.h", "platform.h", "ppc64-boot.c",
+  "ppc64.h", "request.c", "run.c", "s390-boot.c", "s390.h", "undo.c", "x86-boot.c", "x86.h",
+]
 
 let namedQueries = [
   "above-256k", "bootline", "cbit-under-force", "coherent-mask",
@@ -31,6 +41,10 @@ let package = Package(
     module("DMAHardware", ["DMAAxes"]),
     module("DMAModel", ["DMAAxes", "DMAHardware"]),
     module("Analysis", ["DMAModel"]),
+    module(
+      "KernelTree", ["DMAModel", .product(name: "Crypto", package: "swift-crypto")],
+      resources: shimFiles.map { .embedInCode("Shim/\($0).in") }),
+    module("Observations", ["Analysis", "Conformance", "DMAModel"]),
     module("PolicyFiles", ["DMAModel", .product(name: "Yams", package: "Yams")]),
     .systemLibrary(name: "CZlib", path: "Modules/CZlib", pkgConfig: "zlib"),
     module("Conformance", ["DMAModel", "CZlib"]),
@@ -39,14 +53,14 @@ let package = Package(
       path: "schema",
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
-        .embedInCode("claims.json"),
+        .embedInCode("claims.json"), .embedInCode("observations.sql"),
       ] + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
     ),
     module(
       "MatrixStore",
       [
-        "DMAModel", "EmbeddedSchema",
+        "DMAModel", "EmbeddedSchema", "Observations",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -54,7 +68,10 @@ let package = Package(
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "fuzz",
-      dependencies: ["CFuzzer", "Analysis", "PolicyFiles", "Conformance", "MatrixStore"],
+      dependencies: [
+        "CFuzzer", "Analysis", "PolicyFiles", "Conformance", "KernelTree", "MatrixStore",
+        "Observations",
+      ],
       swiftSettings: settings,
       // gold fails on libFuzzer's debug information.
       linkerSettings: [.unsafeFlags(["-use-ld=lld"])]

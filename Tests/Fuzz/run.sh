@@ -9,7 +9,7 @@ tool=$(realpath "$1")
 seconds=$2
 shift 2
 cd "$(dirname "$0")/../.."
-targets=${*:-cmdline dmesg policy vectors gzip claims sql}
+targets=${*:-cmdline dmesg policy vectors gzip probe boot mbox tree claims sql}
 scratch=${FUZZ_SCRATCH:-.build-fuzz}
 work=${FUZZ_WORK:-$scratch/corpus}
 
@@ -43,6 +43,16 @@ seed() {
       for file in Tests/ConformanceTests/Vectors/*.csv.gz; do
         gzip -dc "$file" | head -n 6 | gzip -n >"$2/$(basename "$file")"
       done ;;
+    probe)
+      # The boot, then some requests: a whole log, and one that was cut.
+      for file in Tests/ObservationsTests/Logs/*.log.gz; do
+        gzip -dc "$file" | awk '/dmaprobe: v/ && ++lines > 40 { exit } { print }' >"$2/$(basename "$file").cut"
+        gzip -dc "$file" | awk '/dmaprobe: v/ && ++lines > 12 && !/ end / { next }
+          { sub(/lines=[0-9]+/, "lines=13"); print }' >"$2/$(basename "$file" .gz)"
+      done ;;
+    boot) cp Tests/Fuzz/Seeds/boot/* "$2" ;;
+    mbox) cp Tests/Fuzz/Seeds/mbox/* "$2" ;;
+    tree) cp Sources/KernelTree/Shim/*.in Tests/Fuzz/Seeds/tree/* "$2" ;;
     claims)
       python3 -c 'import json, sys
 for i, claim in enumerate(json.load(open("schema/claims.json"))):
