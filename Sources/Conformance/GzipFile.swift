@@ -5,9 +5,12 @@ import Foundation
 package enum GzipFile {
   /// The decompressed bytes of a file.
   ///
+  /// - Parameter limit: How many bytes are accepted: a small file may hold any number.
   /// - Throws: ``InputError/unreadable(file:reason:)`` for a missing file, a
-  ///   directory, a broken or truncated gzip stream, or more than 4 GiB.
-  package static func contents(of path: String) throws(InputError) -> [UInt8] {
+  ///   directory, a broken or truncated gzip stream, or too many bytes.
+  package static func contents(
+    of path: String, limit: Int = 1 << 30
+  ) throws(InputError) -> [UInt8] {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw .unreadable(file: path, reason: "no such file")
@@ -24,9 +27,6 @@ package enum GzipFile {
     let chunk = 1 << 20
     while true {
       let start = bytes.count
-      guard start < 4 << 30 else {
-        throw .unreadable(file: path, reason: "more than 4 GiB when decompressed")
-      }
       bytes.append(contentsOf: repeatElement(0, count: chunk))
       let count = bytes.withUnsafeMutableBytes { buffer in
         gzread(file, buffer.baseAddress.map { $0 + start }, UInt32(chunk))
@@ -39,6 +39,9 @@ package enum GzipFile {
       }
       bytes.removeLast(chunk - Int(count))
       if count == 0 { return bytes }
+      guard bytes.count <= limit else {
+        throw .unreadable(file: path, reason: "more than \(limit >> 20) MiB when decompressed")
+      }
     }
   }
 }

@@ -56,7 +56,7 @@ struct CSource {
       guard !found.contains(name), let indices = byName[name] else { continue }
       found.insert(name)
       for index in indices where wanted.insert(index).inserted {
-        queue.append(contentsOf: items[index].identifiers.subtracting(found))
+        queue.append(contentsOf: items[index].identifiers.filter { !found.contains($0) })
       }
     }
     guard !wanted.isEmpty else { return ("", []) }

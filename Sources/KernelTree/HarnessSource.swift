@@ -62,7 +62,8 @@ struct HarnessSource {
       guard
         let line = makefile.split(separator: "\n").first(where: {
           $0.split(whereSeparator: \.isWhitespace).contains { $0 == object }
-        }), let open = line.firstIndex(of: "("), let close = line.firstIndex(of: ")")
+        }), let open = line.firstIndex(of: "("),
+        let close = line[open...].firstIndex(of: ")")
       else { return true }
       return configuration[String(line[line.index(after: open)..<close])] != nil
     }
@@ -251,7 +252,7 @@ struct HarnessSource {
       for line in text.split(separator: "\n") {
         guard let name = Self.included(line) else { continue }
         if name.isQuoted {
-          add(directory.isEmpty ? name.path : directory + "/" + name.path)
+          if let file = Self.path(of: name.path, from: directory) { add(file) }
         } else if files["include/" + name.path] == nil {
           files["include/" + name.path] = ""
         }
@@ -259,6 +260,20 @@ struct HarnessSource {
     }
     // A macro call in the text is not a trace point; these are the shim's own.
     return traces.sorted().map { "#define \($0)(...) do { } while (0)\n" }.joined()
+  }
+
+  /// The one name of a file that a path leads to: `..` could name it without end. Nil
+  /// outside the tree.
+  static func path(of file: String, from directory: String) -> String? {
+    var parts: [Substring] = []
+    for part in (directory + "/" + file).split(separator: "/") where part != "." {
+      if part != ".." {
+        parts.append(part)
+      } else if parts.popLast() == nil {
+        return nil
+      }
+    }
+    return parts.joined(separator: "/")
   }
 
   private func wrapper(_ header: String, add: (String) -> Void) -> String {

@@ -1,12 +1,19 @@
 /// What a tree's Kconfig files select, as far as the DMA code asks.
 struct Kconfig {
-  private struct Symbol {
-    var selects: [(name: String, condition: String)] = []
-    var defaults: [String] = []
-    var number: String?
+  /// What turns a symbol on: its own default, or what selects it.
+  private struct Rule {
+    let target: String
+    /// Who selects it; nil for a default.
+    let owner: String?
+    let condition: String
   }
 
-  private var symbols: [String: Symbol] = [:]
+  /// In the order of the files.
+  private var rules: [Rule] = []
+  private var numbers: [String: String] = [:]
+
+  /// Kernels have conditions of a line or two; longer ones are off.
+  private static let conditionLimit = 1000
 
   /// Reads the `config` blocks of some Kconfig files.
   init(texts: [String]) {
@@ -23,7 +30,6 @@ struct Kconfig {
       if first == "config" || first == "menuconfig", words.count == 2, !line.hasPrefix("\t") {
         name = words[1]
         isNumber = false
-        symbols[words[1], default: Symbol()].defaults += []
         continue
       }
       guard let name else { continue }
@@ -33,47 +39,55 @@ struct Kconfig {
         guard words.count > 1 else { continue }
         let condition =
           words.count > 3 && words[2] == "if" ? words[3...].joined(separator: " ") : ""
-        symbols[name]?.selects.append((words[1], condition))
+        add(Rule(target: words[1], owner: name, condition: condition))
       case "int": isNumber = true
       case "def_bool":
         let parts = rest.split(separator: " if ", maxSplits: 1)
-        symbols[name]?.defaults.append(parts.map { "(\($0))" }.joined(separator: " && "))
+        let condition = parts.map { "(\($0))" }.joined(separator: " && ")
+        add(Rule(target: name, owner: nil, condition: condition))
       case "default" where isNumber && words.count == 2 && Int(words[1]) != nil:
-        symbols[name]?.number = words[1]
+        numbers[name] = words[1]
       default: break
       }
     }
   }
 
-  /// Whether any file describes a symbol.
-  func knows(_ name: String) -> Bool { symbols[name] != nil }
+  private mutating func add(_ rule: Rule) {
+    if rule.condition.utf8.count <= Self.conditionLimit { rules.append(rule) }
+  }
 
   /// Every symbol that is on if `roots` are, `without` these.
+  ///
+  /// A rule is looked at once, and again when a symbol that it names comes on; those
+  /// that ask what is off wait for the others.
   func closure(of roots: Set<String>, without: Set<String>) -> Set<String> {
+    var mentions: [String: [Int]] = [:]
+    for (index, rule) in rules.enumerated() {
+      let words = rule.condition.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      for name in Set(words.map(String.init) + [rule.owner].compactMap { $0 }) {
+        mentions[name, default: []].append(index)
+      }
+    }
     var on = roots
-    var changed = true
-    while changed {
-      changed = false
-      for (name, symbol) in symbols {
-        if !on.contains(name), !without.contains(name),
-          symbol.defaults.contains(where: { Self.holds($0, on) })
-        {
-          on.insert(name)
-          changed = true
-        }
-        guard on.contains(name) else { continue }
-        for (target, condition) in symbol.selects
-        where !on.contains(target) && !without.contains(target) && Self.holds(condition, on) {
-          on.insert(target)
-          changed = true
-        }
+    for includesNegations in [false, true] {
+      var queue = Array(rules.indices)
+      var next = 0
+      while next < queue.count {
+        let rule = rules[queue[next]]
+        next += 1
+        guard includesNegations || !rule.condition.contains("!"),
+          !on.contains(rule.target), !without.contains(rule.target),
+          rule.owner.map(on.contains) ?? true, Self.holds(rule.condition, on)
+        else { continue }
+        on.insert(rule.target)
+        queue += mentions[rule.target] ?? []
       }
     }
     return on
   }
 
   /// The default of a symbol that is a number.
-  func number(of name: String) -> String? { symbols[name]?.number }
+  func number(of name: String) -> String? { numbers[name] }
 
   /// Evaluates `A && !B || C`; what is not known is off.
   static func holds(_ condition: String, _ on: Set<String>) -> Bool {
@@ -90,12 +104,22 @@ struct Kconfig {
 
     init(_ text: String, _ on: Set<String>) {
       self.on = on
-      var spaced = text
-      for mark in ["&&", "||", "(", ")", "!="] {
-        spaced = spaced.replacing(mark, with: " \(mark) ")
+      var rest = Substring(text)
+      while let first = rest.first {
+        let operators = ["&&", "||", "!=", "!", "=", "(", ")"]
+        if first.isWhitespace {
+          rest.removeFirst()
+        } else if let token = operators.first(where: rest.hasPrefix) {
+          tokens.append(token)
+          rest = rest.dropFirst(token.count)
+        } else {
+          // A lone & or | begins a word too.
+          let word = rest.dropFirst().prefix { !$0.isWhitespace && !"&|!=()".contains($0) }
+          tokens.append(String(rest[..<word.endIndex]))
+          rest = rest[word.endIndex...]
+        }
       }
-      tokens = spaced.replacing("!", with: " ! ").split(whereSeparator: \.isWhitespace)
-        .map(String.init).reversed()
+      tokens.reverse()
     }
 
     mutating func disjunction() -> Bool {
@@ -135,11 +159,11 @@ struct Kconfig {
       case "y": return true
       case "n": return false
       default:
-        if tokens.last == "=" {  // X=y
-          tokens.removeLast()
-          return tokens.popLast() == "y" ? on.contains(token) : !on.contains(token)
+        guard let sign = tokens.last, sign == "=" || sign == "!=" else {
+          return on.contains(token)
         }
-        return on.contains(token)
+        tokens.removeLast()  // X=y, X!=y
+        return on.contains(token) == ((tokens.popLast() == "y") == (sign == "="))
       }
     }
   }

@@ -25,13 +25,16 @@ public struct SourceTree: Sendable {
   /// Whether the tree has a regular file.
   func exists(_ file: String) -> Bool { read(file) != nil }
 
-  /// A file's text, or nil: no such file, a link out of the tree, or over 4 MiB.
+  /// A file's text, or nil: no regular file, a link out of the tree, or over 4 MiB.
   func read(_ file: String) -> String? {
     guard let full = realpath(path + "/" + file, nil) else { return nil }
     defer { free(full) }
     let resolved = String(cString: full)
-    guard resolved.hasPrefix(path + "/"), let data = FileManager.default.contents(atPath: resolved),
-      data.count <= 4 << 20
+    // Asked before it is opened: a named pipe would never answer.
+    var status = stat()
+    guard resolved.hasPrefix(path + "/"), stat(full, &status) == 0,
+      status.st_mode & S_IFMT == S_IFREG, status.st_size <= 4 << 20,
+      let data = FileManager.default.contents(atPath: resolved)
     else { return nil }
     return String(decoding: data, as: UTF8.self)
   }

@@ -9,7 +9,7 @@ import DMAModel
 public enum BootCSV {
   /// The boots of a file, in its order.
   public static func read(path: String) throws(InputError) -> [BootObservations] {
-    try read(name: path, bytes: GzipFile.contents(of: path))
+    try read(name: path, bytes: GzipFile.contents(of: path, limit: ObservationFile.limit))
   }
 
   /// Whether a header line is that of such a file.

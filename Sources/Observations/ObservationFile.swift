@@ -6,6 +6,9 @@ public enum ObservationFile {
   /// How a file holds observations.
   public enum Kind: String, Sendable { case log, csv }
 
+  /// Bytes of a file, decompressed: a million lines and more.
+  static let limit = 256 << 20
+
   /// The boots of a file, in its order.
   ///
   /// - Parameters:
@@ -15,7 +18,7 @@ public enum ObservationFile {
   public static func read(
     path: String, kernel: String? = nil, intactOnly: Bool = false
   ) throws -> (kind: Kind, boots: [BootObservations]) {
-    let bytes = try GzipFile.contents(of: path)
+    let bytes = try GzipFile.contents(of: path, limit: limit)
     let header = String(decoding: bytes.prefix(64), as: UTF8.self)
     if BootCSV.isHeader(header) {
       return (.csv, try BootCSV.read(name: path, bytes: bytes))

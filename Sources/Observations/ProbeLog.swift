@@ -69,7 +69,7 @@ public struct ProbeLog {
   public static func read(
     path: String, kernel: String? = nil, intactOnly: Bool = false
   ) throws -> [BootObservations] {
-    let bytes = try GzipFile.contents(of: path)
+    let bytes = try GzipFile.contents(of: path, limit: ObservationFile.limit)
     return try read(
       name: path, text: String(decoding: bytes, as: UTF8.self), kernel: kernel,
       intactOnly: intactOnly)

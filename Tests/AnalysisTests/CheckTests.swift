@@ -140,6 +140,7 @@ import Testing
     let patch = "Message-ID: <20260604083959.1265923-8-aneesh.kumar@kernel.org>\nSubject: x\n\n"
     #expect(version(patch) == "v6")
     #expect(version("In-Reply-To:\n <20260701054926.825925-1-aneesh.kumar@kernel.org>\n\n") == "v7")
+    #expect(version(patch.replacing("\n", with: "\r\n")) == "v6")
     #expect(version("Message-ID: <20260604083959.1265923-x-aneesh.kumar@kernel.org>\n\n") == nil)
     #expect(version("Message-ID: <20260604083959.1265923-8-somebody@example.org>\n\n") == nil)
   }

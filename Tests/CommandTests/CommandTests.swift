@@ -312,6 +312,9 @@ import Testing
     #expect(try run(check).status == 1)
     #expect(try run(check + ["--write-baseline", file]).status == 0)
     #expect(try run(check + ["--baseline", file]).status == 0)
+    let crlf = try String(contentsOfFile: file, encoding: .utf8).replacing("\n", with: "\r\n")
+    try crlf.write(toFile: file + ".crlf", atomically: true, encoding: .utf8)
+    #expect(try run(check + ["--baseline", file + ".crlf"]).status == 0)
     let lines = try String(contentsOfFile: file, encoding: .utf8)
     try (lines + "v6 mask-monotone: something old: mask=24\n").write(
       toFile: file, atomically: true, encoding: .utf8)

@@ -20,6 +20,20 @@ let sharedLives: [String] = {
 }()
 
 @Suite struct ConformanceTests {
+  /// A small file may decompress to any size.
+  @Test func decompressionHasALimit() throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dmamatrix-\(UUID().uuidString).csv").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(count: 3 << 20).write(to: URL(fileURLWithPath: path))
+    #expect(try GzipFile.contents(of: path).count == 3 << 20)
+    #expect(try GzipFile.contents(of: path, limit: 3 << 20).count == 3 << 20)
+    let error = #expect(throws: InputError.self) {
+      try GzipFile.contents(of: path, limit: 2 << 20)
+    }
+    #expect(error?.description == "\(path): more than 2 MiB when decompressed")
+  }
+
   /// A twentieth of the outcomes measured on real kernel code, all eight versions.
   @Test(arguments: ["sample-code.csv.gz", "sample-ext.csv.gz"])
   func theSampleMatches(file: String) throws {

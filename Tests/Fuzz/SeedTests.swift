@@ -15,7 +15,18 @@ import Testing
     #expect(!files.isEmpty)
     for file in files.sorted() {
       let bytes = try Data(contentsOf: directory.appendingPathComponent(file))
-      #expect(throws: Never.self, "\(name)/\(file)") { try run(target, on: Array(bytes)) }
+      // Many small inputs, one in base64 on each line.
+      let inputs =
+        file == "found.b64"
+        ? String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+          Data(base64Encoded: String($0))
+        } : [bytes]
+      for (index, input) in inputs.enumerated() {
+        let input = try #require(input, "\(name)/\(file):\(index + 1)")
+        #expect(throws: Never.self, "\(name)/\(file):\(index + 1)") {
+          try run(target, on: Array(input))
+        }
+      }
     }
   }
 

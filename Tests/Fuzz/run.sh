@@ -1,7 +1,9 @@
 #!/bin/sh
 # Fuzzes every parser for SECONDS each, one after the other, on one core. Seeds are
 # made from real files; Seeds/ keeps what was found once. Stops at the first crash,
-# hang (20 s) or growth above 2 GB, and says which input did it.
+# hang (20 s) or growth above 2 GB, and says which input did it: to be kept in Seeds/,
+# which the tests read. KEEP=1 writes the smallest inputs that together reach what all
+# reach to Seeds/TARGET/found.b64, one on a line.
 # Usage: run.sh TOOL SECONDS [TARGET...]
 set -eu
 
@@ -44,15 +46,15 @@ seed() {
         gzip -dc "$file" | head -n 6 | gzip -n >"$2/$(basename "$file")"
       done ;;
     probe)
-      # The boot, then some requests: a whole log, and one that was cut.
+      # The boot, then some requests: a log that was cut, and one with its end; the
+      # target makes the checksum right.
       for file in Tests/ObservationsTests/Logs/*.log.gz; do
         gzip -dc "$file" | awk '/dmaprobe: v/ && ++lines > 40 { exit } { print }' >"$2/$(basename "$file").cut"
         gzip -dc "$file" | awk '/dmaprobe: v/ && ++lines > 12 && !/ end / { next }
-          { sub(/lines=[0-9]+/, "lines=13"); print }' >"$2/$(basename "$file" .gz)"
+          { sub(/v1 [0-9]+ end lines=[0-9]+/, "v1 12 end lines=13"); print }' >"$2/$(basename "$file" .gz)"
       done ;;
-    boot) cp Tests/Fuzz/Seeds/boot/* "$2" ;;
-    mbox) cp Tests/Fuzz/Seeds/mbox/* "$2" ;;
-    tree) cp Sources/KernelTree/Shim/*.in Tests/Fuzz/Seeds/tree/* "$2" ;;
+    # The kernels' own files are not ours to keep: the seeds are the shim.
+    tree) cp Sources/KernelTree/Shim/*.in "$2" ;;
     claims)
       python3 -c 'import json, sys
 for i, claim in enumerate(json.load(open("schema/claims.json"))):
@@ -65,11 +67,20 @@ for target in $targets; do
   corpus="$work/$target"
   mkdir -p "$corpus" "$work/seeds-$target"
   seed "$target" "$work/seeds-$target"
+  kept="Tests/Fuzz/Seeds/$target"
+  find "$kept" -type f ! -name found.b64 -exec cp {} "$work/seeds-$target" \;
+  if [ -e "$kept/found.b64" ]; then
+    number=0
+    while read -r input; do
+      number=$((number + 1))
+      echo "$input" | base64 -d >"$work/seeds-$target/found-$number"
+    done <"$kept/found.b64"
+  fi
   log="$work/$target.log"
   echo "$target: $(ls "$work/seeds-$target" | wc -l) seeds" >&2
   if ! FUZZ_TARGET=$target nice "$fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
     -max_len=16384 -artifact_prefix="$work/$target-" -print_final_stats=1 \
-    "$corpus" "$work/seeds-$target" $(ls -d "Tests/Fuzz/Seeds/$target" 2>/dev/null) >"$log" 2>&1
+    "$corpus" "$work/seeds-$target" >"$log" 2>&1
   then
     grep -E 'Fatal|precondition|ERROR|SUMMARY|Test unit' "$log" >&2 || tail -n 20 "$log" >&2
     echo "fuzz: $target failed; the whole log is $log" >&2
@@ -78,6 +89,16 @@ for target in $targets; do
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   rss=$(sed -n 's/^stat::peak_rss_mb: *//p' "$log")
   cover=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-  echo "$target: $runs inputs in $seconds s, $cover edges covered, peak $rss MB," \
-    "no crash, no hang"
+  features=$(sed -n 's/.* ft: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+  echo "$target: $runs inputs in $seconds s, $cover edges, $features features," \
+    "corpus $(ls "$corpus" | wc -l), peak $rss MB, no crash, no hang"
+  if [ -n "${KEEP:-}" ]; then
+    small="$work/small-$target" least="$work/least-$target"
+    rm -rf "$small" "$least"
+    mkdir -p "$small" "$least"
+    find "$corpus" "$work/seeds-$target" -type f -size -2000c -exec cp {} "$small" \;
+    # Edges alone: how often each is passed makes ten times as many inputs.
+    FUZZ_TARGET=$target nice "$fuzz" -merge=1 -use_counters=0 "$least" "$small" >>"$log" 2>&1
+    for input in "$least"/*; do base64 -w 0 "$input" && echo; done >"$kept/found.b64"
+  fi
 done

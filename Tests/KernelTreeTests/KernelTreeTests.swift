@@ -13,6 +13,65 @@ import Testing
     Agreement(model: one, code: other, domain: domain, limit: 20)
   }
 
+  /// A literal that nothing closes ends with the file.
+  @Test(arguments: ["int a = \"", "char c = '\\", "f(\"\\\n\\"])
+  func anOpenLiteralEndsWithTheFile(text: String) {
+    let items = CSource(path: "f.c", text: "int before;\n" + text).items
+    #expect(items.map(\.text) == ["int before;", text])
+  }
+
+  /// Kconfig's conditions, and one whose nesting has no end: what is not known is off.
+  @Test func conditionsOfKconfig() {
+    for (condition, holds) in [
+      ("", true), ("A", true), ("B", false), ("!B && (A || B)", true), ("!(A && !B)", false),
+      ("A=y && B!=y", true), ("A = n || B = y", false), ("A!=n", true), ("!!A", true),
+      (String(repeating: "(", count: 100_000) + "A", false),
+      (String(repeating: "!", count: 100_000) + "A", false),
+    ] {
+      #expect(Kconfig.holds(condition, ["A"]) == holds, "\(condition.prefix(30))")
+    }
+  }
+
+  /// What selects what, in any order; a condition that asks what is off comes last.
+  @Test func symbolsSelectSymbols() {
+    let kconfig = Kconfig(texts: [
+      "config LATE\n\tdef_bool !CHAIN0\nconfig EARLY\n\tdef_bool y if !NONE\n",
+      (0..<3000).map { "config CHAIN\($0)\n\tdef_bool CHAIN\($0 + 1)\n" }.joined(),
+      "menuconfig CHAIN3000\n\tbool\n\tselect A if B && \\\n\t\t64BIT\n\tselect 64BIT\n",
+      "config B\n\tdef_bool A || 64BIT\nconfig SIZE\n\tint \"n\"\n\tdefault 12\n",
+    ])
+    let on = kconfig.closure(of: ["CHAIN3000"], without: [])
+    #expect(on.count == 3001 + 4 && on.isSuperset(of: ["CHAIN0", "A", "B", "64BIT", "EARLY"]))
+    #expect(!kconfig.closure(of: ["CHAIN3000"], without: ["64BIT"]).contains("A"))
+    #expect(kconfig.number(of: "SIZE") == "12" && kconfig.number(of: "A") == nil)
+  }
+
+  /// A path of an #include has one name, and stays in the tree.
+  @Test func includesStayInTheTree() {
+    let path = HarnessSource.path(of:from:)
+    #expect(path("../dma/./direct.h", "kernel/dma") == "kernel/dma/direct.h")
+    #expect(path("debug.h", "") == "debug.h")
+    #expect(path("../../../x.h", "kernel/dma") == nil)
+  }
+
+  /// A named pipe would never end, a huge file would fill the memory.
+  @Test func onlyRegularFilesAreRead() throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dmamatrix-tree-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.createDirectory(
+      atPath: path + "/kernel/dma", withIntermediateDirectories: true)
+    for file in ["mapping.c", "direct.c", "swiotlb.c"] {
+      try "int a;".write(toFile: path + "/kernel/dma/" + file, atomically: true, encoding: .utf8)
+    }
+    let tree = try SourceTree(path: path)
+    #expect(tree.read("kernel/dma/direct.c") == "int a;")
+    #expect(mkfifo(path + "/pipe", 0o600) == 0)
+    #expect(tree.read("pipe") == nil && tree.read("kernel") == nil)
+    #expect(truncate(path + "/kernel/dma/direct.c", 1 << 40) == 0)
+    #expect(tree.read("kernel/dma/direct.c") == nil)
+  }
+
   /// Source: Debian's linux-source packages, compiled.  `make verify-kernels` asks
   /// for the whole matrix; this asks one machine, in both orders.
   @Test(

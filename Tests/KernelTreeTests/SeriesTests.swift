@@ -60,6 +60,15 @@ import Testing
       try SeriesFile.patches(in: Data(quoted.utf8))[0].changes[0].text == plain[0].changes[0].text)
   }
 
+  /// Some mailers end every line with CR LF.
+  @Test func linesMayEndWithCRLF() throws {
+    let mbox = mail("[PATCH v2 1/2] a", small) + mail("[PATCH v2 2/2] b", small)
+    let plain = try SeriesFile.patches(in: Data(mbox.utf8))
+    let crlf = try SeriesFile.patches(in: Data(mbox.replacing("\n", with: "\r\n").utf8))
+    #expect(crlf.map(\.subject) == ["[PATCH v2 1/2] a", "[PATCH v2 2/2] b"])
+    #expect(crlf.map { $0.changes.map(\.text) } == plain.map { $0.changes.map(\.text) })
+  }
+
   @Test(arguments: [
     ("../../etc/passwd", "accepted: files below a/ and b/"),
     ("a/../../etc/passwd", "accepted: files below a/ and b/"),
@@ -88,9 +97,17 @@ import Testing
     #expect(
       message([mail("[PATCH v3 1/3] a", small), mail("[PATCH v3 3/3] c", small)])
         == "--mbox lacks patch 2 of v3")
+    // Any number may stand in a subject.
+    #expect(
+      message([mail("[PATCH 9223372036854775807/2] a", small)])
+        == "--mbox lacks patch 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and more of v1")
     #expect(message([mail("[PATCH] a", "rename from x\nrename to y\n")]).contains("rename from"))
     let cut = small.replacing(" three\n", with: "")
     #expect(message([mail("[PATCH] a", cut)]).contains("is broken"))
+    let noHunk = small.replacing("@@ -1,3 +1,3 @@", with: "@@ -one +1,3 @@")
+    #expect(message([mail("[PATCH] a", noHunk)]).contains("is broken"))
+    let steering = small.replacing("--- a/f.c", with: "--- a/f\u{1b}[2J.c")
+    #expect(message([mail("[PATCH] a", steering)]).contains("'a/f?[2J.c'"))
   }
 
   // MARK: - On a tree
