@@ -92,7 +92,7 @@ struct CheckCommand: ParsableCommand {
 
   /// The b4 check protocol.
   private func b4(base: KernelVersion?, lints: [Lint], domain: MatrixDomain) throws {
-    let data = FileHandle.standardInput.readDataToEndOfFile()
+    let data = try Input.standardInput(expected: "a mail")
     guard let version = PatchMail.version(of: String(decoding: data, as: UTF8.self)) else {
       return try Output.write("[]\n")
     }

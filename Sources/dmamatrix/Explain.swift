@@ -52,7 +52,7 @@ struct Explain: ParsableCommand {
   private func text(of argument: String, bootLog: Bool) throws -> String {
     let data: Data
     if argument == "-" {
-      data = FileHandle.standardInput.readDataToEndOfFile()
+      data = try Input.standardInput(expected: bootLog ? "a boot log" : "a command line")
     } else if bootLog {
       var isDirectory: ObjCBool = false
       guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory),

@@ -104,7 +104,7 @@ struct Query: ParsableCommand {
         description: "no question; accepted: a SELECT, - for standard input, --named or --list")
     }
     guard sql == "-" else { return sql }
-    let data = FileHandle.standardInput.readDataToEndOfFile()
+    let data = try Input.standardInput(expected: "one SELECT")
     guard let text = String(bytes: data, encoding: .utf8) else {
       throw UsageError(description: "standard input is not UTF-8 text; expected one SELECT")
     }

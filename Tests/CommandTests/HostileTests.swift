@@ -154,6 +154,19 @@ extension CommandTests {
     #expect(!svg.output.contains("<img"))
   }
 
+  /// Standard input that does not end is refused, not kept.
+  @Test(arguments: ["query -", "check --format b4", "explain --dmesg -"])
+  func endlessInputIsRefused(command: String) throws {
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    let script = """
+      cd '\(directory)' && head -c 70000000 /dev/zero | '\(tool.path)' \(command) 2>error
+      """
+    #expect(try shell(script) == 2)
+    let error = try String(contentsOfFile: directory + "/error", encoding: .utf8)
+    #expect(error.hasPrefix("dmamatrix: standard input is larger than 64 MiB; expected "))
+    #expect(error.split(separator: "\n").count == 1)
+  }
+
   /// `info --check` says what was changed behind the maker's back, status 1.
   @Test func aChangedDatabaseFailsTheCheck() throws {
     #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
