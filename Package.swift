@@ -86,7 +86,7 @@ let package = Package(
     .target(
       name: "MatrixStore",
       dependencies: [
-        "DMAModel", "EmbeddedSchema", "Observations",
+        "Conformance", "DMAModel", "EmbeddedSchema", "Observations",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -138,28 +138,33 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // What the tests share.
+    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
     .testTarget(
       name: "AnalysisTests", dependencies: ["Analysis", "EmbeddedSchema"], swiftSettings: settings),
     .testTarget(
-      name: "KernelTreeTests", dependencies: ["KernelTree", "Analysis"], swiftSettings: settings),
+      name: "KernelTreeTests", dependencies: ["KernelTree", "Analysis", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
     .testTarget(
       name: "ObservationsTests", dependencies: ["Observations", "Conformance"],
       resources: [.copy("Logs")], swiftSettings: settings),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Observations"], swiftSettings: settings),
+      name: "LabTests", dependencies: ["Lab", "Observations", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["Conformance"],
+      dependencies: ["Conformance", "TestSupport"],
       resources: [.copy("Vectors")],
       swiftSettings: settings
     ),
     .testTarget(
       name: "MatrixStoreTests",
       dependencies: [
-        "MatrixStore", "Observations", .product(name: "GRDB", package: "GRDB.swift"),
+        "Conformance", "MatrixStore", "Observations", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings
     ),
@@ -177,10 +182,13 @@ let package = Package(
       sources: ["Sources/fuzz/Targets.swift", "SeedTests.swift"],
       resources: [.copy("Seeds")],
       swiftSettings: settings),
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: settings),
+    .testTarget(
+      name: "ReportingTests", dependencies: ["Reporting", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["dmamatrix", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "dmamatrix", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings
     ),
   ]

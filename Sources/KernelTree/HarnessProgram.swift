@@ -106,6 +106,22 @@ struct BuildCache: Sendable {
     } catch {
       throw .cannotRun(reason: "the cache directory '\(base)' cannot be made")
     }
+    removeLeftovers()
+  }
+
+  /// Removes what killed runs were building: an hour old, and its process gone, which
+  /// alone says nothing of a process in another container.
+  private func removeLeftovers() {
+    let begin = /(build|patched|requests|launcher-[0-9a-f]+)\.(?<process>[0-9]+)\..*/
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+      let path = directory + "/" + name
+      var status = stat()
+      guard let process = (try? begin.wholeMatch(in: name)).flatMap({ pid_t($0.process) }),
+        process == getpid() || (kill(process, 0) != 0 && errno == ESRCH),
+        lstat(path, &status) == 0, status.st_mtim.tv_sec < time(nil) - 3600
+      else { continue }
+      try? FileManager.default.removeItem(atPath: path)
+    }
   }
 
   func write(_ text: String, to path: String) throws(TreeError) {

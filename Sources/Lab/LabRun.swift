@@ -67,11 +67,17 @@ public struct LabRun: Sendable {
     if let lines = wholeLog(boot) { return .resumed(lines: lines) }
     let failed = failedLog(of: boot)
     unlink(failed)
-    let temporary = "\(log).\(getpid()).tmp"
+    let temporary: TemporaryFiles
+    do {
+      temporary = try TemporaryFiles(beside: log, stages: ["part"])
+    } catch {
+      throw .cannotWrite(path: log, reason: String(cString: strerror(error.code)))
+    }
+    defer { temporary.remove() }
     let scratch = try scratchDirectory()
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let outcome = try start(boot, log: temporary, scratch: scratch)
-    guard rename(temporary, outcome.isComplete ? log : failed) == 0 else {
+    let outcome = try start(boot, writing: temporary, scratch: scratch)
+    guard rename(temporary["part"], outcome.isComplete ? log : failed) == 0 else {
       throw .cannotWrite(path: log, reason: String(cString: strerror(errno)))
     }
     return outcome
@@ -111,7 +117,7 @@ public struct LabRun: Sendable {
       try Data(files.initramfs).write(to: URL(fileURLWithPath: "\(path)/initramfs"))
       try Data(ExternalPortTable.bytes).write(to: URL(fileURLWithPath: "\(path)/port.aml"))
     } catch {
-      throw .cannotWrite(path: path, reason: error.localizedDescription)
+      throw .cannotWrite(path: path, reason: error.systemReason)
     }
     return path
   }
@@ -144,13 +150,14 @@ public struct LabRun: Sendable {
   }
 
   private func start(
-    _ boot: LabBoot, log: String, scratch: String
+    _ boot: LabBoot, writing temporary: TemporaryFiles, scratch: String
   ) throws(LabError) -> LabOutcome {
-    guard FileManager.default.createFile(atPath: log, contents: nil),
-      let output = FileHandle(forWritingAtPath: log)
-    else { throw .cannotWrite(path: log, reason: String(cString: strerror(errno))) }
+    let log = temporary["part"]
+    guard let output = FileHandle(forWritingAtPath: log) else {
+      throw .cannotWrite(path: log, reason: String(cString: strerror(errno)))
+    }
     let errors = "\(scratch)/stderr"
-    let made = [log] + Self.scratchFiles.map { "\(scratch)/\($0)" } + [scratch]
+    let made = temporary.all + Self.scratchFiles.map { "\(scratch)/\($0)" } + [scratch]
     building(made, nil)
     _ = FileManager.default.createFile(atPath: errors, contents: nil)
     let process = Process()
@@ -164,8 +171,7 @@ public struct LabRun: Sendable {
     do {
       try process.run()
     } catch {
-      unlink(log)
-      throw .cannotStart(reason: error.localizedDescription)
+      throw .cannotStart(reason: error.systemReason)
     }
     building(made, process.processIdentifier)
     defer { building([], nil) }
@@ -179,7 +185,6 @@ public struct LabRun: Sendable {
     try? output.close()
     if !isHung, process.terminationStatus != 0 {
       let reason = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
-      unlink(log)
       throw .cannotStart(
         reason: reason.split(separator: "\n").last.map { String($0).printable }
           ?? "status \(process.terminationStatus)")

@@ -16,6 +16,13 @@ enum ContentDigest {
       arguments: [key, try digest(of: database)])
   }
 
+  /// Whether the content is what the stored digest says; nil where none is stored.
+  static func holds(in database: Database) throws -> Bool? {
+    let stored = try String.fetchOne(
+      database, sql: "SELECT value FROM provenance WHERE key = ?", arguments: [key])
+    return try stored.map { try $0 == digest(of: database) }
+  }
+
   /// Computes the digest.
   static func digest(of database: Database) throws -> String {
     var hash = SHA256()

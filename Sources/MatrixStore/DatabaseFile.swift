@@ -1,3 +1,4 @@
+import Conformance
 import Foundation
 import GRDB
 
@@ -17,16 +18,10 @@ enum DatabaseFile {
   ) throws -> (Summary, ObservationMigrations.Kept) {
     let path = resolved(target)
     try checkTarget(path)
-    removeLeftovers(of: path)
-    let loose = temporaryPath(for: path, "loose")
-    let packed = temporaryPath(for: path, "packed")
-    let files = [loose, loose + "-journal", packed, packed + "-journal"]
-    building(files)
-    // Exclusively: in a directory that others write, the names may be links.
-    try makeEmpty(loose, for: path)
-    defer { unlink(loose) }
-    try makeEmpty(packed, for: path)
-    defer { for file in files { unlink(file) } }
+    let files = try temporaryFiles(beside: path, ["loose", "packed"])
+    defer { files.remove() }
+    building(files.all)
+    let (loose, packed) = (files["loose"], files["packed"])
     do {
       let filling = try DatabaseQueue(path: loose, configuration: configuration)
       let summary = try filling.inDatabase(fill)
@@ -49,7 +44,8 @@ enum DatabaseFile {
     }
   }
 
-  /// Changes a copy of a database and gives it the name of the original.
+  /// Changes a copy of a database and gives it the name of the original, which must be
+  /// sound: the digest of the copy would say of its damage that it is meant.
   ///
   /// - Parameters:
   ///   - building: Called with the paths to remove if the process is killed.
@@ -60,13 +56,15 @@ enum DatabaseFile {
     _ = try MatrixDatabase(path: target)
     let path = resolved(target)
     try checkTarget(path)
-    removeLeftovers(of: path)
-    let copy = temporaryPath(for: path, "copy")
-    let files = [copy, copy + "-journal"]
-    building(files)
-    defer { for file in files { unlink(file) } }
+    let files = try temporaryFiles(beside: path, ["copy"])
+    defer { files.remove() }
+    building(files.all)
+    let copy = files["copy"]
     do {
       try DatabaseLock.holding(path) {
+        try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+        // copyItem() makes its target.
+        unlink(copy)
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         try change(copy)
         let queue = try DatabaseQueue(path: copy, configuration: configuration)
@@ -77,14 +75,28 @@ enum DatabaseFile {
     } catch let error as DatabaseError {
       throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
     } catch let error as CocoaError {
-      throw StoreError.cannotWrite(path: path, reason: error.localizedDescription)
+      throw StoreError.cannotWrite(path: path, reason: error.systemReason)
     }
   }
 
-  private static func makeEmpty(_ file: String, for path: String) throws(StoreError) {
-    let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: errorText()) }
-    close(descriptor)
+  private static func temporaryFiles(
+    beside path: String, _ stages: [String]
+  ) throws(StoreError) -> TemporaryFiles {
+    do {
+      return try TemporaryFiles(beside: path, stages: stages)
+    } catch {
+      throw .cannotWrite(path: path, reason: String(cString: strerror(error.code)))
+    }
+  }
+
+  /// For changes of a file that is private until it is renamed, and thrown away where
+  /// one fails: a journal in memory, for a transaction that is rolled back.
+  static var withoutJournalFile: Configuration {
+    var configuration = Configuration()
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")
+    }
+    return configuration
   }
 
   private static var configuration: Configuration {
@@ -124,6 +136,7 @@ enum DatabaseFile {
     guard access(parent, W_OK) == 0 else {
       throw .cannotWrite(path: path, reason: "directory is not writable: \(parent)")
     }
+    try checkNoOtherWriter(path)
     guard let existing = try? FileManager.default.attributesOfItem(atPath: path) else { return }
     guard existing[.type] as? FileAttributeType == .typeRegular else {
       throw .cannotWrite(path: path, reason: "is not a regular file")
@@ -140,28 +153,30 @@ enum DatabaseFile {
     }
   }
 
-  /// The name under which the database is built: in the same directory, so that
-  /// the rename is atomic, with the process' number.
-  static func temporaryPath(for path: String, _ stage: String) -> String {
-    "\(path).\(getpid()).\(stage).tmp"
+  /// Refuses a file that another program changes, or did when it was killed: SQLite
+  /// would take the journal beside it for the new file's and mix the two.
+  private static func checkNoOtherWriter(_ path: String) throws(StoreError) {
+    for journal in ["-wal", "-journal"] where isHot(path + journal) {
+      throw .cannotWrite(path: path, reason: StoreError.otherWriter(path, journal))
+    }
   }
 
-  /// Removes what a killed run left behind: files of processes that are gone.
-  static func removeLeftovers(of path: String) {
-    let directory = (path as NSString).deletingLastPathComponent
-    let name = (path as NSString).lastPathComponent + "."
-    let parent = directory.isEmpty ? "." : directory
-    for file in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
-      guard file.hasPrefix(name), file.hasSuffix(".tmp"),
-        let process = pid_t(file.dropFirst(name.count).prefix { $0.isNumber }),
-        kill(process, 0) != 0, errno == ESRCH
-      else { continue }
-      unlink("\(parent)/\(file)")
+  /// Whether a journal holds anything: SQLite zeroes the first byte of one that it
+  /// is done with, if it does not remove it.
+  private static func isHot(_ journal: String) -> Bool {
+    guard let file = FileHandle(forReadingAtPath: journal) else {
+      return FileManager.default.fileExists(atPath: journal)
     }
+    guard let first = try? file.read(upToCount: 1)?.first else {
+      // An empty log of a database that another program has open.
+      return journal.hasSuffix("-wal")
+    }
+    return first != 0
   }
 
   /// Makes the file durable and gives it its name.
   static func commit(_ temporary: String, to path: String) throws(StoreError) {
+    try checkNoOtherWriter(path)
     let file = open(temporary, O_RDONLY)
     guard file >= 0 else { throw .cannotWrite(path: path, reason: errorText()) }
     let synced = fsync(file)

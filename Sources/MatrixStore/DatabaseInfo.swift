@@ -1,3 +1,4 @@
+import Conformance
 import DMAModel
 import Foundation
 import GRDB
@@ -34,7 +35,7 @@ public struct DatabaseInfo: Sendable {
     do {
       sha256 = try ModelDigest.digest(ofFile: database.path)
     } catch {
-      throw .cannotOpen(path: database.path, reason: error.localizedDescription)
+      throw .cannotOpen(path: database.path, reason: error.systemReason)
     }
     let contents = try database.read { database in
       let provenance = try Row.fetchAll(database, sql: "SELECT key, value FROM provenance")

@@ -60,6 +60,16 @@ public struct MatrixDatabase: Sendable {
     }
   }
 
+  /// Reads from the database and hands on what was read: an error of who takes it is
+  /// none of the database.
+  public func stream<Value>(_ value: (Database) throws -> Value) throws -> Value {
+    do {
+      return try queue.read(value)
+    } catch let error as DatabaseError {
+      throw Self.storeError(error, path: path)
+    }
+  }
+
   /// Compares the file's length with the page count of its header: a truncated
   /// file may answer some queries, and must not.
   private func checkLength() throws(StoreError) {
@@ -89,12 +99,15 @@ public struct MatrixDatabase: Sendable {
       return .corrupt(path: path, reason: message)
     case .SQLITE_ERROR where error.message?.contains("malformed") == true:
       return .corrupt(path: path, reason: message)
+    case .SQLITE_READONLY:
+      // What a killed program began would have to be rolled back first.
+      return .cannotOpen(path: path, reason: StoreError.otherWriter(path))
     default:
       return .cannotOpen(path: path, reason: message)
     }
   }
 
-  private static var configuration: Configuration {
+  static var configuration: Configuration {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.prepareDatabase { database in

@@ -42,9 +42,10 @@ enum ObservationMigrations {
 
   /// Copies the observations of `old`, if there is such a file, into `new`.
   ///
-  /// A damaged `old` whose observations cannot be read is kept under another name.
+  /// A damaged `old` with observations, in one of which the damage may be, is kept
+  /// under another name: what is copied gets a new digest.
   static func carry(from old: String, to new: String) throws -> Kept {
-    let queue = try DatabaseQueue(path: new)
+    let queue = try DatabaseQueue(path: new, configuration: DatabaseFile.withoutJournalFile)
     defer { try? queue.close() }
     var kept = Kept()
     do {
@@ -55,6 +56,7 @@ enum ObservationMigrations {
           throw StoreError.cannotWrite(
             path: old, reason: "it holds observations of a newer dmamatrix ('\(unknown)')")
         }
+        try requireUnchanged(old)
         try migrate(queue, upTo: last)
         kept.observations = try copy(from: old, to: queue)
       }
@@ -68,16 +70,25 @@ enum ObservationMigrations {
     return kept
   }
 
-  /// The migrations that a file has; nil where it holds no
-  /// observations.
+  private static func reading<Value>(
+    _ path: String, _ value: (Database) throws -> Value
+  ) throws -> Value {
+    let queue = try DatabaseQueue(path: path, configuration: MatrixDatabase.configuration)
+    defer { try? queue.close() }
+    return try queue.read(value)
+  }
+
+  private static func requireUnchanged(_ path: String) throws {
+    guard try reading(path, { try ContentDigest.holds(in: $0) }) != false else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the content was changed")
+    }
+  }
+
+  /// The migrations that a file has; nil where it holds no observations.
   private static func migrations(of path: String) throws -> [String]? {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let size = attributes?[.size] as? UInt64, size > 0 else { return nil }
-    var configuration = Configuration()
-    configuration.readonly = true
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    defer { try? queue.close() }
-    return try queue.read { database in
+    return try reading(path) { database in
       let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
       let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
       guard try database.tableExists("observation"),
@@ -100,7 +111,8 @@ enum ObservationMigrations {
       try database.execute(sql: "ATTACH ? AS old", arguments: [old])
       defer { try? database.execute(sql: "DETACH old") }
       var count = 0
-      try database.inTransaction {
+      // Deferred: the old file is read, not locked for writing with the new one.
+      try database.inTransaction(.deferred) {
         for table in tables {
           try database.execute(sql: "INSERT INTO main.\(table) SELECT * FROM old.\(table)")
         }

@@ -52,7 +52,7 @@ public struct ObservationStore: Sendable {
   }
 
   private func write(_ files: [ObservationImport], at time: Date, to path: String) throws {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(path: path, configuration: DatabaseFile.withoutJournalFile)
     defer { try? queue.close() }
     try ObservationMigrations.migrate(queue)
     let digest = ModelDigest.digest()

@@ -19,6 +19,13 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case undigested(path: String)
   case parts(String)
 
+  /// Why a file with a journal beside it is neither read nor replaced.
+  static func otherWriter(_ path: String, _ journal: String = "-journal") -> String {
+    let name = (path as NSString).lastPathComponent
+    return "another program changes it, or was killed when it did, and left \(name)\(journal); "
+      + "'sqlite3 \(name) .tables' settles that"
+  }
+
   /// Whether the database itself is damaged, rather than what the user asked.
   public var isDamage: Bool {
     if case .corrupt = self { return true }

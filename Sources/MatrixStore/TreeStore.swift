@@ -17,10 +17,9 @@ public enum TreeStore {
     to path: String, building: ([String]) -> Void = { _ in }
   ) throws {
     try DatabaseFile.change(path, building: building) { copy in
-      let queue = try DatabaseQueue(path: copy)
+      let queue = try DatabaseQueue(path: copy, configuration: DatabaseFile.withoutJournalFile)
       try queue.inDatabase { database in
-        // The copy is private until it is renamed.
-        try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = OFF")
+        try database.execute(sql: "PRAGMA foreign_keys = OFF")
         try database.inTransaction {
           try requirePart(domain.shard, path, database)
           for (kernel, provenance) in kernels {
@@ -29,7 +28,7 @@ public enum TreeStore {
           try database.checkForeignKeys()
           return .commit
         }
-        try database.execute(sql: "ANALYZE; PRAGMA journal_mode = DELETE")
+        try database.execute(sql: "ANALYZE")
       }
       try queue.close()
     }

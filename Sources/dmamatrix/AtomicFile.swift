@@ -17,23 +17,25 @@ enum AtomicFile {
       throw UsageError(
         description: "\(target.printable): is not a regular file; expected a file to write")
     }
-    let temporary = "\(path).\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw failure(target, errno) }
-    Interruption.removeOnSignal([temporary])
-    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    let files: TemporaryFiles
+    do {
+      files = try TemporaryFiles(beside: path, stages: ["part"])
+    } catch {
+      throw failure(target, String(cString: strerror(error.code)))
+    }
+    defer { files.remove() }
+    Interruption.removeOnSignal(files.all)
+    guard let file = FileHandle(forWritingAtPath: files["part"]) else {
+      throw failure(target, String(cString: strerror(errno)))
+    }
     do {
       try content(file)
       try file.synchronize()
     } catch {
-      let code = errno
-      unlink(temporary)
-      throw error is CocoaError ? failure(target, code) : error
+      throw error is CocoaError ? failure(target, error.systemReason) : error
     }
-    guard rename(temporary, path) == 0 else {
-      let code = errno
-      unlink(temporary)
-      throw failure(target, code)
+    guard rename(files["part"], path) == 0 else {
+      throw failure(target, String(cString: strerror(errno)))
     }
   }
 
@@ -52,9 +54,8 @@ enum AtomicFile {
     }
   }
 
-  private static func failure(_ path: String, _ code: Int32) -> UsageError {
+  private static func failure(_ path: String, _ reason: String) -> UsageError {
     UsageError(
-      description: "\(path.printable): cannot be written (\(String(cString: strerror(code)))); "
-        + "nothing was changed")
+      description: "\(path.printable): cannot be written (\(reason)); nothing was changed")
   }
 }

@@ -45,11 +45,7 @@ struct Generate: ParsableCommand {
     } building: { files in
       Interruption.removeOnSignal(files)
     }
-    if let copy = summary.damagedCopy {
-      Output.error(
-        "\(target.database) was damaged; what it held is kept as \(copy.printable), "
-          + "observations that it may have held are not in the new one")
-    }
+    sayDamage(of: target.database, keptAs: summary.damagedCopy)
     guard !quiet else { return }
     let elapsed = ContinuousClock.now - start
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -60,4 +56,12 @@ struct Generate: ParsableCommand {
 
       """)
   }
+}
+
+/// Says of a database that was replaced where its damaged content is.
+func sayDamage(of database: String, keptAs copy: String?) {
+  guard let copy else { return }
+  Output.error(
+    "\(database) was damaged; what it held is kept as \(copy.printable), "
+      + "observations that it may have held are not in the new one")
 }

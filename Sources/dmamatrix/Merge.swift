@@ -33,6 +33,7 @@ struct Merge: ParsableCommand {
     } building: { files in
       Interruption.removeOnSignal(files)
     }
+    sayDamage(of: output, keptAs: summary.damagedCopy)
     guard !quiet else { return }
     try Output.write(
       """

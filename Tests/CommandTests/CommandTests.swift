@@ -1,17 +1,15 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 /// The tool as a user runs it: exit status, the one sentence, what is left behind.
 @Suite struct CommandTests {
-  let directory: String
+  private let temporary: TemporaryDirectory
+  var directory: String { temporary.path }
+  var contents: [String] { temporary.contents }
 
-  init() throws {
-    directory =
-      FileManager.default.temporaryDirectory
-      .appendingPathComponent("dmamatrix-command-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-  }
+  init() throws { temporary = try TemporaryDirectory() }
 
   /// Each bad input: status 2 and one sentence that names the value and what is
   /// accepted.
@@ -238,6 +236,17 @@ import Testing
     let process = try start(["kernels"], output: full)
     process.waitUntilExit()
     #expect(process.terminationStatus == 2)
+    // Rows are not the database's fault.
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    let errors = directory + "/errors"
+    try Data().write(to: URL(fileURLWithPath: errors))
+    let export = try start(
+      ["export", "csv"], output: full, error: try #require(FileHandle(forWritingAtPath: errors)))
+    export.waitUntilExit()
+    #expect(export.terminationStatus == 2)
+    #expect(
+      try String(contentsOfFile: errors, encoding: .utf8)
+        == "dmamatrix: standard output: cannot be written (No space left on device)\n")
   }
 
   /// A disk of 4 MB, on which the small database and its copies find room: mounting one needs root.

@@ -74,21 +74,75 @@ extension CommandTests {
     #expect(contents == before)
   }
 
-  /// The names under which a database is built can be guessed: what lies there, a link
-  /// too, is not written through.
+  /// Links with the names of a killed run's files are removed, not followed; a lock
+  /// that is none is left alone.
   @Test func plantedLinksAreNotFollowed() throws {
     let victim = directory + "/victim"
     try Data().write(to: URL(fileURLWithPath: victim))
-    // exec keeps the number of the process, which is part of the names.
-    for stage in ["loose", "packed"] {
-      let script = """
-        cd '\(directory)' && ln -s victim matrix.db.$$.\(stage).tmp && \
-          exec '\(tool.path)' generate --platform sev --kernel v6
-        """
-      #expect(try shell(script) == 2)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: victim)).isEmpty)
-      #expect(!contents.contains("matrix.db"))
+    for stage in ["loose.tmp", "packed.tmp", "packed.tmp-journal"] {
+      try link("matrix.db.1-0123456789abcdef.\(stage)", to: "victim")
     }
+    let kept = [
+      "matrix.db.1-00000000000000aa.lock.tmp", "matrix.db.1-00000000000000bb.lock.tmp",
+      "matrix.db.2024.backup.tmp", "matrix.db.tmp",
+    ]
+    try link(kept[0], to: "victim")
+    try FileManager.default.createDirectory(
+      atPath: directory + "/" + kept[1], withIntermediateDirectories: false)
+    for name in kept[2...] { try Data().write(to: URL(fileURLWithPath: directory + "/" + name)) }
+    #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: victim)).isEmpty)
+    #expect(contents == ["matrix.db"] + kept + ["victim"])
+  }
+
+  /// A container's first process always has number 1, and so had the one that was
+  /// killed.
+  @Test(.enabled(if: getuid() == 0, "a container needs root"))
+  func aKilledContainerDoesNotStopTheNext() throws {
+    guard try shell("unshare -pf --kill-child true") == 0 else {
+      print("skipped: unshare cannot make a process namespace here")
+      return
+    }
+    let container = "cd '\(directory)' && unshare -pf --kill-child '\(tool.path)' generate --quiet"
+    _ = try shell("(\(container) & sleep 1; kill -9 $!; wait)")
+    #expect(contents.contains { $0.hasPrefix("matrix.db.1-") })
+    #expect(try shell("\(container) --platform sev --kernel v6") == 0)
+    #expect(contents == ["matrix.db"])
+  }
+
+  /// A link to a directory is a way; one to nothing is refused, as it may be an old one
+  /// or somebody else's.
+  @Test func linksToDirectoriesAndToNothing() throws {
+    try FileManager.default.createDirectory(
+      atPath: directory + "/real", withIntermediateDirectories: false)
+    try link("way", to: "real")
+    try link("dangling", to: "real/later")
+    #expect(
+      try run(["generate", "-d", "way/a.db", "--platform", "sev", "--kernel", "v6"]).status == 0)
+    #expect(try run(["export", "csv", "-d", "way/a.db", "-o", "way/a.csv"]).status == 0)
+    #expect(try run(["report", "2026-07-02", "-o", "way/a.txt"]).status == 0)
+    for command in [
+      ["generate", "--platform", "sev", "-d", "dangling"],
+      ["export", "csv", "-d", "way/a.db", "-o", "dangling"],
+      ["merge", "-o", "dangling", "way/a.db"], ["report", "2026-07-02", "-o", "dangling"],
+    ] {
+      let run = try run(command)
+      #expect(run.status == 2 && run.error.split(separator: "\n").count == 1, "\(command)")
+    }
+    #expect(try type("dangling") == .typeSymbolicLink && type("way") == .typeSymbolicLink)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: directory + "/real").sorted()
+        == ["a.csv", "a.db", "a.txt"])
+    // observe changes the database that a link means.
+    try link("matrix.db", to: "way/a.db")
+    let log = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+      .appendingPathComponent("ObservationsTests/Logs/6.1.0-53-amd64-none-default-6G.log.gz").path
+    #expect(try run(["observe", log]).status == 0)
+    #expect(try type("matrix.db") == .typeSymbolicLink)
+    #expect(
+      try run(["disagreements", "-d", "real/a.db"]).output.contains("observations of 1 boot"))
+    #expect(contents == ["dangling", "matrix.db", "real", "way"])
   }
 
   /// On a terminal no text of a database moves the cursor or sets the title.

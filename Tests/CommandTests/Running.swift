@@ -13,10 +13,6 @@ let tool = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPat
   .deletingLastPathComponent().appendingPathComponent("dmamatrix")
 
 extension CommandTests {
-  var contents: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
-  }
-
   /// Starts the tool in the test's directory.
   func start(
     _ arguments: [String], output: FileHandle = .nullDevice, error: FileHandle = .nullDevice

@@ -2,6 +2,7 @@ import DMAModel
 import Foundation
 import GRDB
 import MatrixStore
+import TestSupport
 import Testing
 
 /// Damage is said, and never a crash or a wrong answer.

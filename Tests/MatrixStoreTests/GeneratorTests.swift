@@ -2,6 +2,7 @@ import DMAModel
 import Foundation
 import GRDB
 import MatrixStore
+import TestSupport
 import Testing
 
 @Suite struct GeneratorTests {
@@ -232,16 +233,6 @@ import Testing
     #expect(throws: StoreError.self) { _ = try generate(noRequest, to: path) }
     #expect(directory.contents == ["matrix.db"])
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
-  }
-
-  @Test func leftoversOfAKilledRunAreRemoved() throws {
-    let directory = try TemporaryDirectory()
-    // No process has this number: it is above the kernel's PID_MAX_LIMIT.
-    let leftover = directory.file("matrix.db.99999999.tmp")
-    let ours = directory.file("matrix.db.\(getpid()).other")
-    for file in [leftover, ours] { try Data().write(to: URL(fileURLWithPath: file)) }
-    _ = try generate(smallDomain, to: directory.file("matrix.db"))
-    #expect(directory.contents == ["matrix.db", "matrix.db.\(getpid()).other"])
   }
 
   @Test func onlyOurOwnFilesAreReplaced() throws {

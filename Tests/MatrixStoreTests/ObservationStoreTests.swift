@@ -3,6 +3,7 @@ import EmbeddedSchema
 import Foundation
 import GRDB
 import Observations
+import TestSupport
 import Testing
 
 @testable import MatrixStore
@@ -46,6 +47,13 @@ import Testing
 
   private func stored() throws -> StoredObservations {
     try StoredObservations(MatrixDatabase(path: path))
+  }
+
+  /// Makes what was done to the database what its maker meant.
+  private func digest() throws {
+    let queue = try DatabaseQueue(path: path)
+    try queue.inDatabase { try ContentDigest.store(in: $0) }
+    try queue.close()
   }
 
   private func execute(_ sql: String) throws {
@@ -105,6 +113,7 @@ import Testing
       DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
       DROP TABLE observation_source; DROP TABLE grdb_migrations
       """)
+    try digest()
     #expect(throws: StoreError.noObservations(path: path)) { _ = try stored() }
     try add([try sample()])
     #expect(try stored().boots.count == 1)
@@ -131,6 +140,19 @@ import Testing
     #expect(try Data(contentsOf: URL(fileURLWithPath: copy)).count == whole.count - 8192)
     #expect(directory.contents == ["matrix.db", "matrix.db.damaged"])
     _ = try MatrixDatabase(path: path)
+  }
+
+  /// An observation that was changed behind the maker's back is not carried into a
+  /// database that passes the check.
+  @Test func changedObservationsAreKeptAside() throws {
+    try add([try sample()])
+    try execute("UPDATE observation SET result = 'direct'")
+    let changed = try Data(contentsOf: URL(fileURLWithPath: path))
+    let summary = try regenerate()
+    let copy = try #require(summary.damagedCopy)
+    #expect(summary.keptObservations == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == changed)
+    try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
   }
 
   /// What cannot be written changes nothing: a row that the tables refuse.

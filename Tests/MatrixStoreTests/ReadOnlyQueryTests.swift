@@ -1,6 +1,7 @@
 import DMAModel
 import Foundation
 import MatrixStore
+import TestSupport
 import Testing
 
 /// Each attempt to write, attach or run forever is tried.

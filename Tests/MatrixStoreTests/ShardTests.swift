@@ -2,6 +2,7 @@ import DMAModel
 import Foundation
 import GRDB
 import MatrixStore
+import TestSupport
 import Testing
 
 @Suite struct ShardTests {
