@@ -46,7 +46,7 @@ public struct RowExport: Sendable {
     from database: MatrixDatabase, to write: ([UInt8]) throws -> Void,
     progress: (Int) -> Void = { _ in }
   ) throws -> Int {
-    try database.read { connection in
+    try database.stream { connection in
       let masks = Set(filter.values[DMAMask.axis] ?? [])
       let rows = try database.spanRows(
         connection, columns: Self.boot + Self.request + Self.answer, filter: filter)

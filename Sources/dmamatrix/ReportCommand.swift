@@ -118,6 +118,8 @@ struct ReportCommand: ParsableCommand {
       throw UsageError(description: "--all writes every report; a name is not accepted with it")
     }
     let directory = output ?? "reports"
+    // Before the work, so that a directory that cannot be made is said at once.
+    try AtomicFile.makeDirectory(directory)
     let pages = try allReports(claims: Claim.read(Schema.claims)) { fraction in
       Output.progress(fraction, "reporting")
     }
