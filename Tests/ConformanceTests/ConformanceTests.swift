@@ -1,6 +1,7 @@
 import Conformance
 import DMAModel
 import Foundation
+import TestSupport
 import Testing
 
 /// The measured vectors of ../shared, where a checkout has them beside it.
@@ -184,9 +185,8 @@ let sharedLives: [String] = {
     let url = try #require(
       Bundle.module.url(forResource: "Vectors/sample-code.csv.gz", withExtension: nil))
     let whole = try Data(contentsOf: url)
-    let directory = FileManager.default.temporaryDirectory
-    let broken = directory.appendingPathComponent("broken-\(getpid()).csv.gz")
-    defer { try? FileManager.default.removeItem(at: broken) }
+    let directory = try TemporaryDirectory()
+    let broken = URL(fileURLWithPath: directory.file("broken.csv.gz"))
     var flipped = whole
     flipped[whole.count / 2] ^= 0x55
     for data in [whole.prefix(whole.count / 2), whole.prefix(20), flipped] {

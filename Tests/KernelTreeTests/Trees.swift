@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import KernelTree
@@ -24,21 +25,14 @@ enum Trees {
 
 /// A copy of what a tree is evaluated by, whose files may be edited.
 final class EditedTree {
-  let path: String
+  private let directory: TemporaryDirectory
+  var path: String { directory.file("tree") }
   /// Where to build.
-  let cache: String
+  var cache: String { directory.file("cache") }
 
   init(copyOf version: String) throws {
-    let directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("dmamatrix-tree-\(UUID().uuidString)").path
-    (path, cache) = (directory + "/tree", directory + "/cache")
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    directory = try TemporaryDirectory()
     try FileManager.default.copyItem(atPath: Trees.path(version), toPath: path)
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(
-      at: URL(fileURLWithPath: path).deletingLastPathComponent())
   }
 
   func text(_ file: String) throws -> String {

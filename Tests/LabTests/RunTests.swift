@@ -1,26 +1,24 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Lab
 
 /// The lab with a QEMU that is a script: what it does with every end of a boot.
 @Suite final class RunTests {
-  private let directory: String
+  private let temporary: TemporaryDirectory
+  private var directory: String { temporary.path }
   private let boot: LabBoot
 
   init() throws {
-    directory =
-      FileManager.default.temporaryDirectory
-      .appendingPathComponent("dmamatrix-lab-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(
-      atPath: directory + "/logs", withIntermediateDirectories: true)
+    temporary = try TemporaryDirectory()
     boot = try #require(LabBoot.all(iommus: ["none"], swiotlb: [.standard], memories: ["6G"]).first)
+    try FileManager.default.createDirectory(
+      atPath: directory + "/logs", withIntermediateDirectories: false)
     try write("bzImage", Self.kernel(release: "6.1.0-53-amd64"))
     try write("dmaprobe.ko", Self.module(release: "6.1.0-53-amd64"))
     try write("busybox", Self.elf(type: 2))
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
 
   private func write(_ name: String, _ data: Data) throws {
     try data.write(to: URL(fileURLWithPath: "\(directory)/\(name)"))

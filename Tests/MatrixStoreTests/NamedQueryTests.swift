@@ -3,6 +3,7 @@ import EmbeddedSchema
 import Foundation
 import GRDB
 import MatrixStore
+import TestSupport
 import Testing
 
 /// The named queries over the kernels that they ask about.
@@ -15,12 +16,13 @@ import Testing
 
   init() throws { database = try Self.shared.get() }
 
+  /// The file is open as long as the tests run; its name is not needed.
   private static let shared = Result {
+    let directory = try TemporaryDirectory()
     var domain = MatrixDomain()
     domain.kernels = ["6.12", "v6", "v7", "7.3"].compactMap(KernelVersion.named)
     domain.platforms = [.x86, .x86SME47, .sev, .tdx]
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("dmamatrix-named-\(UUID().uuidString).db").path
+    let path = directory.file("matrix.db")
     _ = try MatrixGenerator(domain: domain, jobs: 2, toolVersion: "test").generate(to: path)
     return try MatrixDatabase(path: path)
   }

@@ -2,25 +2,26 @@ import DMAModel
 import Foundation
 import MatrixStore
 import Reporting
+import TestSupport
 import Testing
 
 @Suite struct ReportTests {
-  private func database(_ change: (inout MatrixDomain) -> Void) throws -> (String, MatrixDatabase) {
-    let directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("dmamatrix-report-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func database(_ change: (inout MatrixDomain) -> Void) throws -> MatrixDatabase {
     var domain = MatrixDomain()
     change(&domain)
     _ = try MatrixGenerator(domain: domain, jobs: 2, toolVersion: "test")
-      .generate(to: directory + "/matrix.db")
-    return (directory, try MatrixDatabase(path: directory + "/matrix.db"))
+      .generate(to: directory.file("matrix.db"))
+    return try MatrixDatabase(path: directory.file("matrix.db"))
   }
 
   /// Reports are pasted into mail: ASCII, at most 72 columns, whatever is chosen.
   @Test(arguments: [Platform.x86SME51, .arm64CCA, .s390PV])
   func everyLineFitsIntoMail(platform: Platform) throws {
-    let (directory, database) = try database { $0.platforms = [platform] }
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let database = try database { $0.platforms = [platform] }
     for report in Report.allCases {
       let everything = BehaviorFilter([
         "kernel": KernelVersion.all.map(\.name), Platform.axis: [platform.name],
@@ -37,12 +38,11 @@ import Testing
 
   /// The table says what the model answers, cell by cell.
   @Test func theVersionsReportShowsTheModelsAnswers() throws {
-    let (directory, database) = try database {
+    let database = try database {
       $0.platforms = [.x86SME47]
       $0.iommuModes = [.passthrough]
       $0.swiotlbModes = [.force]
     }
-    defer { try? FileManager.default.removeItem(atPath: directory) }
     let document = try Report.versions.document(
       from: database, filter: BehaviorFilter([Buffer.axis: ["high"]]))
     let tables = document.blocks.compactMap { block -> (columns: [String], rows: [[String]])? in
@@ -67,11 +67,10 @@ import Testing
   }
 
   @Test func aFilterThatKeepsNothingIsSaid() throws {
-    let (directory, database) = try database {
+    let database = try database {
       $0.platforms = [.x86SME47]
       $0.iommuModes = [.passthrough]
     }
-    defer { try? FileManager.default.removeItem(atPath: directory) }
     #expect(throws: StoreError.self) {
       _ = try Report.platform.document(
         from: database, filter: BehaviorFilter([Platform.axis: ["tdx"]]))
