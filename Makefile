@@ -66,10 +66,13 @@ lab: build
 shards: build
 	TOOL=$(TOOL) sh Tests/Shards/run.sh
 
-# Kills, full disks, wrong clocks, damaged pages: what was lost, with counts;
-# "make torture TORTURE=--short" does a few of each.
+# Kills, full disks, wrong clocks, damaged pages: what was lost; writes
+# reports/torture.md. "make torture TORTURE=--short" does a few of each. verify is
+# killed too where "make verify-kernels" unpacked a kernel. Disks need root.
+TORTURE ?= --report reports/torture.md
 torture: build
-	python3 Tests/Torture/torture.py --tool $(TOOL) $(TORTURE)
+	python3 Tests/Torture/torture.py --tool $(TOOL) \
+	  $(addprefix --tree ,$(firstword $(wildcard .kernels/6.1 .kernels/6.12))) $(TORTURE)
 
 # Each parser against libFuzzer for SECONDS, on one core.
 SECONDS = 600
