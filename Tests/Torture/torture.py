@@ -29,6 +29,9 @@ import tempfile
 import textwrap
 import time
 
+# Nothing of this is left in the repository.
+sys.dont_write_bytecode = True
+
 import disks
 import kills
 import others
