@@ -61,7 +61,7 @@ def report(table, seconds, seed, tool, file):
     text = f"""# Torture
 
 - Linux {platform.release()}, {os.cpu_count()} CPUs, {seconds / 60:.0f} minutes
-- dmamatrix {version}, seed {seed}
+- {version}, seed {seed}
 
 Made by `make torture`, which ends with status 1 at the first loss. A moment, a
 size or a bit is random; `--seed` repeats the choice, but no machine its timing.
