@@ -174,12 +174,6 @@ let package = Package(
       dependencies: [
         "Analysis", "Conformance", "KernelTree", "MatrixStore", "Observations", "PolicyFiles",
       ],
-      path: "Tests/Fuzz",
-      exclude: [
-        "Modules", "Package.resolved", "Package.swift", "Sources/CFuzzer",
-        "Sources/fuzz/Fuzz.swift", "run.sh", "schema",
-      ],
-      sources: ["Sources/fuzz/Targets.swift", "SeedTests.swift"],
       resources: [.copy("Seeds")],
       swiftSettings: settings),
     .testTarget(

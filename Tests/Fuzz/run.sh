@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes every parser for SECONDS each, one after the other, on one core. Seeds are
 # made from real files; Seeds/ keeps what was found once. Stops at the first crash,
-# hang (20 s) or growth above 2 GB, and says which input did it: to be kept in Seeds/,
+# hang (20 s) or growth above 2 GB, and says which input did it: to be kept in ../FuzzTests/Seeds,
 # which the tests read. KEEP=1 writes the smallest inputs that together reach what all
 # reach to Seeds/TARGET/found.b64, one on a line.
 # Usage: run.sh TOOL SECONDS [TARGET...]
@@ -67,7 +67,7 @@ for target in $targets; do
   corpus="$work/$target"
   mkdir -p "$corpus" "$work/seeds-$target"
   seed "$target" "$work/seeds-$target"
-  kept="Tests/Fuzz/Seeds/$target"
+  kept="Tests/FuzzTests/Seeds/$target"
   find "$kept" -type f ! -name found.b64 -exec cp {} "$work/seeds-$target" \;
   if [ -e "$kept/found.b64" ]; then
     number=0
