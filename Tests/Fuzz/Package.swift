@@ -60,7 +60,7 @@ let package = Package(
     module(
       "MatrixStore",
       [
-        "DMAModel", "EmbeddedSchema", "Observations",
+        "Conformance", "DMAModel", "EmbeddedSchema", "Observations",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Fuzzes every parser for SECONDS each, one after the other, on one core. Seeds are
-# made from real files; Seeds/ keeps what was found once. Stops at the first crash,
-# hang (20 s) or growth above 2 GB, and says which input did it: to be kept in ../FuzzTests/Seeds,
-# which the tests read. KEEP=1 writes the smallest inputs that together reach what all
-# reach to Seeds/TARGET/found.b64, one on a line.
+# made from real files; Tests/FuzzTests/Seeds keeps what was found once, for the tests
+# too. Stops at the first crash, hang (20 s) or growth above 2 GB, and says which input
+# did it: to be kept there. KEEP=1 writes the smallest inputs that together reach what
+# all reach to TARGET/found.b64 there, one on a line.
 # Usage: run.sh TOOL SECONDS [TARGET...]
 set -eu
 
