@@ -3,7 +3,8 @@
 # made from real files; Tests/FuzzTests/Seeds keeps what was found once, for the tests
 # too. Stops at the first crash, hang (20 s) or growth above 2 GB, and says which input
 # did it: to be kept there. KEEP=1 writes the smallest inputs that together reach what
-# all reach to TARGET/found.b64 there, one on a line.
+# all reach to TARGET/found.b64 there, one on a line, of less than
+# KEEP_SIZE bytes each.
 # Usage: run.sh TOOL SECONDS [TARGET...]
 set -eu
 
@@ -21,6 +22,8 @@ nice swift build -c release --package-path Tests/Fuzz --scratch-path "$scratch" 
 fuzz="$scratch/release/fuzz"
 
 mkdir -p "$work"
+# Swift's handler of signals would keep libFuzzer from writing the input.
+export SWIFT_BACKTRACE=enable=no
 export FUZZ_DATABASE="$work/fuzz.db"
 "$tool" generate --quiet -d "$FUZZ_DATABASE" --kernel v6 --platform sev --mask 32,64 --op map
 
@@ -96,9 +99,9 @@ for target in $targets; do
     small="$work/small-$target" least="$work/least-$target"
     rm -rf "$small" "$least"
     mkdir -p "$small" "$least"
-    find "$corpus" "$work/seeds-$target" -type f -size -2000c -exec cp {} "$small" \;
+    find "$corpus" "$work/seeds-$target" -type f -size "-${KEEP_SIZE:-700}c" -exec cp {} "$small" \;
     # Edges alone: how often each is passed makes ten times as many inputs.
     FUZZ_TARGET=$target nice "$fuzz" -merge=1 -use_counters=0 "$least" "$small" >>"$log" 2>&1
-    for input in "$least"/*; do base64 -w 0 "$input" && echo; done >"$kept/found.b64"
+    for input in "$least"/*; do [ ! -s "$input" ] || { base64 -w 0 "$input" && echo; }; done >"$kept/found.b64"
   fi
 done

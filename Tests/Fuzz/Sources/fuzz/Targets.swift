@@ -146,8 +146,9 @@ private func stayInTree(_ change: FileChange) throws {
       throw Violation("leaves the tree: \(path.debugDescription)")
     }
   }
-  let lines = change.text.split(separator: "\n", omittingEmptySubsequences: false)
-  let again = try? SeriesFile.diffs(in: lines.map(String.init))
+  // Lines as git sees them: CR LF is one Character.
+  let lines = change.text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+  let again = try? SeriesFile.diffs(in: lines.map { String($0) })
   guard let again, again.count == 1, again[0].old == change.old, again[0].new == change.new
   else { throw Violation("not the change of one file: \(change.text)") }
 }
