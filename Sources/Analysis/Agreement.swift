@@ -79,25 +79,28 @@ public struct Agreement: Sendable {
     further = order.count - shown.count
   }
 
-  /// The model that disagrees least with recorded answers.
+  /// The model that disagrees least with recorded answers, the latest of several.
   ///
-  /// The answers decide, not the version that a tree's Makefile claims.
+  /// The answers decide, not the version that a tree's Makefile claims.  What the
+  /// model alone has counts last: it may not have been recorded.
   public static func nearest(
     to code: KernelVersion, among models: [KernelVersion], domain: MatrixDomain
   ) -> KernelVersion? {
     let ofCode = ScenarioSpace.count(code, domain)
-    let counted = models.map { model -> (model: KernelVersion, differing: Int) in
+    let counted = models.reversed().map {
+      model -> (model: KernelVersion, differing: Int, onlyModel: Int) in
       let space = ScenarioSpace(kernels: [model, code], domain: domain)
       let diagram = space.diagram { _, _, answers in
         OutcomeColumns(answers[0], answers[1]).isEmpty ? 0 : 1
       }
       let counts = diagram.counts()
-      // What exists on one side alone differs as well.
       let both = counts.values.reduce(0, +)
-      let apart = ScenarioSpace.count(model, domain) + ofCode - 2 * both
-      return (model, (counts[1] ?? 0) + apart)
+      return (
+        model: model, differing: (counts[1] ?? 0) + ofCode - both,
+        onlyModel: ScenarioSpace.count(model, domain) - both
+      )
     }
-    return counted.min { $0.differing < $1.differing }?.model
+    return counted.min { ($0.differing, $0.onlyModel) < ($1.differing, $1.onlyModel) }?.model
   }
 
   private struct Key: Hashable {
