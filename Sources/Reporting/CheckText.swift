@@ -4,13 +4,24 @@ import DMAModel
 /// The formats of a check.
 public enum CheckFormat: String, CaseIterable, Sendable { case text, markdown, json, ktap }
 
-/// A check in a format; KTAP is version 1 of the kernel's test protocol.
-public func checkText(_ check: Check, format: CheckFormat) -> String {
+/// Checks in a format: one document.
+///
+/// KTAP is version 1 of the kernel's test protocol.  Of several checks, JSON has an
+/// array, and KTAP a test with subtests for each kernel.
+public func checkText(_ checks: [Check], format: CheckFormat) -> String {
   switch format {
-  case .text: checkDocument(check).text(.text)
-  case .markdown: checkDocument(check).text(.markdown)
-  case .json: checkJSON(check)
-  case .ktap: checkKTAP(check)
+  case .text: checks.map { checkDocument($0).text(.text) }.joined(separator: "\n")
+  case .markdown: checks.map { checkDocument($0).text(.markdown) }.joined(separator: "\n")
+  case .json where checks.count == 1: checkJSON(checks[0])
+  case .json: "[\n" + checks.map(checkJSON).joined(separator: ",\n") + "]\n"
+  case .ktap where checks.count == 1: checkKTAP(checks[0])
+  case .ktap:
+    checks.enumerated().reduce("KTAP version 1\n1..\(checks.count)\n") { text, numbered in
+      let (index, check) = numbered
+      let lines = checkKTAP(check).split(separator: "\n").map { "    \($0)\n" }.joined()
+      return text + lines
+        + "\(check.findings.isEmpty ? "ok" : "not ok") \(index + 1) \(check.kernel.name)\n"
+    }
   }
 }
 

@@ -53,8 +53,10 @@ struct CheckCommand: ParsableCommand {
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
       : try filters.kernels()
-    let checks = kernels.map { kernel in
-      Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain) {
+    let checks = try kernels.map { kernel in
+      try requireScenarios(of: kernel, in: domain)
+      return Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)
+      {
         Output.progress($0, "checking \(kernel.name)")
       }
     }
@@ -63,12 +65,20 @@ struct CheckCommand: ParsableCommand {
       try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: writeBaseline)
       return
     }
-    let text = checks.map { checkText($0, format: format) }.joined(separator: "\n")
+    let text = checkText(checks, format: format)
     try Output.write(color.applied(to: text, if: format == .text))
     if let baseline {
       try compare(checks, withBaseline: baseline)
     } else if checks.contains(where: { !$0.findings.isEmpty }) {
       throw ExitCode(1)
+    }
+  }
+
+  /// Refuses a check of nothing, which would succeed.
+  private func requireScenarios(of kernel: KernelVersion, in domain: MatrixDomain) throws {
+    guard Check.scenarios(of: kernel, in: domain) > 0 else {
+      throw UsageError(
+        description: "no scenario that these filters keep exists on \(kernel.name)")
     }
   }
 
@@ -96,6 +106,7 @@ struct CheckCommand: ParsableCommand {
     guard let version = PatchMail.version(of: String(decoding: data, as: UTF8.self)) else {
       return try Output.write("[]\n")
     }
+    try requireScenarios(of: version, in: domain)
     let chosen = lints.isEmpty ? Lint.allCases : lints
     let check = Check(
       version, base: base ?? KernelVersion.named("7.2"), lints: chosen, domain: domain)
