@@ -35,6 +35,9 @@ public struct MatrixMerger: Sendable {
     to target: String, progress: (Double) -> Void = { _ in },
     building: ([String]) -> Void = { _ in }
   ) throws -> GenerationSummary {
+    for part in parts where DatabaseFile.resolved(part) == DatabaseFile.resolved(target) {
+      throw StoreError.parts("\(target): is one of the parts; expected another file")
+    }
     let parts = try checkedParts()
     var (summary, kept) = try DatabaseFile.replace(target, building: building) { database in
       try MatrixWriter.makeTables(in: database)
@@ -95,7 +98,7 @@ public struct MatrixMerger: Sendable {
     guard missing.isEmpty else {
       let list = missing.prefix(8).map(String.init).joined(separator: ", ")
       throw StoreError.parts(
-        "missing of \(first.shard.count) parts: \(list)\(missing.count > 8 ? ", ..." : "")")
+        "of \(first.shard.count) parts, missing: \(list)\(missing.count > 8 ? ", ..." : "")")
     }
     return parts
   }

@@ -247,7 +247,7 @@ extension CommandTests {
       FileManager.default.contentsEqual(
         atPath: directory + "/all.db", andPath: directory + "/whole.db"))
     let gap = try run(["merge", "-o", "none.db", "2.db"])
-    #expect(gap.status == 2 && gap.error.contains("missing of 2 parts: 1; nothing was changed"))
+    #expect(gap.status == 2 && gap.error.contains("of 2 parts, missing: 1; nothing was changed"))
     #expect(try run(["info", "-d", "1.db"]).output.hasPrefix("part          1/2\n"))
   }
 

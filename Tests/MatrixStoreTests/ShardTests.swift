@@ -60,10 +60,15 @@ import Testing
 
   @Test func gapsOverlapAndForeignPartsAreRefused() throws {
     let (one, two) = (try part("1/2"), try part("2/2"))
-    #expect(sentence(merging: [one]).contains("missing of 2 parts: 2"))
+    #expect(sentence(merging: [one]).contains("of 2 parts, missing: 2"))
     #expect(sentence(merging: [one, two, one]).contains("are both part 1/2"))
     #expect(sentence(merging: [one, try part("2/3")]).contains("is part 2/3, but"))
     #expect(sentence(merging: []).contains("no part"))
+    // The result would take the part's place.
+    #expect(throws: StoreError.self) {
+      try MatrixMerger(parts: [one, two]).merge(to: directory.file("./1-2.db"))
+    }
+    try DatabaseCheck(MatrixDatabase(path: one)).requireSound()
 
     var other = domain
     other.masks = Array(DMAMask.allCases.prefix(3))
