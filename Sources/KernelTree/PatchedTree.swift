@@ -10,6 +10,11 @@ public struct PatchedTree {
   public let rejected: [(file: String, subject: String)]
   private let directory: String
 
+  /// Refuses a mailbox that holds no series, before a tree is compiled.
+  ///
+  /// - Throws: ``TreeError/patch(_:)``.
+  public static func check(mbox: Data) throws(TreeError) { _ = try SeriesFile.patches(in: mbox) }
+
   /// Copies and patches.
   ///
   /// - Parameters:

@@ -30,7 +30,7 @@ struct Dmamatrix: ParsableCommand {
         1  a check differs, a lint is violated, or a database is damaged
         2  something that the user must correct, in one sentence
 
-      "dmamatrix manual | man -l -" shows the whole manual.
+      "dmamatrix manual | man -l -" shows every command's help as one page.
       """,
     version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
     subcommands: [
@@ -52,7 +52,7 @@ struct Dmamatrix: ParsableCommand {
         dmamatrix query --list              questions that have names
       """
       : """
-      Make the database first, in about two seconds and 14 MB:
+      Make the database first, in a few seconds and 17 MB:
         dmamatrix generate
       Without one, these work at once:
         dmamatrix explain --kernel v6,v7 --platform x86-sme47 --mask 64 \\

@@ -129,7 +129,8 @@ struct AxisFilters: ParsableArguments {
       guard !texts.isEmpty else { return }
       values[Value.axis] = try parsed(texts, Value.self).map(\.name)
     }
-    if !kernel.isEmpty { values["kernel"] = try kernels().map(\.name) }
+    let kernels = try kernels()
+    if !kernel.isEmpty { values["kernel"] = kernels.map(\.name) }
     try add(platform, Platform.self)
     try add(iommu, IOMMUMode.self)
     try add(swiotlb, SwiotlbMode.self)
@@ -155,7 +156,7 @@ struct AxisFilters: ParsableArguments {
     func set<Value: AxisValue>(_ values: inout [Value], _ texts: [String]) throws {
       if !texts.isEmpty { values = try parsed(texts, Value.self) }
     }
-    if !kernel.isEmpty { domain.kernels = try kernels() }
+    domain.kernels = try kernels()
     try set(&domain.platforms, platform)
     try set(&domain.iommuModes, iommu)
     try set(&domain.swiotlbModes, swiotlb)
@@ -177,10 +178,33 @@ struct AxisFilters: ParsableArguments {
     return domain
   }
 
-  /// The kernels that are named, or all.
+  /// The kernels that are named, each once, or all and the policy files' variants.
   func kernels() throws -> [KernelVersion] {
+    if let trees { _ = try MatrixDatabase(path: trees) }
     if kernel.isEmpty { return KernelVersion.all + (try PolicyFiles.read(policy)) }
-    return try kernels(called: split(kernel))
+    let named = split(kernel)
+    return try kernels(
+      called: named.indices.filter { named.firstIndex(of: named[$0]) == $0 }.map { named[$0] })
+  }
+
+  /// Refuses options that a command would ignore.
+  ///
+  /// - Parameter accepted: Those that it has a use for.
+  func refuse(in command: String, except accepted: Set<String> = []) throws {
+    let given: [(String, Bool)] = [
+      ("kernel", !kernel.isEmpty), ("policy", !policy.isEmpty), ("trees", trees != nil),
+      ("platform", !platform.isEmpty), ("iommu", !iommu.isEmpty), ("swiotlb", !swiotlb.isEmpty),
+      ("mem", !mem.isEmpty), ("mask", !mask.isEmpty), ("coherent-mask", !coherentMask.isEmpty),
+      ("bus-limit", !busLimit.isEmpty), ("coherent", !coherent.isEmpty),
+      ("external", !external.isEmpty), ("op", !op.isEmpty), ("attrs", !attrs.isEmpty),
+      ("buf", !buf.isEmpty),
+    ]
+    for (name, isGiven) in given where isGiven && !accepted.contains(name) {
+      let others = accepted.sorted().map { "--\($0)" }.joined(separator: ", ")
+      throw UsageError(
+        description: "--\(name) is no filter of \(command); accepted: "
+          + (others.isEmpty ? "none" : others))
+    }
   }
 
   /// Masks and ranges of masks, in ascending order.
@@ -210,7 +234,7 @@ struct AxisFilters: ParsableArguments {
   }
 
   /// An empty value is unknown, and said so.
-  private func split(_ texts: [String]) -> [String] { commaSeparated(texts, keepingEmpty: true) }
+  private func split(_ texts: [String]) -> [String] { commaSeparated(texts) }
 
   private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {
     let option = axis.replacing("_", with: "-")
@@ -220,10 +244,9 @@ struct AxisFilters: ParsableArguments {
 }
 
 /// The values of an option that takes several, repeated or separated by commas.
-func commaSeparated(_ texts: [String], keepingEmpty: Bool = false) -> [String] {
-  texts.flatMap {
-    $0.split(separator: ",", omittingEmptySubsequences: !keepingEmpty).map(String.init)
-  }
+/// An empty one stays, to be refused.
+func commaSeparated(_ texts: [String]) -> [String] {
+  texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 }
 
 private func list(_ names: [String]) -> String { names.joined(separator: ", ") }

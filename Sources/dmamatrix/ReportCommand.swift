@@ -72,8 +72,14 @@ struct ReportCommand: ParsableCommand {
       document = try report.document(
         from: MatrixDatabase(path: source.database), filter: filters.filter())
     } else if let report = ModelReport(rawValue: name) {
-      let kernel = filters.kernel.first ?? "7.3"
-      document = report.document(kernel: try filters.kernel(called: kernel))
+      let named = report == .findings ? ["kernel", "policy", "trees"] : []
+      try filters.refuse(in: "report \(name)", except: Set(named))
+      let kernels = filters.kernel.isEmpty ? ["7.3"] : commaSeparated(filters.kernel)
+      guard kernels.count == 1 else {
+        throw UsageError(
+          description: "report findings is about one kernel; --kernel names \(kernels.count)")
+      }
+      document = report.document(kernel: try filters.kernel(called: kernels[0]))
     } else if name == "observed" {
       document = try observed()
     } else {
@@ -86,6 +92,10 @@ struct ReportCommand: ParsableCommand {
 
   /// The whole database as one page; filters do not apply.
   private func explorer() throws {
+    try filters.refuse(in: "report html")
+    guard format == "text" else {
+      throw UsageError(description: "--format '\(format.printable)' is no format of report html")
+    }
     let page = try ExplorerPage(MatrixDatabase(path: source.database)) { fraction in
       Output.progress(fraction, "exploring")
     }
@@ -94,6 +104,7 @@ struct ReportCommand: ParsableCommand {
 
   /// Every observation of the database; filters do not apply.
   private func observed() throws -> Document {
+    try filters.refuse(in: "report observed")
     let stored = try StoredObservations(MatrixDatabase(path: source.database))
     let sources = stored.sources.map {
       ObservedSource(
@@ -117,6 +128,7 @@ struct ReportCommand: ParsableCommand {
     guard name == nil else {
       throw UsageError(description: "--all writes every report; a name is not accepted with it")
     }
+    try filters.refuse(in: "report --all")
     let directory = output ?? "reports"
     // Before the work, so that a directory that cannot be made is said at once.
     try AtomicFile.makeDirectory(directory)

@@ -29,8 +29,8 @@ struct Solve: ParsableCommand {
         dmamatrix solve --from v6 --base 7.2
         dmamatrix solve --from v6 --base 7.2 --require mask-monotone \\
           --emit-policy fix.yaml
-        dmamatrix solve --from v6 --base 7.2 --require force-means-bounce,no-new-exposure \\
-          --platform x86-sme47 --explain-impossible
+        dmamatrix solve --from v6 --base 7.2 --platform x86-sme47 \\
+          --require force-means-bounce,no-new-exposure --explain-impossible
       """)
 
   @Option(help: ArgumentHelp("The version to change.", valueName: "k"))
@@ -90,6 +90,10 @@ struct Solve: ParsableCommand {
     var question = Solver.Question(from: kernels[0], base: kernels[1])
     question.maxChanges = maxChanges
     question.domain = try filters.domain()
+    guard Check.scenarios(of: kernels[0], in: question.domain) > 0 else {
+      throw UsageError(
+        description: "no scenario that these filters keep exists on \(kernels[0].name)")
+    }
     question.required = try commaSeparated(require).map { try parsedLint($0, option: "require") }
     for lint in question.required {
       if let reason = lint.undecidable {

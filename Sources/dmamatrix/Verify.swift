@@ -60,7 +60,7 @@ struct Verify: ParsableCommand {
   var tree: String
   @Option(
     help: ArgumentHelp(
-      "What to call the tree; its Makefile's version or its directory without.",
+      "What to call the tree; tree-VERSION by its Makefile, or tree, without.",
       valueName: "name"))
   var name: String?
   @Option(help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"))
@@ -92,13 +92,17 @@ struct Verify: ParsableCommand {
     let model = try against.map { try filters.kernel(called: $0) }
     var domain = try filters.domain()
     let expressible = domain.platforms.filter { TreeEvaluation.platforms.contains($0) }
-    guard !expressible.isEmpty else {
+    guard filters.platform.isEmpty || expressible == domain.platforms else {
       throw UsageError(
         description: "the harness cannot express platform xen-pv; accepted: "
           + TreeEvaluation.platforms.map(\.name).joined(separator: ", "))
     }
     domain.platforms = expressible
-    domain.iommuModes.removeAll { $0 == .lazy || $0 == .strict }
+    if let mode = domain.iommuModes.first(where: { $0 == .lazy || $0 == .strict }) {
+      throw UsageError(
+        description: "the harness cannot express --iommu \(mode.name), which decides as "
+          + "translated does; accepted: none, off, passthrough, translated")
+    }
     domain.shard = try part.part()
     guard domain.shard == nil || against != nil || mbox != nil else {
       throw UsageError(
@@ -111,6 +115,7 @@ struct Verify: ParsableCommand {
       guard let data = FileManager.default.contents(atPath: path) else {
         throw UsageError(description: "--mbox '\(path.printable)' is no readable file")
       }
+      try PatchedTree.check(mbox: data)
       return data
     }
     try Consent.ask(for: source, yes: yes)
@@ -207,7 +212,9 @@ struct Verify: ParsableCommand {
       })
     else {
       throw UsageError(
-        description: "--name '\(name.printable)' is no name; accepted: letters, digits, - _ . +")
+        description:
+          "--name '\(name.printable)' is no name; accepted: at most 40 of letters, digits, "
+          + "- _ . +")
     }
     guard KernelVersion.named(name) == nil else {
       throw UsageError(description: "--name '\(name)' is a modelled kernel; choose another name")

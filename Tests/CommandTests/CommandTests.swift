@@ -91,6 +91,26 @@ import Testing
     (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
     (["conform", "/"], "/: is a directory; expected a vectors file"),
     (["frobnicate"], "frobnicate"),
+    (["generate", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["check", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["check", "--trees", "/no/such"], "/no/such: no such database"),
+    (
+      ["check", "--kernel", "v6", "--platform", "xen-pv", "--iommu", "translated"],
+      "no scenario that these filters keep exists on v6"
+    ),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--platform", "xen-pv", "--iommu", "translated"],
+      "no scenario that these filters keep exists on v6"
+    ),
+    (["check", "--lint", ""], "--lint '' is unknown"),
+    (["verify", "--tree", "/etc", "--iommu", "lazy,none"], "cannot express --iommu lazy"),
+    (["verify", "--tree", "/etc", "--platform", "xen-pv,sev"], "cannot express platform xen-pv"),
+    (["report", "findings", "--kernel", "v6,v7"], "is about one kernel; --kernel names 2"),
+    (["report", "findings", "--op", "map"], "--op is no filter of report findings; accepted: --k"),
+    (["report", "lifecycle", "--kernel", "v6"], "--kernel is no filter of report lifecycle"),
+    (["report", "html", "--platform", "sev"], "--platform is no filter of report html"),
+    (["report", "html", "--format", "svg"], "--format 'svg' is no format of report html"),
+    (["report", "--all", "--kernel", "v6"], "--kernel is no filter of report --all"),
     (["report", "findings", "-o", "/dev/full"], "/dev/full: is not a regular file"),
     (["report", "findings", "-o", "/no/such/x"], "(No such file or directory); nothing was"),
     (["compare", "v6"], "compare needs two kernels or more, not 1"),
@@ -340,6 +360,15 @@ import Testing
     #expect(ktap.output.hasPrefix("KTAP version 1\n1..14\n"))
     #expect(ktap.output.contains("ok 2 mask-monotone\n"))
     #expect(ktap.output.contains("ok 4 served-stays-served # SKIP"))
+    // Of several kernels: subtests, an array.
+    let both = ["check", "--kernel", "6.1,7.3,6.1", "--lint", "mask-monotone"] + filters
+    let subtests = try run(both + ["--format", "ktap"]).output
+    #expect(subtests.hasPrefix("KTAP version 1\n1..2\n    KTAP version 1\n    1..1\n    ok 1 mask"))
+    #expect(subtests.hasSuffix("\nok 2 7.3\n"))
+    let json = try JSONSerialization.jsonObject(
+      with: Data(try run(both + ["--format", "json"]).output.utf8))
+    let kernels = (json as? [[String: Any]])?.compactMap { $0["kernel"] as? String }
+    #expect(kernels == ["6.1", "7.3"])
 
     let known = "Message-ID: <20260604083959.1265923-8-aneesh.kumar@kernel.org>\n\n"
     let b4 = try run(["check", "--format", "b4"] + filters, input: known)
