@@ -79,8 +79,8 @@ SECONDS = 600
 fuzz: build
 	sh Tests/Fuzz/run.sh $(TOOL) $(SECONDS)
 
-# The tests with the address and with the thread sanitizer, without the goldens:
-# instrumented code is slow, and its reports are the same.
+# Tests with the address and with the thread sanitizer: those where bytes from outside
+# meet memory of C, and those where threads meet.
 sanitize: deps
 	SWIFT=$(SWIFT) sh Tests/sanitize.sh
 
@@ -99,4 +99,4 @@ deps:
 	@sh Tests/dependencies.sh
 
 clean:
-	rm -rf .build .build-test .venv .kernels matrix.db
+	rm -rf .build .build-test .build-address .build-thread .build-fuzz .venv .kernels matrix.db
