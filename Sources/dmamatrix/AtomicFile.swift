@@ -11,18 +11,7 @@ enum AtomicFile {
   /// Writes beside the target, then renames; a symbolic link is followed, and
   /// anything but a regular file is refused.
   static func write(to target: String, _ content: (FileHandle) throws -> Void) throws {
-    let path = URL(fileURLWithPath: target).resolvingSymlinksInPath().path
-    let existing = try? FileManager.default.attributesOfItem(atPath: path)
-    if let type = existing?[.type] as? FileAttributeType, type != .typeRegular {
-      throw UsageError(
-        description: "\(target.printable): is not a regular file; expected a file to write")
-    }
-    let files: TemporaryFiles
-    do {
-      files = try TemporaryFiles(beside: path, stages: ["part"])
-    } catch {
-      throw failure(target, String(cString: strerror(error.code)))
-    }
+    let (path, files) = try begin(target)
     defer { files.remove() }
     Interruption.removeOnSignal(files.all)
     guard let file = FileHandle(forWritingAtPath: files["part"]) else {
@@ -36,6 +25,24 @@ enum AtomicFile {
     }
     guard rename(files["part"], path) == 0 else {
       throw failure(target, String(cString: strerror(errno)))
+    }
+  }
+
+  /// Refuses a target that could not be written, before the work.
+  static func check(_ target: String) throws { try begin(target).files.remove() }
+
+  /// Follows a link, and makes an empty file beside where it leads.
+  private static func begin(_ target: String) throws -> (path: String, files: TemporaryFiles) {
+    let path = URL(fileURLWithPath: target).resolvingSymlinksInPath().path
+    let existing = try? FileManager.default.attributesOfItem(atPath: path)
+    if let type = existing?[.type] as? FileAttributeType, type != .typeRegular {
+      throw UsageError(
+        description: "\(target.printable): is not a regular file; expected a file to write")
+    }
+    do {
+      return (path, try TemporaryFiles(beside: path, stages: ["part"]))
+    } catch {
+      throw failure(target, String(cString: strerror(error.code)))
     }
   }
 

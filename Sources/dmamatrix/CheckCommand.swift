@@ -47,6 +47,10 @@ struct CheckCommand: ParsableCommand {
     let lints = try commaSeparated(lint).map { try parsedLint($0) }
     let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
+    if let writeBaseline { try AtomicFile.check(writeBaseline) }
+    if let baseline, !FileManager.default.isReadableFile(atPath: baseline) {
+      throw UsageError(description: "--baseline '\(baseline.printable)' is no readable file")
+    }
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
     let format: CheckFormat = try dmamatrix.format(format, others: ["b4"])
     let kernels =

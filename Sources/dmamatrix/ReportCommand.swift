@@ -62,6 +62,7 @@ struct ReportCommand: ParsableCommand {
       throw UsageError(
         description: "no report is named; accepted: \(Self.names.joined(separator: ", ")) or --all")
     }
+    if let output { try AtomicFile.check(output) }
     if name == "html" { return try explorer() }
     let report = Report(rawValue: name)
     if report == .map, format == "svg" { return try picture() }

@@ -58,6 +58,7 @@ struct Solve: ParsableCommand {
 
   mutating func run() throws {
     let format: Document.Format = try dmamatrix.format(format)
+    if let emitPolicy { try AtomicFile.check(emitPolicy) }
     let preference = try preference()
     let solver = Solver(try question()) {
       Output.progress($0, "searching")
