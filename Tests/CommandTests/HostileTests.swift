@@ -213,7 +213,7 @@ extension CommandTests {
   func endlessInputIsRefused(command: String) throws {
     #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
     let script = """
-      cd '\(directory)' && head -c 70000000 /dev/zero | '\(tool.path)' \(command) 2>error
+      (cd '\(directory)' && head -c 70000000 /dev/zero | '\(tool.path)' \(command) 2>error)
       """
     #expect(try shell(script) == 2)
     let error = try String(contentsOfFile: directory + "/error", encoding: .utf8)
