@@ -81,10 +81,13 @@ public struct Agreement: Sendable {
 
   /// The model that disagrees least with recorded answers, the latest of several.
   ///
-  /// The answers decide, not the version that a tree's Makefile claims.  What the
-  /// model alone has counts last: it may not have been recorded.
+  /// The answers decide, not the version that a tree's Makefile claims, and then what
+  /// the model alone has.
+  ///
+  /// - Parameter isPart: Whether scenarios of the domain may not have been recorded.
   public static func nearest(
-    to code: KernelVersion, among models: [KernelVersion], domain: MatrixDomain
+    to code: KernelVersion, among models: [KernelVersion], domain: MatrixDomain,
+    isPart: Bool = false
   ) -> KernelVersion? {
     let ofCode = ScenarioSpace.count(code, domain)
     let counted = models.reversed().map {
@@ -97,7 +100,7 @@ public struct Agreement: Sendable {
       let both = counts.values.reduce(0, +)
       return (
         model: model, differing: (counts[1] ?? 0) + ofCode - both,
-        onlyModel: ScenarioSpace.count(model, domain) - both
+        onlyModel: isPart ? 0 : ScenarioSpace.count(model, domain) - both
       )
     }
     return counted.min { ($0.differing, $0.onlyModel) < ($1.differing, $1.onlyModel) }?.model

@@ -78,7 +78,7 @@ struct DisagreementsCommand: ParsableCommand {
     let tree = try TreeStore.kernel(name, in: database)
     var domain = MatrixDomain()
     domain.platforms = TreeEvaluation.platforms
-    return Agreement.nearest(to: tree, among: KernelVersion.all, domain: domain).map {
+    return Agreement.nearest(to: tree, among: KernelVersion.all, domain: domain, isPart: true).map {
       Agreement(model: $0, code: tree, domain: domain, limit: 20)
     }
   }
