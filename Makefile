@@ -81,8 +81,9 @@ fuzz: build
 
 # Tests with the address and with the thread sanitizer: those where bytes from outside
 # meet memory of C, and those where threads meet.
+SANITIZE = address thread
 sanitize: deps
-	SWIFT=$(SWIFT) sh Tests/sanitize.sh
+	SWIFT=$(SWIFT) sh Tests/sanitize.sh $(SANITIZE)
 
 # The executable, the manual page, and completions for three shells.
 install: build
