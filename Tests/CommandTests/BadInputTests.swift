@@ -1,0 +1,152 @@
+import Testing
+
+extension CommandTests {
+  /// Each bad input: status 2 and one sentence that names the value and what is
+  /// accepted.
+  @Test(arguments: [
+    (
+      ["report", "nonsense"],
+      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, observed, html"
+    ),
+    (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
+    (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
+    (["generate", "--op", "unmap"], "--op 'unmap' is unknown; accepted: map, map_sg"),
+    (["generate", "--mask", "0"], "--mask '0' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "65"], "--mask '65' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "abc"], "--mask 'abc' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "40-32"], "--mask '40-32' is not a DMA mask"),
+    (["generate", "--jobs", "0"], "--jobs '0' is not a number of CPUs; accepted: 1 to 1024"),
+    (["generate", "--mem", "4G"], "--mem '4G' is unknown; accepted: 2G, 64G"),
+    (["generate", "--machine", "6G"], "--machine '6G' is not a machine"),
+    (["generate", "--machine", "6G=2G-0"], "ranges are ascending, disjoint"),
+    (["generate", "--machine", "6G=0-x"], "'0-x' is not a range"),
+    (["generate", "--machine", "2G=0-4G"], "and not 2G or 64G"),
+    (["generate", "--shard", "3/2"], "--shard '3/2' is not a part; accepted: i/n with i from 1"),
+    (["generate", "--shard", "auto"], "--shard 'auto' is not a part; accepted: auto with SLURM"),
+    (
+      ["lab", "run", "--kernel", "k", "--module", "m", "-o", "o", "--shard", "5/4"],
+      "--shard '5/4' is not a part; accepted: i/n with i from 1"
+    ),
+    (["merge", "-o", "all.db", "/no/such.db"], "/no/such.db: no such database"),
+    (["merge", "-o", "all.db", "/etc/passwd"], "/etc/passwd: is not an SQLite database"),
+    (["info", "-d", "/no/such.db", "--check"], "/no/such.db: no such database"),
+    (["info", "--check", "--schema"], "--check and --schema are two questions"),
+    (["generate", "-d", "/no/such/dir/m.db"], "no such directory: /no/such/dir"),
+    (["generate", "-d", "/"], "/: is a directory"),
+    (["query", "-d", "/no/such.db", "SELECT 1"], "/no/such.db: no such database"),
+    (["query", "-d", "/", "SELECT 1"], "/: is a directory"),
+    (["query", "-d", "/etc/passwd", "SELECT 1"], "/etc/passwd: is not an SQLite database"),
+    (["query", "SELECT 1", "--format", "box"], "--format 'box' is unknown; accepted: table, csv"),
+    (["query", "SELECT 1", "-p", "x"], "-p 'x' has no value; accepted: name=value"),
+    (["query", "SELECT 1", "--limit=-1"], "--limit '-1' is not a number of rows"),
+    (["query"], "no question; accepted: a SELECT, - for standard input, --named or --list"),
+    (["query", "--named", "why", "--list"], "--named 'why' is unknown; accepted: above-256k,"),
+    (["report"], "no report is named; accepted: platform, versions, map,"),
+    (["report", "--all", "map"], "--all writes every report; a name is not accepted with it"),
+    (["report", "--all", "-o", "/dev/null"], "/dev/null: is not a directory"),
+    (
+      ["report", "versions", "--format", "svg"],
+      "--format 'svg' is unknown; accepted: text, markdown"
+    ),
+    (["report", "html", "-d", "/no/such.db"], "/no/such.db: no such database"),
+    (
+      ["compare", "v6", "v7", "--color", "blue"],
+      "--color 'blue' is unknown; accepted: auto, always"
+    ),
+    (["verify", "--tree", "/no/such", "--yes"], "--tree '/no/such' does not exist; accepted:"),
+    (["verify", "--tree", "/etc", "--yes"], "is no kernel tree: 'kernel/dma/mapping.c'"),
+    (["verify", "--tree", "/etc", "--kernel", "v6"], "--kernel is no filter of verify"),
+    (["verify", "--tree", "/etc", "--platform", "xen-pv"], "cannot express platform xen-pv"),
+    (["verify", "--tree", "/etc", "--show=-1"], "--show '-1' is not a number"),
+    (["verify", "--tree", "/etc", "--shard", "3/2"], "--shard '3/2' is not a part"),
+    (["verify", "--tree", "/etc", "--shard", "1/2"], "--shard needs --against"),
+    (["solve", "--from", "v6", "--base", "v0"], "--kernel 'v0' is unknown; accepted: 6.1"),
+    (["solve", "--from", "v6"], "--base"),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--require", "tidy"], "--require 'tidy' is unknown"
+    ),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--require", "guest-private-stays-private"],
+      "is not decidable"
+    ),
+    (["solve", "--from", "v6", "--base", "7.2", "--prefer", "speed"], "accepted: changes, lost"),
+    (["solve", "--from", "v6", "--base", "7.2", "--max-changes", "9"], "accepted: 1 to 4"),
+    (["solve", "--from", "v6", "--base", "7.2", "--knob", "M99"], "--knob 'M99' is unknown"),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--kernel", "v7"], "--kernel is no filter of solve"
+    ),
+    (["export", "csv", "-d", "/no/such.db"], "/no/such.db: no such database"),
+    (["export", "datasette", "x", "-d", "/"], "/: is a directory"),
+    (["kernels", "5.10"], "kernel '5.10' is unknown; accepted: 6.1, 6.12"),
+    (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
+    (["conform", "/"], "/: is a directory; expected a vectors file"),
+    (["frobnicate"], "frobnicate"),
+    (["generate", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["check", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["check", "--trees", "/no/such"], "/no/such: no such database"),
+    (
+      ["check", "--kernel", "v6", "--platform", "xen-pv", "--iommu", "translated"],
+      "no scenario that these filters keep exists on v6"
+    ),
+    (
+      ["solve", "--from", "v6", "--base", "7.2", "--platform", "xen-pv", "--iommu", "translated"],
+      "no scenario that these filters keep exists on v6"
+    ),
+    (["check", "--lint", ""], "--lint '' is unknown"),
+    (["verify", "--tree", "/etc", "--iommu", "lazy,none"], "cannot express --iommu lazy"),
+    (["verify", "--tree", "/etc", "--platform", "xen-pv,sev"], "cannot express platform xen-pv"),
+    (["report", "findings", "--kernel", "v6,v7"], "is about one kernel; --kernel names 2"),
+    (["report", "findings", "--op", "map"], "--op is no filter of report findings; accepted: --k"),
+    (["report", "lifecycle", "--kernel", "v6"], "--kernel is no filter of report lifecycle"),
+    (["report", "html", "--platform", "sev"], "--platform is no filter of report html"),
+    (["report", "html", "--format", "svg"], "--format 'svg' is no format of report html"),
+    (["report", "--all", "--kernel", "v6"], "--kernel is no filter of report --all"),
+    (["report", "findings", "-o", "/dev/full"], "/dev/full: is not a regular file"),
+    (["report", "findings", "-o", "/no/such/x"], "(No such file or directory); nothing was"),
+    (["compare", "v6"], "compare needs two kernels or more, not 1"),
+    (["compare", "v6", "v99"], "kernel 'v99' is unknown; accepted: 6.1, 6.12"),
+    (["compare", "v6", "v7", "--format", "xml"], "accepted: text, markdown, json"),
+    (["compare", "v6", "v7", "--kernel", "v7"], "--kernel is no filter of compare"),
+    (
+      ["compare", "v6", "v7", "--platform", "x86", "--iommu", "off", "--external", "1"],
+      "no scenario that these filters keep exists"
+    ),
+    (["compare", "v6", "v7", "--policy", "/no/such"], "/no/such: cannot be read"),
+    (["explain", "--mask", "64"], "the platform is not known; accepted: --platform"),
+    (["explain", "--platform", "sev"], "the kernel is not known; accepted: --kernel"),
+    (
+      [
+        "explain", "--kernel", "v6", "--platform", "x86-sme47", "--iommu", "none", "--cmdline",
+        "iommu=pt",
+      ],
+      "--iommu none contradicts the command line, which says passthrough"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "x86-sme47", "--cmdline", "mem_encrypt=off"],
+      "--cmdline says mem_encrypt=off, but the platform is an SME host"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "sev", "--cmdline", " "], "command line is empty"
+    ),
+    (
+      ["explain", "--kernel", "v6", "--platform", "ppc64", "--iommu", "off", "--mask", "64"],
+      "does not exist on v6"
+    ),
+    (["explain", "--kernel", "v6,v7,7.3", "--platform", "sev"], "one kernel or two, not 3"),
+    (["explain", "--dmesg", "/no/such"], "--dmesg '/no/such' is no readable file"),
+    (["explain", "--dmesg", "/etc/hostname"], "holds no boot log of Linux"),
+    (["check", "--lint", "tidy"], "--lint 'tidy' is unknown; accepted: no-silent-corruption"),
+    (["check", "--base", "v0"], "kernel 'v0' is unknown"),
+    (["check", "--format", "tap"], "accepted: text, markdown, json, ktap, b4"),
+    (["policy", "show", "v0"], "kernel 'v0' is unknown"),
+    (["claims", "C999"], "claim 'C999' is unknown; accepted: C001 to"),
+  ])
+  func badInput(arguments: [String], sentence: String) throws {
+    let run = try run(arguments)
+    #expect(run.status == 2)
+    #expect(run.output.isEmpty)
+    #expect(run.error.contains(sentence), "\(run.error)")
+    #expect(run.error.hasPrefix("dmamatrix: ") && run.error.split(separator: "\n").count == 1)
+    #expect(contents == [])
+  }
+}
