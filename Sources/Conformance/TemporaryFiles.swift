@@ -12,7 +12,9 @@ import Foundation
 public struct TemporaryFiles: Sendable {
   /// Why a name could not be taken, as `errno`.
   public struct Failure: Error {
-    public let code: Int32
+    let code: Int32
+    /// In the system's words.
+    public var reason: String { String(cString: strerror(code)) }
   }
 
   private let stem: String

@@ -71,7 +71,7 @@ public struct LabRun: Sendable {
     do {
       temporary = try TemporaryFiles(beside: log, stages: ["part"])
     } catch {
-      throw .cannotWrite(path: log, reason: String(cString: strerror(error.code)))
+      throw .cannotWrite(path: log, reason: error.reason)
     }
     defer { temporary.remove() }
     let scratch = try scratchDirectory()

@@ -85,7 +85,7 @@ enum DatabaseFile {
     do {
       return try TemporaryFiles(beside: path, stages: stages)
     } catch {
-      throw .cannotWrite(path: path, reason: String(cString: strerror(error.code)))
+      throw .cannotWrite(path: path, reason: error.reason)
     }
   }
 

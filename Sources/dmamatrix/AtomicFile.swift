@@ -42,7 +42,7 @@ enum AtomicFile {
     do {
       return (path, try TemporaryFiles(beside: path, stages: ["part"]))
     } catch {
-      throw failure(target, String(cString: strerror(error.code)))
+      throw failure(target, error.reason)
     }
   }
 
