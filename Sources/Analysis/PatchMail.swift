@@ -46,11 +46,7 @@ public enum PatchMail {
   /// The headers of the first 1000 lines, folded lines joined, names in lower case.
   private static func headers(of mail: String) -> [(name: String, value: String)] {
     var headers: [(name: String, value: String)] = []
-    // CR LF is one Character.
-    let lines = mail.split(maxSplits: 1000, omittingEmptySubsequences: false) {
-      $0 == "\n" || $0 == "\r\n"
-    }
-    for line in lines.prefix(1000) {
+    for line in mail.lines(upTo: 1000) {
       if line.isEmpty { break }
       if line.first == " " || line.first == "\t" {
         guard !headers.isEmpty else { continue }

@@ -1,3 +1,4 @@
+import DMAModel
 import Foundation
 
 /// One mail of a series with the changes it makes.
@@ -57,7 +58,7 @@ enum SeriesFile {
     var mails: [[Substring]] = []
     var mail: [Substring] = []
     var previousIsBlank = true
-    for line in lines(of: text) {
+    for line in text.lines() {
       if line.hasPrefix("From "), previousIsBlank {
         if !mail.isEmpty { mails.append(mail) }
         mail = []
@@ -69,11 +70,6 @@ enum SeriesFile {
     }
     if !mail.isEmpty { mails.append(mail) }
     return mails
-  }
-
-  /// The lines of a text; some mailers end them with CR LF, which is one Character.
-  private static func lines(of text: String) -> [Substring] {
-    text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
   }
 
   private static func parse(_ lines: [Substring]) throws(TreeError) -> SeriesMail? {
@@ -120,7 +116,7 @@ enum SeriesFile {
     switch encoding.lowercased() {
     case "base64":
       let data = Data(base64Encoded: lines.joined(), options: .ignoreUnknownCharacters) ?? Data()
-      return Self.lines(of: String(decoding: data, as: UTF8.self)).map(String.init)
+      return String(decoding: data, as: UTF8.self).lines().map(String.init)
     case "quoted-printable":
       var bytes: [UInt8] = []
       for line in lines {
@@ -145,7 +141,7 @@ enum SeriesFile {
         }
         if !soft { bytes.append(UInt8(ascii: "\n")) }
       }
-      return Self.lines(of: String(decoding: bytes, as: UTF8.self)).map(String.init)
+      return String(decoding: bytes, as: UTF8.self).lines().map(String.init)
     default: return lines.map(String.init)
     }
   }

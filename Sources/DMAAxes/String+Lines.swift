@@ -1,0 +1,8 @@
+extension String {
+  /// The lines of a mail, at most `limit`; some mailers end them with CR LF, which is
+  /// one Character.
+  public func lines(upTo limit: Int = .max) -> ArraySlice<Substring> {
+    split(maxSplits: limit, omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+      .prefix(limit)
+  }
+}
