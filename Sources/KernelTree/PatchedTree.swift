@@ -10,22 +10,24 @@ public struct PatchedTree {
   public let rejected: [(file: String, subject: String)]
   private let directory: String
 
-  /// Refuses a mailbox that holds no series, before a tree is compiled.
-  ///
-  /// - Throws: ``TreeError/patch(_:)``.
-  public static func check(mbox: Data) throws(TreeError) { _ = try SeriesFile.patches(in: mbox) }
+  /// A patch series, read before a tree is compiled.
+  public struct Series: Sendable {
+    fileprivate let mails: [SeriesMail]
+
+    /// - Parameter mbox: The contents of the mailbox.
+    /// - Throws: ``TreeError/patch(_:)`` where it holds no series.
+    public init(mbox: Data) throws(TreeError) { mails = try SeriesFile.patches(in: mbox) }
+  }
 
   /// Copies and patches.
   ///
-  /// - Parameters:
-  ///   - mbox: The contents of the mailbox.
-  ///   - base: The tree as it was evaluated.
-  /// - Throws: ``TreeError/patch(_:)`` where the series cannot be read, or a hunk
-  ///   does not apply in a file that is compiled.
+  /// - Parameter base: The tree as it was evaluated.
+  /// - Throws: ``TreeError/patch(_:)`` where a hunk does not apply in a file that is
+  ///   compiled.
   public init(
-    mbox: Data, to base: SourceTree, evaluated: Set<String>, cacheDirectory: String? = nil
+    _ series: Series, to base: SourceTree, evaluated: Set<String>, cacheDirectory: String? = nil
   ) throws(TreeError) {
-    let mails = try SeriesFile.patches(in: mbox)
+    let mails = series.mails
     let cache = try BuildCache(directory: cacheDirectory)
     let git = try Self.git()
     directory = cache.directory + "/patched.\(getpid()).\(UUID().uuidString)"

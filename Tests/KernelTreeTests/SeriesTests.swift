@@ -148,7 +148,8 @@ import Testing
     ])
     let evaluation = try TreeEvaluation(tree: base, platforms: domain.platforms)
     let patched = try PatchedTree(
-      mbox: mbox, to: base, evaluated: evaluation.files, cacheDirectory: first.cache)
+      PatchedTree.Series(mbox: mbox), to: base, evaluated: evaluation.files,
+      cacheDirectory: first.cache)
     defer { patched.remove() }
     #expect(patched.subjects == ["[PATCH 1/2] first", "[PATCH 2/2] second"])
     #expect(patched.rejected.map(\.file) == ["README"])
@@ -168,7 +169,8 @@ import Testing
     let evaluation = try TreeEvaluation(tree: base, platforms: [.x86])
     let error = #expect(throws: TreeError.self) {
       try PatchedTree(
-        mbox: data([mail("[PATCH] breaks", diff)]), to: base, evaluated: evaluation.files,
+        PatchedTree.Series(mbox: data([mail("[PATCH] breaks", diff)])), to: base,
+        evaluated: evaluation.files,
         cacheDirectory: copy.cache)
     }
     #expect(
