@@ -15,11 +15,6 @@ public struct Check: Sendable {
     public var identity: String { "\(lint.rawValue) \(headline)" }
   }
 
-  /// How many scenarios a check looks at; none is no success.
-  public static func scenarios(of kernel: KernelVersion, in domain: MatrixDomain) -> Int {
-    ScenarioSpace.count(kernel, domain)
-  }
-
   /// What became of a lint.
   public enum Outcome: Sendable {
     case holds

@@ -163,11 +163,26 @@ final class ScenarioSpace {
     return bootedKernels(choice).allSatisfy { $0.answers(request, masks: domain.masks) }
   }
 
+  /// Whether a choice of the first axes leads to a scenario.
+  func reaches(_ choice: [Int] = []) -> Bool {
+    choice.count == axes.count
+      || axes[choice.count].values.indices.contains {
+        exists(choice + [$0]) && reaches(choice + [$0])
+      }
+  }
+
   /// How many scenarios exist on one kernel of the space.
   static func count(_ kernel: KernelVersion, _ domain: MatrixDomain) -> Int {
     let space = ScenarioSpace(kernels: [kernel], domain: domain)
     let masks = [Int32](repeating: 0, count: domain.masks.count)
     let diagram = Diagram(axes: space.axes, exists: space.exists) { _ in masks }
     return diagram.counts()[0] ?? 0
+  }
+}
+
+extension MatrixDomain {
+  /// Whether any scenario exists on a kernel; a check of none is no success.
+  public func hasScenarios(on kernel: KernelVersion) -> Bool {
+    ScenarioSpace(kernels: [kernel], domain: self).reaches()
   }
 }

@@ -48,17 +48,15 @@ struct CheckCommand: ParsableCommand {
     let base = try base.map { try filters.kernel(called: $0) }
     let domain = try filters.domain()
     if let writeBaseline { try AtomicFile.check(writeBaseline) }
-    if let baseline, !FileManager.default.isReadableFile(atPath: baseline) {
-      throw UsageError(description: "--baseline '\(baseline.printable)' is no readable file")
-    }
+    let accepted = try baseline.map { try acceptedLines(of: $0) }
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
     let format: CheckFormat = try dmamatrix.format(format, others: ["b4"])
     let kernels =
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
-      : try filters.kernels()
+      : domain.kernels
     let checks = try kernels.map { kernel in
-      try requireScenarios(of: kernel, in: domain)
+      guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
       return Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)
       {
         Output.progress($0, "checking \(kernel.name)")
@@ -71,29 +69,25 @@ struct CheckCommand: ParsableCommand {
     }
     let text = checkText(checks, format: format)
     try Output.write(color.applied(to: text, if: format == .text))
-    if let baseline {
-      try compare(checks, withBaseline: baseline)
+    if let accepted {
+      try compare(checks, with: accepted)
     } else if checks.contains(where: { !$0.findings.isEmpty }) {
       throw ExitCode(1)
     }
   }
 
-  /// Refuses a check of nothing, which would succeed.
-  private func requireScenarios(of kernel: KernelVersion, in domain: MatrixDomain) throws {
-    guard Check.scenarios(of: kernel, in: domain) > 0 else {
-      throw UsageError(
-        description: "no scenario that these filters keep exists on \(kernel.name)")
-    }
-  }
-
-  /// Fails on a violation that is not accepted, and on an accepted one that is gone.
-  private func compare(_ checks: [Check], withBaseline path: String) throws {
+  /// The violations of a baseline file.
+  private func acceptedLines(of path: String) throws -> Set<String> {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw UsageError(description: "--baseline '\(path.printable)' is no readable file")
     }
-    let accepted = Set(
+    return Set(
       String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
         .filter { !$0.hasPrefix("#") }.map(String.init))
+  }
+
+  /// Fails on a violation that is not accepted, and on an accepted one that is gone.
+  private func compare(_ checks: [Check], with accepted: Set<String>) throws {
     let found = Set(checks.flatMap(baselineLines))
     for line in found.subtracting(accepted).sorted() {
       Output.error("not in the baseline: \(line.printableLine)")
@@ -110,7 +104,7 @@ struct CheckCommand: ParsableCommand {
     guard let version = PatchMail.version(of: String(decoding: data, as: UTF8.self)) else {
       return try Output.write("[]\n")
     }
-    try requireScenarios(of: version, in: domain)
+    guard domain.hasScenarios(on: version) else { throw UsageError.noScenario(on: version.name) }
     let chosen = lints.isEmpty ? Lint.allCases : lints
     let check = Check(
       version, base: base ?? KernelVersion.named("7.2"), lints: chosen, domain: domain)

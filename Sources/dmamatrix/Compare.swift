@@ -40,9 +40,7 @@ struct Compare: ParsableCommand {
     let comparison = Comparison(kernels, domain: domain) { Output.progress($0, "comparing") }
     Output.progress(1, "comparing")
     guard comparison.scenarios > 0 else {
-      throw UsageError(
-        description:
-          "no scenario that these filters keep exists on \(names.joined(separator: ", "))")
+      throw UsageError.noScenario(on: names.joined(separator: ", "))
     }
     let text = comparisonText(comparison, format: format)
     try Output.write(color.applied(to: text, if: format == .text))

@@ -113,4 +113,9 @@ struct Dmamatrix: ParsableCommand {
 /// What a user must correct, in one sentence.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
+
+  /// Filters that leave nothing to do.
+  static func noScenario(on kernels: String) -> UsageError {
+    UsageError(description: "no scenario that these filters keep exists on \(kernels)")
+  }
 }

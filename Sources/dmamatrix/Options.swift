@@ -109,11 +109,13 @@ struct AxisFilters: ParsableArguments {
 
   /// The versions, alternatives or variants of policy files with these names.
   func kernels(called names: [String]) throws -> [KernelVersion] {
-    let known = KernelVersion.known + (try PolicyFiles.read(policy))
+    let (variants, trees) = try others()
+    let known = KernelVersion.known + variants
     return try names.map { name in
       if let kernel = known.first(where: { $0.name == name }) { return kernel }
-      guard let trees else { throw unknown("kernel", name, accepted: known.map(\.name)) }
-      let database = try MatrixDatabase(path: trees)
+      guard let database = trees else {
+        throw unknown("kernel", name, accepted: known.map(\.name))
+      }
       let stored = try TreeStore.names(in: database)
       guard stored.contains(name) else {
         throw unknown("kernel", name, accepted: known.map(\.name) + stored)
@@ -135,7 +137,7 @@ struct AxisFilters: ParsableArguments {
     try add(iommu, IOMMUMode.self)
     try add(swiotlb, SwiotlbMode.self)
     // A database may hold machines that its maker described.
-    if !mem.isEmpty { values[MachineName.axis] = split(mem) }
+    if !mem.isEmpty { values[MachineName.axis] = commaSeparated(mem) }
     if !mask.isEmpty { values[DMAMask.axis] = try masks().map(\.name) }
     try add(coherentMask, CoherentMask.self)
     try add(busLimit, BusLimit.self)
@@ -162,10 +164,10 @@ struct AxisFilters: ParsableArguments {
     try set(&domain.swiotlbModes, swiotlb)
     if !mem.isEmpty {
       let known = domain.machines.map(\.name.name)
-      for name in split(mem) where !known.contains(name) {
+      for name in commaSeparated(mem) where !known.contains(name) {
         throw unknown(MachineName.axis, name, accepted: known)
       }
-      domain.machines = domain.machines.filter { split(mem).contains($0.name.name) }
+      domain.machines = domain.machines.filter { commaSeparated(mem).contains($0.name.name) }
     }
     if !mask.isEmpty { domain.masks = try masks() }
     try set(&domain.coherentMasks, coherentMask)
@@ -180,11 +182,14 @@ struct AxisFilters: ParsableArguments {
 
   /// The kernels that are named, each once, or all and the policy files' variants.
   func kernels() throws -> [KernelVersion] {
-    if let trees { _ = try MatrixDatabase(path: trees) }
-    if kernel.isEmpty { return KernelVersion.all + (try PolicyFiles.read(policy)) }
-    let named = split(kernel)
-    return try kernels(
-      called: named.indices.filter { named.firstIndex(of: named[$0]) == $0 }.map { named[$0] })
+    if kernel.isEmpty { return KernelVersion.all + (try others().variants) }
+    var seen: Set<String> = []
+    return try kernels(called: commaSeparated(kernel).filter { seen.insert($0).inserted })
+  }
+
+  /// The kernels beside the model's; a file that is given must be readable.
+  private func others() throws -> (variants: [KernelVersion], trees: MatrixDatabase?) {
+    (try PolicyFiles.read(policy), try trees.map { try MatrixDatabase(path: $0) })
   }
 
   /// Refuses options that a command would ignore.
@@ -210,7 +215,7 @@ struct AxisFilters: ParsableArguments {
   /// Masks and ranges of masks, in ascending order.
   private func masks() throws -> [DMAMask] {
     var masks: Set<DMAMask> = []
-    for text in split(mask) {
+    for text in commaSeparated(mask) {
       guard let named = DMAMask.masks(in: text)
       else {
         throw UsageError(
@@ -224,7 +229,7 @@ struct AxisFilters: ParsableArguments {
 
   /// Checks values, in the order of the axis, each once.
   private func parsed<Value: AxisValue>(_ texts: [String], _: Value.Type) throws -> [Value] {
-    let values = try split(texts).map { name in
+    let values = try commaSeparated(texts).map { name in
       guard let value = Value(name: name) else {
         throw unknown(Value.axis, name, accepted: Value.names)
       }
@@ -232,9 +237,6 @@ struct AxisFilters: ParsableArguments {
     }
     return Value.allCases.filter { values.contains($0) }
   }
-
-  /// An empty value is unknown, and said so.
-  private func split(_ texts: [String]) -> [String] { commaSeparated(texts) }
 
   private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {
     let option = axis.replacing("_", with: "-")

@@ -91,9 +91,8 @@ struct Solve: ParsableCommand {
     var question = Solver.Question(from: kernels[0], base: kernels[1])
     question.maxChanges = maxChanges
     question.domain = try filters.domain()
-    guard Check.scenarios(of: kernels[0], in: question.domain) > 0 else {
-      throw UsageError(
-        description: "no scenario that these filters keep exists on \(kernels[0].name)")
+    guard question.domain.hasScenarios(on: kernels[0]) else {
+      throw UsageError.noScenario(on: kernels[0].name)
     }
     question.required = try commaSeparated(require).map { try parsedLint($0, option: "require") }
     for lint in question.required {

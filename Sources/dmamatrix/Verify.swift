@@ -111,18 +111,17 @@ struct Verify: ParsableCommand {
     let source = try SourceTree(path: tree)
     let name = try treeName(of: source)
     if let store { _ = try MatrixDatabase(path: store) }
-    let patches = try mbox.map { path in
+    let series = try mbox.map { path in
       guard let data = FileManager.default.contents(atPath: path) else {
         throw UsageError(description: "--mbox '\(path.printable)' is no readable file")
       }
-      try PatchedTree.check(mbox: data)
-      return data
+      return try PatchedTree.Series(mbox: data)
     }
     try Consent.ask(for: source, yes: yes)
 
     let (base, evaluation) = try evaluate(source, called: name, domain, basedOn: model)
-    if let patches {
-      return try compare(base, evaluation, with: patches, domain, basedOn: model, format)
+    if let series {
+      return try compare(base, evaluation, with: series, domain, basedOn: model, format)
     }
     if let store {
       try TreeStore.add(
@@ -136,9 +135,7 @@ struct Verify: ParsableCommand {
     }
     Output.progress(1, "comparing")
     guard agreement.scenarios > 0 || domain.shard != nil else {
-      throw UsageError(
-        description:
-          "no scenario that these filters keep exists on \(base.name) and \(nearest.name)")
+      throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
     }
     let notes = domain.shard.map { ["Part \($0) of the booted machines."] } ?? []
     try Output.write(agreementDocument(agreement, notes: notes).text(format))
@@ -147,11 +144,11 @@ struct Verify: ParsableCommand {
 
   /// Applies a series to a copy, evaluates that too and prints what differs.
   private func compare(
-    _ base: KernelVersion, _ evaluation: TreeEvaluation, with patches: Data,
+    _ base: KernelVersion, _ evaluation: TreeEvaluation, with series: PatchedTree.Series,
     _ domain: MatrixDomain, basedOn model: KernelVersion?, _ format: Document.Format
   ) throws {
     let patched = try PatchedTree(
-      mbox: patches, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
+      series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
     defer { patched.remove() }
     for (file, subject) in patched.rejected {
       Output.error("rejected, but not compiled: \(file) (\(subject))")
