@@ -40,13 +40,18 @@ let package = Package(
     .target(name: "DMAHardware", dependencies: ["DMAAxes"], swiftSettings: settings),
     .target(name: "DMAModel", dependencies: ["DMAAxes", "DMAHardware"], swiftSettings: settings),
 
+    // Work for all CPUs, and what it shares.
+    .target(name: "Parallel", swiftSettings: settings),
+
     // Questions about one or more kernels: compare, explain, check, claims.
-    .target(name: "Analysis", dependencies: ["DMAModel"], swiftSettings: settings),
+    .target(name: "Analysis", dependencies: ["DMAModel", "Parallel"], swiftSettings: settings),
 
     // A kernel tree's own code, compiled against a shim and asked.
     .target(
       name: "KernelTree",
-      dependencies: ["DMAModel", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "DMAModel", "Parallel", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       resources: shimFiles.map { .embedInCode("Shim/\($0).in") },
       swiftSettings: settings
     ),
@@ -86,7 +91,7 @@ let package = Package(
     .target(
       name: "MatrixStore",
       dependencies: [
-        "Conformance", "DMAModel", "EmbeddedSchema", "Observations",
+        "Conformance", "DMAModel", "EmbeddedSchema", "Observations", "Parallel",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -105,7 +110,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "MatrixStore", "Conformance", "Observations", "Lab",
+        "Analysis", "MatrixStore", "Conformance", "Observations", "Lab", "Parallel",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],

@@ -13,7 +13,7 @@ SWIFT=${SWIFT:-swift}
 # KernelTreeTests compile kernels for minutes in another.
 ADDRESS='FuzzTests|ConformanceTests|PolicyFilesTests|ObservationsTests|LabTests|SeriesTests|MatrixStoreTests|AnalysisTests.(BootLog|KernelCommandLine|Cover|Claim|PatchMail)'
 # Where threads meet: the generator, shards and stores; the solver and exact
-# conditions, which share Concurrently.swift with the reports.
+# conditions, which share the module Parallel with the reports.
 THREAD='MatrixStoreTests|AnalysisTests.(Solver|Cover)'
 # Whole files of measurements, on one thread, that the optimized tests read anyway.
 SKIP='everyShared|everyBootOfTheVectors'

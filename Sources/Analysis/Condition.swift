@@ -1,4 +1,5 @@
 import DMAModel
+import Parallel
 
 /// A readable condition that holds for scenarios of one finding and no others.
 public struct Condition: Sendable, Hashable {

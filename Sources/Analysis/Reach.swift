@@ -1,6 +1,5 @@
 import DMAModel
-import Dispatch
-import Synchronization
+import Parallel
 
 /// How many scenarios each knob of a policy could alter.
 ///
@@ -39,20 +38,11 @@ public struct Reach: Sendable {
   ) {
     self.kernel = kernel
     let trials = Self.trials(kernel, domain)
-    let results = Mutex<(changes: [Int: Change], done: Int)>(([:], 0))
-    DispatchQueue.concurrentPerform(iterations: trials.count) { index in
-      let trial = trials[index]
+    changes = concurrently(trials, progress: progress) { trial in
       let (count, witness) = Self.differences(kernel.policy, trial.policy, trial.domain)
-      let change = Change(
+      return Change(
         knob: trial.knob, value: trial.value, scenarios: count, witness: witness)
-      let done = results.withLock { results in
-        results.changes[index] = change
-        results.done += 1
-        return results.done
-      }
-      progress(Double(done) / Double(trials.count))
     }
-    changes = results.withLock { results in trials.indices.compactMap { results.changes[$0] } }
   }
 
   private struct Trial {

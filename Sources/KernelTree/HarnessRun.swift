@@ -1,7 +1,7 @@
 import DMAModel
 import Dispatch
 import Foundation
-import Synchronization
+import Parallel
 
 /// One run of a harness program: boots and requests in, answers out.
 ///
@@ -64,7 +64,7 @@ struct HarnessRun: Sendable {
     }
     // Both at once: a program that fills one pipe would wait for it to be read.
     let reading = DispatchGroup()
-    let complaints = Mutex(Data())
+    let complaints = Locked(Data())
     DispatchQueue.global().async(group: reading) {
       let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
       complaints.withLock { $0 = said.prefix(200) }

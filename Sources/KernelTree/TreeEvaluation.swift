@@ -2,6 +2,7 @@ import Crypto
 import DMAModel
 import Dispatch
 import Foundation
+import Parallel
 import Synchronization
 
 /// A kernel tree that was compiled and can be asked.
@@ -34,20 +35,13 @@ public struct TreeEvaluation: Sendable {
     self.cache = cache
     _ = try cache.launcher(compiler)
     let families = Self.families(of: platforms)
-    let results = Mutex<[Int: Result<HarnessProgram, TreeError>]>([:])
-    DispatchQueue.concurrentPerform(iterations: families.count) { index in
-      let result = Result { () throws(TreeError) -> HarnessProgram in
-        try HarnessProgram(tree: tree, family: families[index], compiler: compiler, cache: cache)
+    let results = concurrently(families, progress: progress) { family in
+      Result { () throws(TreeError) -> HarnessProgram in
+        try HarnessProgram(tree: tree, family: family, compiler: compiler, cache: cache)
       }
-      let done = results.withLock {
-        $0[index] = result
-        return $0.count
-      }
-      progress(Double(done) / Double(families.count))
     }
     var programs: [HarnessProgram] = []
-    for index in families.indices {
-      guard let result = results.withLock({ $0[index] }) else { continue }
+    for result in results {
       programs.append(try result.get())
     }
     self.programs = programs
@@ -110,7 +104,7 @@ public struct TreeEvaluation: Sendable {
     }
     let (tasks, count) = (work, work.count)
     let next = Atomic<Int>(0)
-    let state = Mutex<(answers: RecordedAnswers, failure: TreeError?, done: Int)>(
+    let state = Locked<(answers: RecordedAnswers, failure: TreeError?, done: Int)>(
       (RecordedAnswers(), nil, 0))
     let cache = cache.directory
     DispatchQueue.concurrentPerform(iterations: max(1, min(jobs, count))) { _ in

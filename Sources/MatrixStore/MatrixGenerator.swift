@@ -1,7 +1,7 @@
 import DMAModel
 import Foundation
 import GRDB
-import Synchronization
+import Parallel
 
 /// What a generator run made.
 public struct GenerationSummary: Sendable, Equatable {
@@ -107,13 +107,10 @@ public struct MatrixGenerator: Sendable {
   /// Evaluates boots on several threads; the result is in their order.
   private func evaluate(_ boots: [Boot]) -> [BootMatrix] {
     let parts = min(jobs, boots.count)
-    let results = Mutex<[Int: [BootMatrix]]>([:])
-    DispatchQueue.concurrentPerform(iterations: parts) { part in
+    return concurrently(Array(0..<parts)) { part in
       let range = boots.count * part / parts..<boots.count * (part + 1) / parts
-      let matrices = boots[range].map { BootMatrix($0, in: domain) }
-      results.withLock { $0[part] = matrices }
-    }
-    return results.withLock { results in (0..<parts).flatMap { results[$0] ?? [] } }
+      return boots[range].map { BootMatrix($0, in: domain) }
+    }.flatMap { $0 }
   }
 }
 

@@ -1,7 +1,6 @@
 import Analysis
 import DMAModel
-import Dispatch
-import Synchronization
+import Parallel
 
 /// The end of requests, by version: which lints find what, since when and until
 /// when, what full pools and failing decryption do, and what is copied.
@@ -96,14 +95,9 @@ private func findingBlocks(
 private func lifeChecks(
   _ kernels: [KernelVersion], _ lints: [Lint], _ known: [String: Check]
 ) -> [Check] {
-  let results = Mutex([Check?](repeating: nil, count: kernels.count))
-  DispatchQueue.concurrentPerform(iterations: kernels.count) { index in
-    let kernel = kernels[index]
-    let check =
-      known[kernel.name] ?? Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
-    results.withLock { $0[index] = check }
+  concurrently(kernels) { kernel in
+    known[kernel.name] ?? Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
   }
-  return results.withLock { $0.compactMap { $0 } }
 }
 
 extension History {

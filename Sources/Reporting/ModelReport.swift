@@ -1,6 +1,7 @@
 import Analysis
 import DMAModel
 import MatrixStore
+import Parallel
 
 /// Reports that the model answers without a database.
 public enum ModelReport: String, CaseIterable, Sendable {

@@ -1,5 +1,6 @@
 import Analysis
 import DMAModel
+import Parallel
 
 /// What a search found, as a document.
 ///

@@ -1,4 +1,5 @@
 import DMAModel
+import Parallel
 
 /// The sets of steps evaluated so far, merged by behaviour.
 struct Search {

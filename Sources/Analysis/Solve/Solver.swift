@@ -1,6 +1,5 @@
 import DMAModel
-import Dispatch
-import Synchronization
+import Parallel
 
 /// Searches changes of a policy for the smallest that mend it.
 ///
@@ -124,12 +123,10 @@ public struct Solver: Sendable {
   ) -> (classes: CostLines, reached: [Bool]) {
     let policies = [policy] + steps.map { policy.taking([$0]) }
     let count = full.lines.count
-    let state = Mutex((signatures: [UInt64](repeating: 0, count: count), done: 0))
-    let reached = Mutex([Bool](repeating: false, count: steps.count))
+    let reached = Locked([Bool](repeating: false, count: steps.count))
     let chunk = 2048
-    let chunks = (count + chunk - 1) / chunk
-    DispatchQueue.concurrentPerform(iterations: chunks) { index in
-      let range = index * chunk..<min(count, (index + 1) * chunk)
+    let chunks = stride(from: 0, to: count, by: chunk).map { $0..<min(count, $0 + chunk) }
+    let signatures = concurrently(chunks, progress: progress) { range in
       var own = [UInt64](repeating: 0, count: range.count)
       var before: [UInt64] = []
       for (number, policy) in policies.enumerated() {
@@ -147,19 +144,12 @@ public struct Solver: Sendable {
         }
         if differs { reached.withLock { $0[number - 1] = true } }
       }
-      let signatures = own
-      let done = state.withLock { state in
-        state.signatures.replaceSubrange(range, with: signatures)
-        state.done += 1
-        return state.done
-      }
-      progress(Double(done) / Double(chunks))
+      return own
     }
     var classes = full
     classes.lines = []
     var known: [UInt64: Int] = [:]
-    let signatures = state.withLock { $0.signatures }
-    for (line, signature) in zip(full.lines, signatures) {
+    for (line, signature) in zip(full.lines, signatures.joined()) {
       if let index = known[signature] {
         classes.lines[index].weight += line.weight
       } else {
