@@ -2,6 +2,9 @@
 
 import PackageDescription
 
+// "make fuzz" builds one product more, with instrumentation, in a folder of its own.
+let isFuzzed = Context.environment["DMAMATRIX_FUZZ"] != nil
+
 /// Every target is compiled in the Swift 6 language mode.
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
@@ -192,3 +195,17 @@ let package = Package(
     ),
   ]
 )
+
+if isFuzzed {
+  package.targets += [
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CFuzzer", "Analysis", "PolicyFiles", "Conformance", "KernelTree", "MatrixStore",
+        "Observations",
+      ],
+      path: "Tests/Fuzz/Targets",
+      swiftSettings: settings),
+  ]
+}

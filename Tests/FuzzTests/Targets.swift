@@ -1,1 +1,1 @@
-../Fuzz/Sources/fuzz/Targets.swift
+../Fuzz/Targets/Targets.swift
