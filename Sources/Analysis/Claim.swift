@@ -131,10 +131,14 @@ public struct Claim: Decodable, Sendable {
   }
 
   private func values<Value: AxisValue>(_ names: [String]) throws(ClaimError) -> [Value] {
-    for name in names where Value(name: name) == nil {
-      throw ClaimError(id: id, reason: "unknown \(Value.axis) '\(name)'")
+    var values: [Value] = []
+    for name in names {
+      guard let value = Value(name: name) else {
+        throw ClaimError(id: id, reason: "unknown \(Value.axis) '\(name)'")
+      }
+      values.append(value)
     }
-    return Value.allCases.filter { names.contains($0.name) }
+    return Value.ordered(values)
   }
 
   private func masks(_ texts: [String]) throws(ClaimError) -> [DMAMask] {

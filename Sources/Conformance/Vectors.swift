@@ -118,7 +118,7 @@ public struct VectorsFile {
   ) throws(InputError) -> Value {
     let name = text(axis, in: fields)
     guard let value = Value(name: name) else {
-      throw unknown(axis, name, accepted: Value.names)
+      throw unknown(axis, name, accepted: Value.accepted)
     }
     return value
   }

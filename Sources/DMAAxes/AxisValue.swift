@@ -1,7 +1,9 @@
 /// One value of a scenario axis, as it is spelled in files, queries and reports.
 ///
 /// The order of `allCases` is part of the dense index of a scenario
-/// (``ScenarioIndex``): values are appended, never reordered or removed.
+/// (``ScenarioIndex``): values are appended, never reordered or removed. An axis may
+/// take finer values beside them: a bus limit of any width, a buffer anywhere. Those
+/// have a name, but no dense index.
 public protocol AxisValue: CaseIterable, Hashable, Sendable where AllCases: RandomAccessCollection {
   /// The axis' name, as a column of a vectors file and of the database.
   static var axis: String { get }
@@ -9,15 +11,43 @@ public protocol AxisValue: CaseIterable, Hashable, Sendable where AllCases: Rand
   var name: String { get }
   /// What the value means, in one sentence.
   var summary: String { get }
+  /// The value spelled `name`, or nil where the axis has none.
+  init?(name: some StringProtocol)
+  /// What finer values look like, for messages; empty where there are none.
+  static var finerForms: [String] { get }
 }
 
 extension AxisValue {
-  /// The value spelled `name`, or nil where the axis has none.
   public init?(name: some StringProtocol) {
-    guard let value = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    guard let value = Self.standard(name) else { return nil }
     self = value
   }
 
-  /// Every spelling that the axis accepts, in order.
+  public static var finerForms: [String] { [] }
+
+  /// The value of `allCases` spelled `name`, or nil.
+  static func standard(_ name: some StringProtocol) -> Self? {
+    allCases.first { $0.name == name }
+  }
+
+  /// The spellings of `allCases`, in order.
   public static var names: [String] { allCases.map(\.name) }
+
+  /// Every spelling that the axis accepts, for messages and help.
+  public static var accepted: [String] { names + finerForms }
+
+  /// Each of some values once: those of `allCases` in its order, then finer ones as
+  /// they were given.
+  public static func ordered(_ values: [Self]) -> [Self] {
+    allCases.filter(values.contains) + finer(among: values)
+  }
+
+  /// The values of `allCases`, then the finer ones among some values, each once.
+  public static func all(with values: [Self]) -> [Self] { allCases + finer(among: values) }
+
+  private static func finer(among values: [Self]) -> [Self] {
+    let standard = Set(allCases)
+    var seen: Set<Self> = []
+    return values.filter { !standard.contains($0) && seen.insert($0).inserted }
+  }
 }

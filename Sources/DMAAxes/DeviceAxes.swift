@@ -61,13 +61,47 @@ public enum CoherentMask: UInt8, AxisValue {
 }
 
 /// `dev->bus_dma_limit`: what the bus between device and memory can carry.
-public enum BusLimit: UInt8, AxisValue {
-  case none, bits32
+///
+/// The matrix has none and 32 bits; 24 to 63 bits are accepted.
+public struct BusLimit: AxisValue {
+  /// The number of address bits that the bus carries, 0 for no limit.
+  public let bits: UInt8
+
+  @inlinable init(_ bits: UInt8) { self.bits = bits }
+
+  /// A limit of 24 to 63 bits; nil outside.
+  public init?(bits: Int) {
+    guard (24...63).contains(bits) else { return nil }
+    self.init(UInt8(bits))
+  }
+
+  @inlinable public static var none: BusLimit { BusLimit(0) }
+  @inlinable public static var bits32: BusLimit { BusLimit(32) }
 
   public static let axis = "bus_limit"
-  public var name: String { self == .none ? "none" : "32" }
+  public static let allCases: [BusLimit] = [.none, .bits32]
+  public static let finerForms = ["24 to 63"]
+  public var name: String { bits == 0 ? "none" : String(bits) }
   public var summary: String {
-    self == .none ? "no limit (0)" : "the bus carries 32 address bits"
+    bits == 0 ? "no limit (0)" : "the bus carries \(bits) address bits"
+  }
+
+  public init?(name: some StringProtocol) {
+    if name == "none" {
+      self = .none
+    } else if let bits = Int(name), let limit = BusLimit(bits: bits), limit.name == name {
+      self = limit
+    } else {
+      return nil
+    }
+  }
+
+  /// `dev->bus_dma_limit` as the kernel has it: 0 for none.
+  @inlinable public var address: UInt64 { bits == 0 ? 0 : bitMask(bits) }
+
+  /// `min_not_zero(mask, dev->bus_dma_limit)`.
+  @inlinable public func limiting(_ mask: UInt64) -> UInt64 {
+    bits == 0 ? mask : min(mask, bitMask(bits))
   }
 }
 

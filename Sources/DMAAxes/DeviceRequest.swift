@@ -41,13 +41,13 @@ public struct DeviceRequest: Hashable, Sendable {
   /// `min_not_zero(*dev->dma_mask, dev->bus_dma_limit)`: the highest address
   /// of a streaming mapping.
   @inlinable public var streamingLimit: UInt64 {
-    busLimit == .none ? mask.highestAddress : min(mask.highestAddress, bitMask(32))
+    busLimit.limiting(mask.highestAddress)
   }
 
   /// `min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit)`: the highest
   /// address of an allocation.
   @inlinable public var coherentLimit: UInt64 {
-    busLimit == .none ? coherentMaskAddress : min(coherentMaskAddress, bitMask(32))
+    busLimit.limiting(coherentMaskAddress)
   }
 }
 

@@ -65,15 +65,20 @@ public enum ScenarioIndex {
     Attributes.allCases.count, Buffer.allCases.count, DMAMask.allCases.count,
   ]
 
-  /// The index of a scenario, or nil for a machine other than `2G` and `64G`.
+  /// The index of a scenario, or nil for a machine other than `2G` and `64G` and for
+  /// any other finer value of an axis.
   public static func index(of scenario: Scenario) -> Int? {
-    guard let memory = MachineName.allCases.firstIndex(of: scenario.memory) else { return nil }
+    guard let platform = Platform.allCases.firstIndex(of: scenario.platform),
+      let memory = MachineName.allCases.firstIndex(of: scenario.memory),
+      let busLimit = BusLimit.allCases.firstIndex(of: scenario.busLimit),
+      let buffer = Buffer.allCases.firstIndex(of: scenario.buffer)
+    else { return nil }
     let digits = [
-      Int(scenario.platform.rawValue), Int(scenario.iommu.rawValue),
+      platform, Int(scenario.iommu.rawValue),
       Int(scenario.swiotlb.rawValue), memory, Int(scenario.coherentMask.rawValue),
-      Int(scenario.busLimit.rawValue), Int(scenario.coherence.rawValue),
+      busLimit, Int(scenario.coherence.rawValue),
       Int(scenario.facing.rawValue), Int(scenario.operation.rawValue),
-      Int(scenario.attributes.rawValue), Int(scenario.buffer.rawValue),
+      Int(scenario.attributes.rawValue), buffer,
       Int(scenario.mask.bits - DMAMask.range.lowerBound),
     ]
     return zip(digits, radices).reduce(0) { $0 * $1.1 + $1.0 }

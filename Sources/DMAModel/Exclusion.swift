@@ -176,8 +176,8 @@ extension Policy {
     switch operation {
     case .mapSG, .mapSGP2P:
       if attributes.isMMIO { return .sgMMIOAttribute }
-      if operation == .mapSG, buffer != .dma32, buffer != .high { return .sgBuffer }
-      if operation == .mapSGP2P, !buffer.isDeviceMemory { return .sgPeerBuffer }
+      if operation == .mapSG, !buffer.isScatterPage { return .sgBuffer }
+      if operation == .mapSGP2P, !buffer.isDeviceMemory || !buffer.isPage { return .sgPeerBuffer }
     default:
       if attributes.isMMIO, !buffer.isDeviceMemory { return .mmioAttributeNeedsMMIO }
       if !attributes.isMMIO, buffer.isDeviceMemory { return .mmioNeedsAttribute }
@@ -189,4 +189,9 @@ extension Policy {
     }
     return nil
   }
+}
+
+extension Buffer {
+  /// Whether `map_sg` asks for it: a page of RAM, of which `low` was not measured.
+  fileprivate var isScatterPage: Bool { isPage && !isDeviceMemory && self != .low }
 }

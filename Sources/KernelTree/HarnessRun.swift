@@ -16,6 +16,9 @@ struct HarnessRun: Sendable {
   /// Where the requests are written for the program to read.
   let directory: String
 
+  /// How many buffers a program can be told of.
+  static let bufferLimit = 64
+
   /// CPU seconds and megabytes that a program may use.
   private static let limits = ["300", "2048"]
 
@@ -116,7 +119,7 @@ struct HarnessRun: Sendable {
     func add<Value: FixedWidthInteger>(_ value: Value) {
       withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
     }
-    add(UInt32(boot.platform.rawValue))
+    add(UInt32(boot.platform.kind.rawValue))
     let iommu: UInt32 =
       switch boot.iommu {
       case .none: 0
@@ -136,6 +139,15 @@ struct HarnessRun: Sendable {
     add(UInt32(isReversed ? 1 : 0))
     add(UInt32(boot.machine.cpus))
     add(question.slots ?? 0)
+    add(UInt32(boot.platform.encryptionBit.trailingZeroBitCount % UInt64.bitWidth))
+    let buffers = Buffer.all(with: domain.buffers)
+    add(UInt32(buffers.count))
+    for index in 0..<Self.bufferLimit {
+      let buffer = index < buffers.count ? buffers[index] : .none
+      add(buffer.physicalAddress)
+      add(index < buffers.count ? buffer.length : 0)
+      add(UInt64(buffer.isDeviceMemory ? 1 : 0))
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(requests.count * domain.masks.count * 8)
     for request in requests {
@@ -146,9 +158,9 @@ struct HarnessRun: Sendable {
         case .bits64: 64
         }
       let rest: [UInt8] = [
-        coherent, request.busLimit == .none ? 0 : 32, request.coherence == .coherent ? 1 : 0,
+        coherent, request.busLimit.bits, request.coherence == .coherent ? 1 : 0,
         request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
-        request.buffer.rawValue,
+        UInt8(request.buffer.position ?? buffers.firstIndex(of: request.buffer) ?? 0),
       ]
       for mask in domain.masks {
         bytes.append(mask.bits)

@@ -17,8 +17,11 @@ public struct TreeEvaluation: Sendable {
     return Family.all.filter { wanted.contains($0.family) }
   }
 
-  /// The platforms that the harness can express.
-  public static let platforms = Platform.allCases.filter { $0.family != .xen }
+  /// Whether the harness can express a platform.
+  public static func canExpress(_ platform: Platform) -> Bool { platform.family != .xen }
+
+  /// The end of the memory that a program simulates, in bytes: 256 GiB.
+  public static let memoryLimit: UInt64 = 1 << 38
 
   /// Compiles what a tree has for some platforms.
   ///

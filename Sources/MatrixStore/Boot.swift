@@ -5,15 +5,17 @@ struct Boot: Sendable {
   let kernel: KernelVersion
   let kernelID: Int
   let platform: Platform
+  let platformID: Int
   let iommu: IOMMUMode
   let swiotlb: SwiotlbMode
   let machine: Machine
   let machineID: Int
 
-  /// Mixed radix of the five axes; the same in every database.
+  /// Mixed radix of the five axes; the same in every database for values that
+  /// every database has.
   var id: Int64 {
     var id = Int64(kernelID)
-    id = id * 32 + Int64(platform.rawValue)
+    id = id * 32 + Int64(platformID)
     id = id * 8 + Int64(iommu.rawValue)
     id = id * 8 + Int64(swiotlb.rawValue)
     return id * 16 + Int64(machineID)
@@ -26,6 +28,7 @@ extension MatrixDomain {
   /// - Parameter excluded: Called for each combination that does not exist.
   func boots(excluded: (KernelVersion, Platform, Exclusion) -> Void) -> [Boot] {
     var boots: [Boot] = []
+    let numbers = AxisNumbers(self)
     for (kernelID, kernel) in numberedKernels {
       for platform in platforms {
         for iommu in iommuModes {
@@ -42,8 +45,9 @@ extension MatrixDomain {
               }
               boots.append(
                 Boot(
-                  kernel: kernel, kernelID: kernelID, platform: platform, iommu: iommu,
-                  swiotlb: swiotlb, machine: machine, machineID: machineID))
+                  kernel: kernel, kernelID: kernelID, platform: platform,
+                  platformID: numbers.platform(platform), iommu: iommu, swiotlb: swiotlb,
+                  machine: machine, machineID: machineID))
             }
           }
         }

@@ -43,7 +43,7 @@ struct Span: Hashable, Sendable {
 struct BootMatrix: Sendable {
   /// A device and a request, and the profile that answers them.
   struct Line: Sendable {
-    let device: UInt8
+    let device: UInt16
     let request: UInt16
     let profile: Int32
     /// The position of the circumstance in `Circumstance.all`.
@@ -63,12 +63,16 @@ struct BootMatrix: Sendable {
   /// Combinations that do not exist, by rule.
   private(set) var excluded: [Exclusion: Int] = [:]
 
+  private let numbers: AxisNumbers
   private var outcomeIDs: [Outcome: Int32] = [:]
   private var profileIDs: [[Span]: Int32] = [:]
 
   /// Evaluates every combination of the domain on one boot.
-  init(_ boot: Boot, in domain: MatrixDomain) {
+  ///
+  /// - Parameter numbers: Those of the database that the answers go into.
+  init(_ boot: Boot, in domain: MatrixDomain, _ numbers: AxisNumbers) {
     self.boot = boot
+    self.numbers = numbers
     let kernel = boot.kernel.booted(boot.platform, boot.iommu, boot.swiotlb, boot.machine)
     let circumstances = CircumstanceKernels(boot)
     pool = kernel.pool
@@ -81,7 +85,7 @@ struct BootMatrix: Sendable {
               excluded[rule, default: 0] += requests * domain.masks.count
               continue
             }
-            let device = DeviceID.id(coherentMask, busLimit, coherence, facing)
+            let device = numbers.device(coherentMask, busLimit, coherence, facing)
             for operation in domain.operations {
               for attributes in domain.attributes {
                 for buffer in domain.buffers {
@@ -112,7 +116,7 @@ struct BootMatrix: Sendable {
 
   /// Evaluates one request for every mask and merges equal neighbours.
   private mutating func evaluate(
-    _ request: DeviceRequest, device: UInt8, on kernel: BootedKernel,
+    _ request: DeviceRequest, device: UInt16, on kernel: BootedKernel,
     _ circumstances: CircumstanceKernels, masks: [DMAMask]
   ) {
     var usesPool = false
@@ -122,7 +126,7 @@ struct BootMatrix: Sendable {
       return cycle
     }
     combinations += masks.count
-    let requestID = RequestID.id(request.operation, request.attributes, request.buffer)
+    let requestID = numbers.request(request.operation, request.attributes, request.buffer)
     let profile = id(of: spans)
     lines.append(Line(device: device, request: requestID, profile: profile))
     for (number, circumstance, kernel) in circumstances.kernels
@@ -181,23 +185,5 @@ struct BootMatrix: Sendable {
     profiles.append(spans)
     profileIDs[spans] = id
     return id
-  }
-}
-
-/// Mixed radix of the four device axes.
-enum DeviceID {
-  static func id(
-    _ coherentMask: CoherentMask, _ busLimit: BusLimit, _ coherence: Coherence, _ facing: Facing
-  ) -> UInt8 {
-    ((coherentMask.rawValue * 4 + busLimit.rawValue) * 2 + coherence.rawValue) * 2
-      + facing.rawValue
-  }
-}
-
-/// Mixed radix of the three request axes.
-enum RequestID {
-  static func id(_ operation: Operation, _ attributes: Attributes, _ buffer: Buffer) -> UInt16 {
-    (UInt16(operation.rawValue) * 16 + UInt16(attributes.rawValue)) * 16
-      + UInt16(buffer.rawValue)
   }
 }

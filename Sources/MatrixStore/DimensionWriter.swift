@@ -31,23 +31,23 @@ struct DimensionWriter {
   }
 
   private func writeAxes(_ database: Database) throws {
-    func axis<Value: AxisValue>(_: Value.Type) throws {
-      for (id, value) in Value.allCases.enumerated() {
+    func axis<Value: AxisValue>(_: Value.Type, _ values: [Value] = []) throws {
+      for (id, value) in Value.all(with: values).enumerated() {
         try database.execute(
           sql: "INSERT INTO \"\(Value.axis)\" VALUES (?, ?, ?)",
           arguments: [id, value.name, value.summary])
       }
     }
-    try axis(Platform.self)
+    try axis(Platform.self, domain.platforms)
     try axis(IOMMUMode.self)
     try axis(SwiotlbMode.self)
     try axis(CoherentMask.self)
-    try axis(BusLimit.self)
+    try axis(BusLimit.self, domain.busLimits)
     try axis(Coherence.self)
     try axis(Facing.self)
     try axis(Operation.self)
     try axis(Attributes.self)
-    try axis(Buffer.self)
+    try axis(Buffer.self, domain.buffers)
     try axis(AnswerResult.self)
     try axis(AddressEncoding.self)
     try axis(MemoryState.self)
@@ -113,14 +113,15 @@ struct DimensionWriter {
   }
 
   private func writeDevicesAndRequests(_ database: Database) throws {
+    let numbers = AxisNumbers(domain)
     for coherentMask in CoherentMask.allCases {
-      for busLimit in BusLimit.allCases {
+      for busLimit in numbers.busLimits {
         for coherence in Coherence.allCases {
           for facing in Facing.allCases {
             try database.execute(
               sql: "INSERT INTO device VALUES (?, ?, ?, ?, ?)",
               arguments: [
-                Int(DeviceID.id(coherentMask, busLimit, coherence, facing)), coherentMask.name,
+                Int(numbers.device(coherentMask, busLimit, coherence, facing)), coherentMask.name,
                 busLimit.name, coherence.name, facing.name,
               ])
           }
@@ -129,12 +130,12 @@ struct DimensionWriter {
     }
     for operation in Operation.allCases {
       for attributes in Attributes.allCases {
-        for buffer in Buffer.allCases {
+        for buffer in numbers.buffers {
           guard exists(operation, attributes, buffer) else { continue }
           try database.execute(
             sql: "INSERT INTO request VALUES (?, ?, ?, ?)",
             arguments: [
-              Int(RequestID.id(operation, attributes, buffer)), operation.name, attributes.name,
+              Int(numbers.request(operation, attributes, buffer)), operation.name, attributes.name,
               buffer.name,
             ])
         }

@@ -107,9 +107,10 @@ public struct MatrixGenerator: Sendable {
   /// Evaluates boots on several threads; the result is in their order.
   private func evaluate(_ boots: [Boot]) -> [BootMatrix] {
     let parts = min(jobs, boots.count)
+    let numbers = AxisNumbers(domain)
     return concurrently(Array(0..<parts)) { part in
       let range = boots.count * part / parts..<boots.count * (part + 1) / parts
-      return boots[range].map { BootMatrix($0, in: domain) }
+      return boots[range].map { BootMatrix($0, in: domain, numbers) }
     }.flatMap { $0 }
   }
 }

@@ -22,8 +22,14 @@ public enum TreeStore {
         try database.execute(sql: "PRAGMA foreign_keys = OFF")
         try database.inTransaction {
           try requirePart(domain.shard, path, database)
+          let numbers = try AxisNumbers(database)
+          if let (axis, name) = numbers.missing(domain) {
+            throw StoreError.cannotWrite(
+              path: path,
+              reason: "it has no \(axis) '\(name)'; generate it with that value")
+          }
           for (kernel, provenance) in kernels {
-            try add(kernel, provenance, domain, path, to: database)
+            try add(kernel, provenance, domain, numbers, path, to: database)
           }
           try database.checkForeignKeys()
           return .commit
@@ -47,8 +53,8 @@ public enum TreeStore {
   }
 
   private static func add(
-    _ kernel: KernelVersion, _ provenance: String, _ domain: MatrixDomain, _ path: String,
-    to database: Database
+    _ kernel: KernelVersion, _ provenance: String, _ domain: MatrixDomain,
+    _ numbers: AxisNumbers, _ path: String, to database: Database
   ) throws {
     let key = "tree \(kernel.name)"
     let id = try kernelID(kernel.name, key, path, database)
@@ -57,7 +63,7 @@ public enum TreeStore {
       arguments: [id, kernel.name, kernel.summary, kernel.link])
     try database.execute(
       sql: "INSERT OR REPLACE INTO provenance VALUES (?, ?)", arguments: [key, provenance])
-    try addDimensions(kernel, domain, database)
+    try addDimensions(kernel, domain, numbers, database)
 
     var alone = domain
     alone.kernels = [kernel]
@@ -73,9 +79,10 @@ public enum TreeStore {
           database, sql: "SELECT id FROM mem WHERE name = ?", arguments: [boot.machine.name.name])
       else { continue }
       let placed = Boot(
-        kernel: kernel, kernelID: id, platform: boot.platform, iommu: boot.iommu,
-        swiotlb: boot.swiotlb, machine: boot.machine, machineID: machineID)
-      let matrix = BootMatrix(placed, in: alone)
+        kernel: kernel, kernelID: id, platform: boot.platform,
+        platformID: numbers.platform(boot.platform), iommu: boot.iommu, swiotlb: boot.swiotlb,
+        machine: boot.machine, machineID: machineID)
+      let matrix = BootMatrix(placed, in: alone, numbers)
       for (rule, count) in matrix.excluded {
         let key = ExclusionKey(kernel: kernel.name, platform: boot.platform, rule: rule)
         excluded[key, default: 0] += count
@@ -128,7 +135,8 @@ public enum TreeStore {
 
   /// Rows that an older database or a smaller domain does not have.
   private static func addDimensions(
-    _ kernel: KernelVersion, _ domain: MatrixDomain, _ database: Database
+    _ kernel: KernelVersion, _ domain: MatrixDomain, _ numbers: AxisNumbers,
+    _ database: Database
   ) throws {
     let decision = Decision.ownCode
     try database.execute(
@@ -158,14 +166,14 @@ public enum TreeStore {
     }
     for operation in Operation.allCases {
       for attributes in Attributes.allCases {
-        for buffer in Buffer.allCases
+        for buffer in numbers.buffers
         where domain.machines.contains(where: {
           kernel.policy.requestExclusion(operation, attributes, buffer, on: $0) == nil
         }) {
           try database.execute(
             sql: "INSERT OR IGNORE INTO request VALUES (?, ?, ?, ?)",
             arguments: [
-              Int(RequestID.id(operation, attributes, buffer)), operation.name, attributes.name,
+              Int(numbers.request(operation, attributes, buffer)), operation.name, attributes.name,
               buffer.name,
             ])
         }

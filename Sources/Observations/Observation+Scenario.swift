@@ -5,27 +5,20 @@ extension Observation {
   ///
   /// The matrix names classes of buffers by one address each; an observation is of
   /// such a class if it lies on the same side of the mask as that address.  Requests
-  /// that the matrix does not ask (narrower masks, a buffer across two pages, other
-  /// bus limits) have no key.
+  /// that the matrix does not ask (narrower masks, a buffer across two pages) have no
+  /// key.
   public func scenario(on boot: ObservedBoot) -> Scenario? {
     guard operation != .setMask, result != .absent,
       let platform = boot.platforms.first, boot.platforms.count == 1,
       let mask = DMAMask.allCases.first(where: { $0.highestAddress == dmaMask }),
-      let busLimit = Self.busLimit(boot.busLimitBits), let asked = operationOfMatrix,
+      let busLimit = boot.busLimitBits == 0 ? BusLimit.none : BusLimit(bits: boot.busLimitBits),
+      let asked = operationOfMatrix,
       let attributes = attributesOfMatrix, let buffer = buffer(asked, boot)
     else { return nil }
     return Scenario(
       platform: platform, iommu: boot.iommu, swiotlb: boot.swiotlb, memory: boot.machine.name,
       mask: mask, busLimit: busLimit, facing: boot.facing, operation: asked,
       attributes: attributes, buffer: buffer)
-  }
-
-  private static func busLimit(_ bits: Int) -> BusLimit? {
-    switch bits {
-    case 0: BusLimit.none
-    case 32: .bits32
-    default: nil
-    }
   }
 
   private var operationOfMatrix: Operation? {

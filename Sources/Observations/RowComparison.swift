@@ -38,8 +38,7 @@ struct RowComparison {
       operation: operation, attributes: attributes,
       buffer: .init(
         physicalAddress: address, length: length,
-        isDeviceMemory: row.operation == .mapResource || row.region.hasPrefix("bar"),
-        isSmallKmalloc: row.region == "kmalloc"),
+        isDeviceMemory: row.operation == .mapResource || row.region.hasPrefix("bar")),
       facing: boot.facing, streamingMask: row.dmaMask, coherentMask: row.dmaMask,
       busLimit: boot.busLimitBits == 0 ? 0 : bitMask(UInt8(boot.busLimitBits)))
   }

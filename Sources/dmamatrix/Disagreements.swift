@@ -77,7 +77,7 @@ struct DisagreementsCommand: ParsableCommand {
   ) throws -> Agreement? {
     let tree = try TreeStore.kernel(name, in: database)
     var domain = MatrixDomain()
-    domain.platforms = TreeEvaluation.platforms
+    domain.platforms = domain.platforms.filter(TreeEvaluation.canExpress)
     return Agreement.nearest(to: tree, among: KernelVersion.all, domain: domain, isPart: true).map {
       Agreement(model: $0, code: tree, domain: domain, limit: 20)
     }

@@ -11,7 +11,9 @@ enum MachineArgument {
         text, "its name is a letter or digit, then those, '.', '_' or '-', and not 2G or 64G")
     }
     let ranges = try parts[1].split(separator: ",", omittingEmptySubsequences: false).map { range in
-      let bounds = range.split(separator: "-", omittingEmptySubsequences: false).map(address)
+      let bounds = range.split(separator: "-", omittingEmptySubsequences: false).map {
+        ByteCount.parse($0)
+      }
       guard bounds.count == 2, let start = bounds[0], let end = bounds[1] else {
         throw wrong(text, "'\(String(range).printable)' is not a range")
       }
@@ -30,20 +32,36 @@ enum MachineArgument {
       && MachineName(name: name) == nil
   }
 
-  /// An address below 2^52: decimal or 0x..., with K, M or G.
-  private static func address(_ text: Substring) -> UInt64? {
-    let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
-    let shift = text.last.flatMap { shifts[$0] } ?? 0
-    let digits = shift == 0 ? text : text.dropLast()
-    let value =
-      digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
-    guard let value, value <= (1 << 52) >> shift else { return nil }
-    return value << shift
-  }
-
   private static func wrong(_ text: String, _ reason: String) -> UsageError {
     UsageError(
       description: "--machine '\(text.printable)' is not a machine: \(reason); "
         + "accepted: name=start-end,... as 6G=0-2G,4G-8G")
+  }
+}
+
+/// A buffer as a user describes it: `12G+64K`, `mmio:0x3900000000+4K`.
+enum BufferArgument {
+  /// The axis' own spelling of a description; other text as it is.
+  static func spelling(_ text: String) -> String {
+    let isDeviceMemory = text.hasPrefix("mmio:")
+    let numbers = text.dropFirst(isDeviceMemory ? 5 : 0)
+      .split(separator: "+", omittingEmptySubsequences: false).map { ByteCount.parse($0) }
+    guard numbers.count == 2, let address = numbers[0], let length = numbers[1],
+      let buffer = Buffer(at: address, length: length, isDeviceMemory: isDeviceMemory)
+    else { return text }
+    return buffer.name
+  }
+}
+
+/// A number of bytes up to 2^52: decimal or 0x..., with K, M or G.
+enum ByteCount {
+  static func parse(_ text: some StringProtocol) -> UInt64? {
+    let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
+    let shift = text.last.flatMap { shifts[$0] } ?? 0
+    let digits = text.dropLast(shift == 0 ? 0 : 1)
+    let value =
+      digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
+    guard let value, value <= (1 << 52) >> shift else { return nil }
+    return value << shift
   }
 }

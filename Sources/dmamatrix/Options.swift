@@ -66,7 +66,7 @@ struct AxisFilters: ParsableArguments {
       "Kernels: \(list(KernelVersion.all.map(\.name))), or alternatives as v6+P03.",
       valueName: "k"))
   var kernel: [String] = []
-  @Option(help: ArgumentHelp("Platforms: \(list(Platform.names)).", valueName: "p"))
+  @Option(help: ArgumentHelp("Platforms: \(list(Platform.accepted)).", valueName: "p"))
   var platform: [String] = []
   @Option(help: ArgumentHelp("IOMMU modes: \(list(IOMMUMode.names)).", valueName: "mode"))
   var iommu: [String] = []
@@ -78,7 +78,7 @@ struct AxisFilters: ParsableArguments {
   var mask: [String] = []
   @Option(help: ArgumentHelp("Coherent masks: \(list(CoherentMask.names)).", valueName: "bits"))
   var coherentMask: [String] = []
-  @Option(help: ArgumentHelp("Bus limits: \(list(BusLimit.names)).", valueName: "bits"))
+  @Option(help: ArgumentHelp("Bus limits: \(list(BusLimit.accepted)).", valueName: "bits"))
   var busLimit: [String] = []
   @Option(help: ArgumentHelp("1: coherent devices, 0: non-coherent.", valueName: "0|1"))
   var coherent: [String] = []
@@ -88,7 +88,10 @@ struct AxisFilters: ParsableArguments {
   var op: [String] = []
   @Option(help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"))
   var attrs: [String] = []
-  @Option(help: ArgumentHelp("Buffers: \(list(Buffer.names)).", valueName: "buf"))
+  @Option(
+    help: ArgumentHelp(
+      "Buffers: \(list(Buffer.names)), others as 12G+64K or mmio:0x3900000000+4K.",
+      valueName: "buf"))
   var buf: [String] = []
 
   @Option(
@@ -145,7 +148,7 @@ struct AxisFilters: ParsableArguments {
     try add(external, Facing.self)
     try add(op, Operation.self)
     try add(attrs, Attributes.self)
-    try add(buf, Buffer.self)
+    try add(commaSeparated(buf).map(BufferArgument.spelling), Buffer.self)
     return BehaviorFilter(values)
   }
 
@@ -176,8 +179,33 @@ struct AxisFilters: ParsableArguments {
     try set(&domain.facings, external)
     try set(&domain.operations, op)
     try set(&domain.attributes, attrs)
-    try set(&domain.buffers, buf)
+    try set(&domain.buffers, commaSeparated(buf).map(BufferArgument.spelling))
+    try check(domain)
     return domain
+  }
+
+  /// Refuses memory that an address with the platform's bit cannot name, and more
+  /// buffers than conditions can be written over.
+  private func check(_ domain: MatrixDomain) throws {
+    guard domain.buffers.count <= 56 else {
+      throw UsageError(
+        description: "--buf names \(domain.buffers.count) buffers; accepted: up to 56")
+    }
+    for platform in domain.platforms {
+      let bit = platform.encryptionBit | platform.sharedBit
+      guard bit != 0 else { continue }
+      let place = "bit \(bit.trailingZeroBitCount), which \(platform.name) has for encryption"
+      if let machine = domain.machines.first(where: { $0.top > bit }) {
+        throw UsageError(
+          description: "machine '\(machine.name)' has RAM above \(place); accepted: RAM below, "
+            + "or other platforms")
+      }
+      if let buffer = domain.buffers.first(where: { $0.physicalAddress + $0.length > bit }) {
+        throw UsageError(
+          description: "--buf '\(buffer.name)' lies above \(place); accepted: below, or other "
+            + "platforms")
+      }
+    }
   }
 
   /// The kernels that are named, each once, or all and the policy files' variants.
@@ -231,11 +259,11 @@ struct AxisFilters: ParsableArguments {
   private func parsed<Value: AxisValue>(_ texts: [String], _: Value.Type) throws -> [Value] {
     let values = try commaSeparated(texts).map { name in
       guard let value = Value(name: name) else {
-        throw unknown(Value.axis, name, accepted: Value.names)
+        throw unknown(Value.axis, name, accepted: Value.accepted)
       }
       return value
     }
-    return Value.allCases.filter { values.contains($0) }
+    return Value.ordered(values)
   }
 
   private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {

@@ -91,11 +91,17 @@ struct Verify: ParsableCommand {
     }
     let model = try against.map { try filters.kernel(called: $0) }
     var domain = try filters.domain()
-    let expressible = domain.platforms.filter { TreeEvaluation.platforms.contains($0) }
+    let expressible = domain.platforms.filter(TreeEvaluation.canExpress)
     guard filters.platform.isEmpty || expressible == domain.platforms else {
       throw UsageError(
         description: "the harness cannot express platform xen-pv; accepted: "
-          + TreeEvaluation.platforms.map(\.name).joined(separator: ", "))
+          + Platform.accepted.filter { $0 != Platform.xenPV.name }.joined(separator: ", "))
+    }
+    if let far = domain.buffers.first(where: {
+      $0.physicalAddress + $0.length > TreeEvaluation.memoryLimit
+    }) {
+      throw UsageError(
+        description: "the harness cannot express --buf \(far.name); accepted: below 256 GiB")
     }
     domain.platforms = expressible
     if let mode = domain.iommuModes.first(where: { $0 == .lazy || $0 == .strict }) {

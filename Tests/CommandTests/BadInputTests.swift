@@ -16,6 +16,24 @@ extension CommandTests {
     (["generate", "--mask", "abc"], "--mask 'abc' is not a DMA mask; accepted: 24 to 64"),
     (["generate", "--mask", "40-32"], "--mask '40-32' is not a DMA mask"),
     (["generate", "--jobs", "0"], "--jobs '0' is not a number of CPUs; accepted: 1 to 1024"),
+    (
+      ["generate", "--bus-limit", "64"], "--bus-limit '64' is unknown; accepted: none, 32, 24 to 63"
+    ),
+    (["generate", "--buf", "1G+0"], "--buf '1G+0' is unknown; accepted: -, low, dma32"),
+    (["generate", "--buf", "1G"], "mmio64, 0xADDRESS+LENGTH, mmio:0xADDRESS+LENGTH"),
+    (["generate", "--platform", "x86-sme52"], "xen-pv, x86-smeN with the C-bit at N, 40 to 51"),
+    (
+      ["generate", "--platform", "x86-sme40", "--buf", "1024G+4K"],
+      "--buf '0x10000000000+4096' lies above bit 40, which x86-sme40 has for encryption; accepted:"
+    ),
+    (
+      ["generate", "--platform", "sev,x86-sme43", "--machine", "big=0-16384G"],
+      "machine 'big' has RAM above bit 43, which x86-sme43 has for encryption; accepted:"
+    ),
+    (
+      ["verify", "--tree", "/etc", "--buf", "256G+4K"],
+      "the harness cannot express --buf 0x4000000000+4096; accepted: below 256 GiB"
+    ),
     (["generate", "--mem", "4G"], "--mem '4G' is unknown; accepted: 2G, 64G"),
     (["generate", "--machine", "6G"], "--machine '6G' is not a machine"),
     (["generate", "--machine", "6G=2G-0"], "ranges are ascending, disjoint"),

@@ -45,6 +45,74 @@ import Testing
   }
 }
 
+/// Values beside those of the model: one spelling each, and no dense index.
+@Suite struct FinerAxisTests {
+  @Test func everyBusLimitHasOneSpelling() {
+    for bits in -1...70 {
+      let limit = BusLimit(name: String(bits))
+      #expect((limit != nil) == (24...63).contains(bits), "\(bits)")
+      #expect(limit == nil || limit?.name == String(bits))
+      #expect(limit == nil || limit?.address == (1 << UInt64(bits)) - 1)
+    }
+    for name in ["", "032", "+32", "32 ", "0", "NONE"] { #expect(BusLimit(name: name) == nil) }
+    #expect(BusLimit(name: "32") == .bits32 && BusLimit.none.address == 0)
+  }
+
+  @Test func everyPlaceOfTheCBitHasOneSpelling() {
+    for bit in 0...70 {
+      let platform = Platform(name: "x86-sme\(bit)")
+      #expect((platform != nil) == (40...51).contains(bit), "\(bit)")
+      #expect(platform == nil || platform?.encryptionBit == 1 << UInt64(bit))
+      #expect(platform == nil || platform?.name == "x86-sme\(bit)")
+      #expect(platform == nil || platform?.sharedMemoryReader == .dram)
+    }
+    for name in ["x86-sme", "x86-sme+44", "x86-sme044", "sme44", "x86-sme-44"] {
+      #expect(Platform(name: name) == nil)
+    }
+    #expect(Platform(name: "x86-sme47") == .x86SME47 && Platform(name: "x86-sme51") == .x86SME51)
+  }
+
+  @Test(
+    arguments: [
+      ("0x0+4096", 0, 4096, false), ("0x300000048+24", 0x3_0000_0048, 24, false),
+      ("mmio:0x3900000000+65536", 0x39_0000_0000, 65536, true),
+      ("0x3fffffffffff+1", 0x3fff_ffff_ffff, 1, false),
+    ] as [(String, UInt64, UInt64, Bool)])
+  func aBufferIsNamedByItsPlace(name: String, address: UInt64, length: UInt64, mmio: Bool) throws {
+    let buffer = try #require(Buffer(name: name))
+    #expect(buffer.physicalAddress == address && buffer.length == length)
+    #expect(buffer.isDeviceMemory == mmio && buffer.name == name)
+  }
+
+  @Test(arguments: [
+    "", "0x0", "0x0+0", "0x00+4096", "0X0+4096", "0x+4096", "0xA000+4096", "0xa000+04096",
+    "a000+4096", "0x0+4096+1", "mmio:", "mmio:0x0", "ram:0x0+4096", "0x-1+4096", "0x0+-1",
+    "0x400000000000+1", "0x3fffffffffff+2", "0xffffffffffffffff+4096", "0x0+18446744073709551615",
+  ])
+  func otherBuffersDoNotExist(name: String) {
+    #expect(Buffer(name: name) == nil)
+  }
+
+  @Test func finerValuesHaveAKeyAndNoIndex() throws {
+    for key in [
+      "x86-sme44/none/default/64G/40/same/none/1/0/map/none/dma32",
+      "x86/none/default/64G/40/same/36/1/0/map/none/dma32",
+      "x86/none/default/64G/40/same/none/1/0/map/none/0x300000000+65536",
+    ] {
+      let scenario = try #require(Scenario(key: key))
+      #expect(scenario.key == key)
+      #expect(ScenarioIndex.index(of: scenario) == nil)
+    }
+  }
+
+  /// The model's values first, in their order, then others as they were given.
+  @Test func valuesAreOrderedAndListedOnce() throws {
+    let limits = ["40", "32", "36", "40", "none"].compactMap { BusLimit(name: $0) }
+    #expect(BusLimit.ordered(limits).map(\.name) == ["none", "32", "40", "36"])
+    #expect(BusLimit.all(with: limits.dropLast()).map(\.name) == ["none", "32", "40", "36"])
+  }
+}
+
 @Suite struct ScenarioIdentityTests {
   /// One value of each axis in turn, the others at their first, then a walk with
   /// a step that is coprime to every radix.

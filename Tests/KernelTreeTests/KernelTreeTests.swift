@@ -79,7 +79,7 @@ import Testing
     arguments: ["6.1", "6.12"])
   func theModelAgreesWithTheCode(version: String) throws {
     let model = try #require(KernelVersion.named(version))
-    let domain = reducedDomain(TreeEvaluation.platforms)
+    let domain = reducedDomain(Platform.allCases.filter(TreeEvaluation.canExpress))
     let tree = try evaluated(Trees.path(version), domain)
     let found = agreement(model, tree, domain)
     #expect(found.isComplete && found.scenarios > 400_000)
@@ -87,6 +87,30 @@ import Testing
 
     let reversed = try evaluated(Trees.path(version), domain, isReversed: true)
     #expect(agreement(tree, reversed, domain).isComplete)
+  }
+
+  /// Bus limits, buffers and places of the C-bit beside those of the matrix: lengths
+  /// around the kmalloc() caches, pages and what a pool can hold.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func theModelAgreesOnFinerAxes() throws {
+    var domain = reducedDomain(
+      ["x86", "x86-sme43", "x86-sme49", "sev", "arm64"].compactMap { Platform(name: $0) })
+    domain.busLimits = [.none] + [30, 31, 33, 36, 43].compactMap { BusLimit(bits: $0) }
+    domain.coherentMasks = [.same]
+    domain.operations = [.map, .mapSG, .mapSGP2P]
+    let lengths: [UInt64] = [
+      1, 32, 33, 64, 65, 96, 97, 128, 129, 192, 193, 255, 256, 4095, 4096, 4097, 256 << 10,
+      (256 << 10) + 1,
+    ]
+    domain.buffers =
+      lengths.compactMap { Buffer(at: 12 << 30, length: $0) }
+      + [48, 4000].compactMap { Buffer(at: (5 << 30) + $0, length: 4096) }
+      + [0xf800_0000, 0x39_0000_0000].compactMap {
+        Buffer(at: $0, length: 4096, isDeviceMemory: true)
+      }
+    let tree = try evaluated(Trees.path("6.12"), domain)
+    let found = agreement(try #require(KernelVersion.named("6.12")), tree, domain)
+    #expect(found.isComplete && found.scenarios > 500_000)
   }
 
   /// An SME host takes a device whose mask ends just below the C-bit for one that can

@@ -12,6 +12,25 @@ var smallDomain: MatrixDomain {
   return domain
 }
 
+/// The small domain with values beside those of the model, more of each than fit into
+/// the numbers that the model's own values need.
+var finerDomain: MatrixDomain {
+  var domain = smallDomain
+  domain.kernels = KernelVersion.all.filter { $0.name == "v6" }
+  domain.platforms = ["x86-sme44", "x86-sme51", "x86-sme40", "arm64"].compactMap {
+    Platform(name: $0)
+  }
+  domain.coherentMasks = [.same, .bits64]
+  domain.busLimits = [.none, .bits32] + [36, 30, 63].compactMap { BusLimit(bits: $0) }
+  domain.masks = [24, 32, 36, 43, 44, 64].compactMap(DMAMask.init(bits:))
+  domain.operations = [.map, .mapSG, .alloc]
+  domain.attributes = [.none, .ccShared, .mmio]
+  domain.buffers =
+    [.none, .high, .mmio64]
+    + (0..<12).compactMap { Buffer(at: 1 << (24 + $0), length: 4096 << ($0 % 3)) }
+  return domain
+}
+
 func generate(_ domain: MatrixDomain, to path: String, jobs: Int = 2) throws -> GenerationSummary {
   try MatrixGenerator(domain: domain, jobs: jobs, toolVersion: "test").generate(to: path)
 }

@@ -87,9 +87,9 @@ import Testing
 
   /// Every row of `behavior` against the model asked one scenario at a time, and
   /// every scenario of the domain in `behavior` or counted as excluded.
-  @Test func everyCombinationIsStoredAsTheModelAnswers() throws {
+  @Test(arguments: [smallDomain, finerDomain])
+  func everyCombinationIsStoredAsTheModelAnswers(domain: MatrixDomain) throws {
     let directory = try TemporaryDirectory()
-    let domain = smallDomain
     let summary = try generate(domain, to: directory.file("matrix.db"))
     let database = try MatrixDatabase(path: directory.file("matrix.db"))
 

@@ -38,6 +38,15 @@ import Testing
     }
   }
 
+  @Test func partsOfFinerAxesAreTheWholeToo() throws {
+    _ = try generate(finerDomain, to: directory.file("whole.db"))
+    let parts = try (1...3).map { try part("\($0)/3", domain: finerDomain) }
+    _ = try MatrixMerger(parts: parts).merge(to: directory.file("merged.db"))
+    #expect(
+      FileManager.default.contentsEqual(
+        atPath: directory.file("whole.db"), andPath: directory.file("merged.db")))
+  }
+
   /// The parts in any order, however many, are the run that was not cut: the same
   /// bytes, and so the same rows, keys, counts and statistics.
   @Test(arguments: [1, 2, 5, 90])

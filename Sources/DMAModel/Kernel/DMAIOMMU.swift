@@ -50,7 +50,7 @@ extension Evaluation {
     let untrusted = request.facing == .external
     return switch kernel.policy.dmaIOMMUBounce {
     case .untrusted: untrusted
-    case .untrustedOrUnsafeKmalloc: untrusted || unsafeKmalloc
+    case .untrustedOrUnsafeKmalloc: untrusted || dma_kmalloc_needs_bounce
     }
   }
 

@@ -118,13 +118,13 @@ extension Evaluation {
       if asks(here, "peer page", isPeerPage, knob: "M8") { return refused(.directPeerPage) }
       mayBounce = true
     case .alsoUnsafeKmalloc:
-      if capable && !asks(here, "unsafe kmalloc() buffer", unsafeKmalloc, knob: "M8") {
+      if capable && !asks(here, "unsafe kmalloc() buffer", dma_kmalloc_needs_bounce, knob: "M8") {
         return served(.direct, at: address, memory: bufferMemory, .directRAM)
       }
       if asks(here, "peer page", isPeerPage, knob: "M8") { return refused(.directPeerPage) }
       mayBounce = true
     case .bouncesUnlessRequireCoherent:
-      if capable && !asks(here, "unsafe kmalloc() buffer", unsafeKmalloc, knob: "M8") {
+      if capable && !asks(here, "unsafe kmalloc() buffer", dma_kmalloc_needs_bounce, knob: "M8") {
         return served(.direct, at: address, memory: bufferMemory, .directRAM)
       }
       mayBounce = !asks(here, "REQUIRE_COHERENT forbids a bounce", requireCoherent, knob: "M8")

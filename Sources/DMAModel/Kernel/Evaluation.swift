@@ -98,10 +98,19 @@ struct Evaluation<Trace: Tracer>: Traced {
     return request.attributes.isCCShared ? .shared : .private
   }
 
-  /// `dma_kmalloc_needs_bounce()`: the buffer shares cache lines and the device
-  /// is not coherent. Source: include/linux/dma-map-ops.h; arm64 alone configures
-  /// DMA_BOUNCE_UNALIGNED_KMALLOC.
-  var unsafeKmalloc: Bool {
-    request.buffer.isSmallKmalloc && request.coherence == .noncoherent
+  /// `dma_kmalloc_needs_bounce()`: by its length the buffer could be an object that
+  /// shares cache lines, and the device is not coherent. Source:
+  /// include/linux/dma-map-ops.h; arm64 alone configures DMA_BOUNCE_UNALIGNED_KMALLOC.
+  var dma_kmalloc_needs_bounce: Bool {
+    request.coherence == .noncoherent && !dma_kmalloc_size_aligned
+  }
+
+  /// `dma_kmalloc_size_aligned()` of arm64: twice ARCH_DMA_MINALIGN or more, or of a
+  /// kmalloc() cache of whole cache lines, 64 bytes each.
+  private var dma_kmalloc_size_aligned: Bool {
+    let length = request.buffer.length
+    if length >= 2 * 128 { return true }
+    let caches: [UInt64] = [8, 16, 32, 64, 96, 128, 192, 256]
+    return caches.first { length <= $0 }.map { $0 % 64 == 0 } ?? true
   }
 }

@@ -21,17 +21,11 @@ public struct ExactRequest: Hashable, Sendable, DeviceReach {
     public var length: UInt64
     /// Whether it is device memory rather than RAM.
     public var isDeviceMemory: Bool
-    /// Whether it is an object of a small kmalloc cache.
-    public var isSmallKmalloc: Bool
 
-    public init(
-      physicalAddress: UInt64, length: UInt64, isDeviceMemory: Bool = false,
-      isSmallKmalloc: Bool = false
-    ) {
+    public init(physicalAddress: UInt64, length: UInt64, isDeviceMemory: Bool = false) {
       self.physicalAddress = physicalAddress
       self.length = length
       self.isDeviceMemory = isDeviceMemory
-      self.isSmallKmalloc = isSmallKmalloc
     }
   }
 
@@ -81,11 +75,10 @@ public struct ExactRequest: Hashable, Sendable, DeviceReach {
       operation: request.operation, attributes: AttributeSet(request.attributes),
       buffer: Memory(
         physicalAddress: request.buffer.physicalAddress, length: request.buffer.length,
-        isDeviceMemory: request.buffer.isDeviceMemory,
-        isSmallKmalloc: request.buffer.isSmallKmalloc),
+        isDeviceMemory: request.buffer.isDeviceMemory),
       coherence: request.coherence, facing: request.facing,
       streamingMask: request.mask.highestAddress, coherentMask: request.coherentMaskAddress,
-      busLimit: request.busLimit == .none ? 0 : bitMask(32))
+      busLimit: request.busLimit.address)
   }
 
   /// Sets the coherent mask as a driver of the matrix does.

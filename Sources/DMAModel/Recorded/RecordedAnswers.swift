@@ -39,6 +39,7 @@ public final class RecordedBoot: Sendable {
   /// The pool that the device uses.
   public let pool: SwiotlbPool
   private let cycles: [LifeCycle]
+  private let keys: LineKeys
   /// By device and request, where the line's answers start in ``indices``.
   private let lines: [UInt32: Int]
   /// Indices into ``cycles``, one for each mask from 24 to 64 bits of a line.
@@ -47,42 +48,67 @@ public final class RecordedBoot: Sendable {
   private static let absent = UInt16.max
   private static let masks = DMAMask.range.count
 
-  init(pool: SwiotlbPool, cycles: [LifeCycle], lines: [UInt32: Int], indices: [UInt16]) {
+  init(
+    pool: SwiotlbPool, cycles: [LifeCycle], keys: LineKeys, lines: [UInt32: Int],
+    indices: [UInt16]
+  ) {
     self.pool = pool
     self.cycles = cycles
+    self.keys = keys
     self.lines = lines
     self.indices = indices
   }
 
   /// The answer to a request and what was left after it; nil where it was not recorded.
   public func cycle(of request: DeviceRequest) -> LifeCycle? {
-    guard let line = lines[Self.key(request)] else { return nil }
+    guard let line = keys[request].flatMap({ lines[$0] }) else { return nil }
     let index = indices[line + Int(request.mask.bits - DMAMask.range.lowerBound)]
     return index == Self.absent ? nil : cycles[Int(index)]
   }
 
   /// Whether a device and a request were recorded for all of some masks.
   public func has(_ request: DeviceRequest, masks: [DMAMask]) -> Bool {
-    guard let line = lines[Self.key(request)] else { return false }
+    guard let line = keys[request].flatMap({ lines[$0] }) else { return false }
     return masks.allSatisfy {
       indices[line + Int($0.bits - DMAMask.range.lowerBound)] != Self.absent
     }
   }
 
-  /// A device and a request without the mask, as one number.
-  private static func key(_ request: DeviceRequest) -> UInt32 {
-    var key = UInt32(request.coherentMask.rawValue)
-    key = key << 2 | UInt32(request.busLimit.rawValue)
-    key = key << 1 | UInt32(request.coherence.rawValue)
-    key = key << 1 | UInt32(request.facing.rawValue)
-    key = key << 4 | UInt32(request.operation.rawValue)
-    key = key << 4 | UInt32(request.attributes.rawValue)
-    return key << 4 | UInt32(request.buffer.rawValue)
+  /// Devices and requests without the mask, each as one number.
+  struct LineKeys: Sendable {
+    /// Buffers beside those of the matrix.
+    private var buffers: [Buffer] = []
+
+    /// The key, or nil for a buffer that none was made for.
+    subscript(_ request: DeviceRequest) -> UInt32? {
+      if let position = request.buffer.position { return Self.key(request, position) }
+      return buffers.firstIndex(of: request.buffer).map {
+        Self.key(request, Buffer.allCases.count + $0)
+      }
+    }
+
+    /// The key of a request, which is one from now on.
+    mutating func make(_ request: DeviceRequest) -> UInt32 {
+      if let key = self[request] { return key }
+      buffers.append(request.buffer)
+      return Self.key(request, Buffer.allCases.count + buffers.count - 1)
+    }
+
+    private static func key(_ request: DeviceRequest, _ buffer: Int) -> UInt32 {
+      var key = UInt32(buffer)
+      key = key << 2 | UInt32(request.coherentMask.rawValue)
+      key = key << 6 | UInt32(request.busLimit.bits)
+      key = key << 1 | UInt32(request.coherence.rawValue)
+      key = key << 1 | UInt32(request.facing.rawValue)
+      key = key << 4 | UInt32(request.operation.rawValue)
+      return key << 4 | UInt32(request.attributes.rawValue)
+    }
   }
 
   /// Collects the answers of one booted machine.
   public struct Builder {
     private var cycles: [LifeCycle] = []
+    private var keys = LineKeys()
     private var lines: [UInt32: Int] = [:]
     private var indices: [UInt16] = []
 
@@ -101,7 +127,7 @@ public final class RecordedBoot: Sendable {
     ///
     /// - Parameter index: Which of the answers that were added.
     public mutating func record(_ index: Int, to request: DeviceRequest) {
-      let key = RecordedBoot.key(request)
+      let key = keys.make(request)
       let line: Int
       if let known = lines[key] {
         line = known
@@ -115,7 +141,7 @@ public final class RecordedBoot: Sendable {
 
     /// The finished table.
     public func boot(pool: SwiotlbPool) -> RecordedBoot {
-      RecordedBoot(pool: pool, cycles: cycles, lines: lines, indices: indices)
+      RecordedBoot(pool: pool, cycles: cycles, keys: keys, lines: lines, indices: indices)
     }
   }
 }

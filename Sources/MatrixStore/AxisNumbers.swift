@@ -1,0 +1,65 @@
+import DMAModel
+import GRDB
+
+/// The numbers that a database has for values of axes, and for what is made of them.
+///
+/// Values of the model have the numbers of their order everywhere; finer ones follow
+/// in the order in which they were asked for.
+struct AxisNumbers: Sendable {
+  /// By number.
+  let platforms: [Platform]
+  let busLimits: [BusLimit]
+  let buffers: [Buffer]
+
+  /// The numbers of a database that is made for a domain.
+  init(_ domain: MatrixDomain) {
+    platforms = Platform.all(with: domain.platforms)
+    busLimits = BusLimit.all(with: domain.busLimits)
+    buffers = Buffer.all(with: domain.buffers)
+  }
+
+  /// The numbers that a database has.
+  init(_ database: Database) throws {
+    platforms = try Self.values(database)
+    busLimits = try Self.values(database)
+    buffers = try Self.values(database)
+  }
+
+  private static func values<Value: AxisValue>(_ database: Database) throws -> [Value] {
+    try String.fetchAll(database, sql: "SELECT name FROM \"\(Value.axis)\" ORDER BY id").map {
+      name in
+      guard let value = Value(name: name) else {
+        throw DatabaseError(message: "\(Value.axis) '\(name.printable)' is unknown")
+      }
+      return value
+    }
+  }
+
+  /// A finer value of a domain that has no number here, with its axis.
+  func missing(_ domain: MatrixDomain) -> (axis: String, name: String)? {
+    func missing<Value: AxisValue>(_ used: [Value], _ known: [Value]) -> (String, String)? {
+      used.first { !known.contains($0) }.map { (Value.axis, $0.name) }
+    }
+    return missing(domain.platforms, platforms) ?? missing(domain.busLimits, busLimits)
+      ?? missing(domain.buffers, buffers)
+  }
+
+  func platform(_ platform: Platform) -> Int { platforms.firstIndex(of: platform) ?? 0 }
+
+  /// Mixed radix of the four device axes.
+  func device(
+    _ coherentMask: CoherentMask, _ busLimit: BusLimit, _ coherence: Coherence, _ facing: Facing
+  ) -> UInt16 {
+    let limit = UInt16(busLimits.firstIndex(of: busLimit) ?? 0)
+    let radix = UInt16(max(4, busLimits.count))
+    return ((UInt16(coherentMask.rawValue) * radix + limit) * 2 + UInt16(coherence.rawValue)) * 2
+      + UInt16(facing.rawValue)
+  }
+
+  /// Mixed radix of the three request axes.
+  func request(_ operation: Operation, _ attributes: Attributes, _ buffer: Buffer) -> UInt16 {
+    let number = UInt16(buffer.position ?? buffers.firstIndex(of: buffer) ?? 0)
+    return (UInt16(operation.rawValue) * 16 + UInt16(attributes.rawValue))
+      * UInt16(max(16, buffers.count)) + number
+  }
+}
