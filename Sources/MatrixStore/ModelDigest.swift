@@ -27,6 +27,11 @@ public enum ModelDigest {
     return hexadecimal(SHA256.hash(data: Data(text.utf8)))
   }
 
+  /// SHA-256 of bytes, in hexadecimal.
+  public static func digest(ofBytes bytes: [UInt8]) -> String {
+    hexadecimal(SHA256.hash(data: bytes))
+  }
+
   /// SHA-256 of a file, in hexadecimal.
   public static func digest(ofFile path: String) throws -> String {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

@@ -178,19 +178,20 @@ public struct ReadOnlyQuery: Sendable {
   }
 }
 
-/// The first word of a statement in capitals, comments passed over.
+/// The first word of a statement in capitals, comments passed over as SQLite does:
+/// a line ends with LF alone.
 func firstKeyword(of sql: String) -> String {
-  var rest = Substring(sql)
+  var rest = Substring(sql).unicodeScalars
   while true {
-    rest = rest.drop { $0.isWhitespace || $0 == ";" }
-    if rest.hasPrefix("--") {
-      rest = rest.drop { !$0.isNewline }
-    } else if rest.hasPrefix("/*") {
+    rest = rest.drop { $0.properties.isWhitespace || $0 == ";" }
+    if rest.starts(with: "--".unicodeScalars) {
+      rest = rest.drop { $0 != "\n" }
+    } else if rest.starts(with: "/*".unicodeScalars) {
       rest = rest.dropFirst(2)
-      while !rest.isEmpty, !rest.hasPrefix("*/") { rest = rest.dropFirst() }
+      while !rest.isEmpty, !rest.starts(with: "*/".unicodeScalars) { rest = rest.dropFirst() }
       rest = rest.dropFirst(2)
     } else {
-      return rest.prefix { $0.isLetter }.uppercased()
+      return String(rest.prefix { $0.properties.isAlphabetic }).uppercased()
     }
   }
 }

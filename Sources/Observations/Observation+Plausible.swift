@@ -29,15 +29,17 @@ extension Observation {
         return Implausible(field: field, value: text(address), accepted: "an address below 2^56")
       }
     }
-    if let address = dmaAddress, address > .max - (length ?? 1) {
+    if let address = dmaAddress, address > .max - bytes {
       return Implausible(
         field: "dma", value: text(address), accepted: "an address at which len bytes fit")
     }
     if let slots, !(0...1 << 32).contains(slots) {
       return Implausible(field: "slots", value: "\(slots)", accepted: "0 to 2^32")
     }
-    if operation == .mapSG, let length, length < 2 {
-      return Implausible(field: "len", value: "\(length)", accepted: "2 or more for map_sg")
+    let entries = max(2, region.split(separator: "+", omittingEmptySubsequences: false).count)
+    if operation == .mapSG, bytes < entries {
+      return Implausible(
+        field: "len", value: "\(bytes)", accepted: "\(entries) or more for that map_sg")
     }
     let names = [region] + attributes
     if let name = names.first(where: { !Self.isName($0) }) {

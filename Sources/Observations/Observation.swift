@@ -86,6 +86,9 @@ public struct Observation: Sendable, Hashable {
   public var requiredMask: UInt64?
   public var isAddressingLimited: Bool?
 
+  /// ``length``, or a page where the probe gave none.
+  var bytes: UInt64 { length ?? 4096 }
+
   package init(
     line: Int, maskBits: Int, setMaskError: Int, setCoherentMaskError: Int, dmaMask: UInt64,
     operation: ProbeOperation, region: String, direction: ProbeDirection? = nil,

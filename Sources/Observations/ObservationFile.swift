@@ -9,7 +9,10 @@ public enum ObservationFile {
   /// Bytes of a file, decompressed: a million lines and more.
   static let limit = 256 << 20
 
-  /// The boots of a file, in its order.
+  /// What was read from a file: its boots in its order, and its bytes, decompressed.
+  public typealias Content = (kind: Kind, boots: [BootObservations], bytes: [UInt8])
+
+  /// Reads a file once; it may be a pipe.
   ///
   /// - Parameters:
   ///   - kernel: The modelled kernel, where a log's release does not name one.
@@ -17,15 +20,14 @@ public enum ObservationFile {
   /// - Throws: ``InputError`` or ``ProbeLogError``.
   public static func read(
     path: String, kernel: String? = nil, intactOnly: Bool = false
-  ) throws -> (kind: Kind, boots: [BootObservations]) {
+  ) throws -> Content {
     let bytes = try GzipFile.contents(of: path, limit: limit)
     let header = String(decoding: bytes.prefix(64), as: UTF8.self)
     if BootCSV.isHeader(header) {
-      return (.csv, try BootCSV.read(name: path, bytes: bytes))
+      return (.csv, try BootCSV.read(name: path, bytes: bytes), bytes)
     }
     let text = String(decoding: bytes, as: UTF8.self)
-    return (
-      .log, try ProbeLog.read(name: path, text: text, kernel: kernel, intactOnly: intactOnly)
-    )
+    let boots = try ProbeLog.read(name: path, text: text, kernel: kernel, intactOnly: intactOnly)
+    return (.log, boots, bytes)
   }
 }

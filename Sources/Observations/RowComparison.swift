@@ -79,7 +79,7 @@ struct RowComparison {
       outcome.limits.insert(.unmodelled)
       return
     }
-    let length = row.length ?? 4096
+    let length = row.bytes
     if row.operation.isAllocation {
       compareAllocation(attributes, length)
       compareSync(kernel.answer(to: allocation(attributes, length)), skipsSync)

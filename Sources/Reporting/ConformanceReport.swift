@@ -37,8 +37,8 @@ public func conformanceText(_ check: ConformanceCheck) -> String {
   }
   let total = check.total
   let excluded = check.excluded.values.reduce(0, +)
-  text +=
-    "\ntotal: \(check.rows) rows, \(total.compared) compared, \(total.matched) matched, "
-    + "\(total.mismatched) mismatched, \(excluded) excluded\n"
-  return text
+  let counts =
+    "total: \(check.rows) rows, \(total.compared) compared, \(total.matched) matched, "
+    + "\(total.mismatched) mismatched, \(excluded) excluded"
+  return text + "\n" + folded(counts)
 }

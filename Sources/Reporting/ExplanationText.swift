@@ -49,7 +49,11 @@ public func spansText(_ spans: [(masks: ClosedRange<Int>, explanation: Explanati
     table.columns.removeLast()
     table.rows = table.rows.map { Array($0.dropLast()) }
   }
-  return table.text()
+  let text = table.text()
+  if text.split(separator: "\n").allSatisfy({ $0.count <= 72 }) { return text }
+  var document = Document()
+  document.blocks = [.table(columns: table.columns.map(\.title), rows: table.rows)]
+  return document.text(.text)
 }
 
 private func answerText(_ explanation: Explanation) -> String {

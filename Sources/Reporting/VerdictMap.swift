@@ -81,6 +81,8 @@ public struct VerdictMap: Sendable {
   /// The panels in characters; configurations with the same map share one.
   var literals: [Document.Block] {
     let width = panels.flatMap { $0.rows.map(\.kernel.count) }.max() ?? 0
+    // A literal block is indented by two.
+    let isNarrow = width + 1 + masks.count <= 70
     func line(_ label: String, _ signs: [String]) -> String {
       label + String(repeating: " ", count: width + 1 - label.count) + signs.joined()
     }
@@ -88,9 +90,13 @@ public struct VerdictMap: Sendable {
       let tens = masks.map { $0 % 8 == 0 ? String($0 / 10) : " " }
       let ones = masks.map { $0 % 8 == 0 ? String($0 % 10) : " " }
       let rows = panel.rows.map { row in
-        line(row.kernel, masks.map { row.cells[$0].map(sign) ?? " " })
+        (row.kernel, masks.map { row.cells[$0].map(sign) ?? " " })
       }
-      return (panel.heading, [line("", tens), line("", ones)] + rows)
+      if isNarrow {
+        return (panel.heading, [line("", tens), line("", ones)] + rows.map(line))
+      }
+      let lines = rows.flatMap { [$0.0, $0.1.joined()] }
+      return (panel.heading, [tens.joined(), ones.joined()] + lines)
     }
     return grouped(maps, by: \.1).flatMap { map, same -> [Document.Block] in
       [.paragraph(same.map(\.0).joined(separator: "; ")), .literal(map)]

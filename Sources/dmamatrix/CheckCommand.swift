@@ -45,8 +45,21 @@ struct CheckCommand: ParsableCommand {
 
   mutating func run() throws {
     let lints = try commaSeparated(lint).map { try parsedLint($0) }
-    let base = try base.map { try filters.kernel(called: $0) }
+    let base = try base.map { try filters.kernel(called: $0, option: "--base") }
     let domain = try filters.domain()
+    guard baseline == nil || writeBaseline == nil else {
+      throw UsageError(description: "--baseline and --write-baseline exclude each other; give one")
+    }
+    if format == "b4" {
+      let ignored: [(String, Bool)] = [
+        ("--baseline", baseline != nil), ("--write-baseline", writeBaseline != nil),
+        ("--kernel", !filters.kernel.isEmpty),
+      ]
+      for (option, isGiven) in ignored where isGiven {
+        throw UsageError(
+          description: "\(option) is not for --format b4, where the mail names the version")
+      }
+    }
     if let writeBaseline { try AtomicFile.check(writeBaseline) }
     let accepted = try baseline.map { try acceptedLines(of: $0) }
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
@@ -78,9 +91,8 @@ struct CheckCommand: ParsableCommand {
 
   /// The violations of a baseline file.
   private func acceptedLines(of path: String) throws -> Set<String> {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw UsageError(description: "--baseline '\(path.printable)' is no readable file")
-    }
+    let data = try Input.file(
+      path, option: "--baseline", expected: "what --write-baseline wrote")
     return Set(
       String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
         .filter { !$0.hasPrefix("#") }.map(String.init))

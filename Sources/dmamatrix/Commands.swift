@@ -65,6 +65,9 @@ struct Kernels: ParsableCommand {
   var changes = false
 
   mutating func run() throws {
+    guard names.isEmpty || !alternatives else {
+      throw UsageError(description: "--alternatives lists them all; a name is not accepted with it")
+    }
     for name in names { _ = try kernel(name) }
     let kernels =
       names.isEmpty

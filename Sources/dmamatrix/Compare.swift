@@ -35,7 +35,7 @@ struct Compare: ParsableCommand {
       throw UsageError(
         description: "--kernel is no filter of compare; the kernels are its arguments")
     }
-    let kernels = try filters.kernels(called: names)
+    let kernels = try filters.kernels(called: names, option: "kernel")
     let domain = try filters.domain()
     let comparison = Comparison(kernels, domain: domain) { Output.progress($0, "comparing") }
     Output.progress(1, "comparing")

@@ -54,14 +54,7 @@ struct Explain: ParsableCommand {
     if argument == "-" {
       data = try Input.standardInput(expected: bootLog ? "a boot log" : "a command line")
     } else if bootLog {
-      var isDirectory: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory),
-        !isDirectory.boolValue, let contents = FileManager.default.contents(atPath: argument)
-      else {
-        throw UsageError(
-          description: "--dmesg '\(argument.printable)' is no readable file; expected a boot log")
-      }
-      data = contents
+      data = try Input.file(argument, option: "--dmesg", expected: "a boot log")
     } else {
       return argument
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What is piped into a command.
+/// What is piped into a command, and files that options name.
 enum Input {
   private static let limit = 64 << 20
 
@@ -9,17 +9,36 @@ enum Input {
   /// - Throws: A ``UsageError`` for more than 64 MiB: an endless one would fill the
   ///   memory.
   static func standardInput(expected: String) throws -> Data {
+    try contents(of: .standardInput, called: "standard input", expected: expected)
+  }
+
+  /// A file that an option names, to its end; it may be a pipe.
+  ///
+  /// - Throws: A ``UsageError`` for what cannot be read and for more than 64 MiB.
+  static func file(_ path: String, option: String, expected: String) throws -> Data {
+    let name = "\(option) '\(path.printable)'"
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path)
+    else { throw UsageError(description: "\(name) is no readable file; expected \(expected)") }
+    defer { try? file.close() }
+    return try contents(of: file, called: name, expected: expected)
+  }
+
+  private static func contents(
+    of file: FileHandle, called name: String, expected: String
+  ) throws -> Data {
     var data = Data()
     do {
-      while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
+      while let part = try file.read(upToCount: 1 << 20), !part.isEmpty {
         data.append(part)
         if data.count > limit { break }
       }
     } catch {
-      throw UsageError(description: "standard input cannot be read; expected \(expected)")
+      throw UsageError(description: "\(name) cannot be read; expected \(expected)")
     }
     guard data.count <= limit else {
-      throw UsageError(description: "standard input is larger than 64 MiB; expected \(expected)")
+      throw UsageError(description: "\(name) is larger than 64 MiB; expected \(expected)")
     }
     return data
   }

@@ -30,7 +30,7 @@ struct LabCommand: ParsableCommand {
 
     func boots() throws -> [LabBoot] {
       func chosen(_ option: String, _ values: [String], _ accepted: [String]) throws -> [String] {
-        let values = values.flatMap { $0.split(separator: ",").map(String.init) }
+        let values = commaSeparated(values)
         for value in values where !accepted.contains(value) {
           throw UsageError(
             description: "--\(option) '\(value.printable)' is unknown; accepted: "
@@ -68,9 +68,7 @@ struct LabCommand: ParsableCommand {
     @OptionGroup(title: "Boots") var boots: Boots
 
     mutating func run() throws {
-      let kernels = try kernel.flatMap { $0.split(separator: ",") }.map {
-        try dmamatrix.kernel(String($0))
-      }
+      let kernels = try commaSeparated(kernel).map { try dmamatrix.kernel($0) }
       try Output.write(labPlanText(LabPlan(kernels: kernels, boots: try boots.boots())))
     }
   }

@@ -31,9 +31,10 @@ struct Observe: ParsableCommand {
         dmesg > log; dmamatrix observe log
         dmamatrix observe logs/*.log boot-6.12.csv.gz -d matrix.db
         dmamatrix observe --dry-run log
+        journalctl -k | dmamatrix observe -
       """)
 
-  @Argument(help: "Kernel logs or CSV files.", completion: .file())
+  @Argument(help: "Kernel logs or CSV files, - for standard input.", completion: .file())
   var files: [String]
   @OptionGroup var source: DatabaseOption
   @Option(
@@ -52,11 +53,12 @@ struct Observe: ParsableCommand {
     var imports: [ObservationImport] = []
     for (index, file) in files.enumerated() {
       Output.progress(Double(index) / Double(files.count), "reading")
-      let read = try ObservationFile.read(path: file, kernel: kernel, intactOnly: intact)
+      let path = file == "-" ? "/dev/stdin" : file
+      let read = try ObservationFile.read(path: path, kernel: kernel, intactOnly: intact)
       imports.append(
         ObservationImport(
-          name: URL(fileURLWithPath: file).lastPathComponent,
-          sha256: try ModelDigest.digest(ofFile: file), kind: read.kind, intactOnly: intact,
+          name: URL(fileURLWithPath: path).lastPathComponent,
+          sha256: try digest(of: path, bytes: read.bytes), kind: read.kind, intactOnly: intact,
           boots: read.boots))
     }
     Output.progress(1, "reading")
@@ -75,6 +77,16 @@ struct Observe: ParsableCommand {
     try Output.write(color.applied(to: document.text(.text), if: true))
     if !agrees { throw ExitCode(1) }
   }
+}
+
+/// What a file is known by: its own bytes, or those that a pipe gave, which cannot be
+/// read twice.
+private func digest(of path: String, bytes: [UInt8]) throws -> String {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    return ModelDigest.digest(ofBytes: bytes)
+  }
+  return try ModelDigest.digest(ofFile: path)
 }
 
 /// Boots with the kernels that answer for them.

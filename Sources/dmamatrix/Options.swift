@@ -106,22 +106,26 @@ struct AxisFilters: ParsableArguments {
   var trees: String?
 
   /// The version, alternative or variant of a policy file called `name`.
-  func kernel(called name: String) throws -> KernelVersion {
-    try kernels(called: [name])[0]
+  ///
+  /// - Parameter option: What the user wrote it behind, for the message.
+  func kernel(called name: String, option: String = "--kernel") throws -> KernelVersion {
+    try kernels(called: [name], option: option)[0]
   }
 
   /// The versions, alternatives or variants of policy files with these names.
-  func kernels(called names: [String]) throws -> [KernelVersion] {
+  func kernels(
+    called names: [String], option: String = "--kernel"
+  ) throws -> [KernelVersion] {
     let (variants, trees) = try others()
     let known = KernelVersion.known + variants
     return try names.map { name in
       if let kernel = known.first(where: { $0.name == name }) { return kernel }
       guard let database = trees else {
-        throw unknown("kernel", name, accepted: known.map(\.name))
+        throw unknown(option: option, name, accepted: known.map(\.name))
       }
       let stored = try TreeStore.names(in: database)
       guard stored.contains(name) else {
-        throw unknown("kernel", name, accepted: known.map(\.name) + stored)
+        throw unknown(option: option, name, accepted: known.map(\.name) + stored)
       }
       return try TreeStore.kernel(name, in: database)
     }
@@ -267,9 +271,12 @@ struct AxisFilters: ParsableArguments {
   }
 
   private func unknown(_ axis: String, _ value: String, accepted: [String]) -> UsageError {
-    let option = axis.replacing("_", with: "-")
-    return UsageError(
-      description: "--\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
+    unknown(option: "--" + axis.replacing("_", with: "-"), value, accepted: accepted)
+  }
+
+  private func unknown(option: String, _ value: String, accepted: [String]) -> UsageError {
+    UsageError(
+      description: "\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
   }
 }
 

@@ -60,7 +60,10 @@ struct PolicyCommand: ParsableCommand {
     @OptionGroup(title: "Filters") var filters: AxisFilters
 
     mutating func run() throws {
-      let version = try filters.kernel(called: name)
+      guard filters.kernel.isEmpty else {
+        throw UsageError(description: "--kernel is no filter of policy reach, which names one")
+      }
+      let version = try filters.kernel(called: name, option: "kernel")
       let reach = Reach(version, domain: try filters.domain()) { fraction in
         Output.progress(fraction, "trying knobs")
       }

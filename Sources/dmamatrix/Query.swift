@@ -54,9 +54,12 @@ struct Query: ParsableCommand {
       throw UsageError(
         description: "--limit '\(limit)' is not a number of rows; accepted: 0 or more")
     }
-    guard timeout >= 0, timeout.isFinite else {
+    guard (0...1e9).contains(timeout) else {
       throw UsageError(
-        description: "--timeout '\(timeout)' is not a number of seconds; accepted: 0 or more")
+        description: "--timeout '\(timeout)' is not a number of seconds; accepted: 0 to 1e9")
+    }
+    guard !list || sql == nil else {
+      throw UsageError(description: "--list runs no statement; give one of both")
     }
     if list { return try Output.write(namedQueriesText(try named.map(query))) }
     let parameters = try namedValues()
@@ -69,7 +72,10 @@ struct Query: ParsableCommand {
       case .statement(let sql):
         ReadOnlyQuery(sql: sql, parameters: parameters, timeLimit: timeout, rowLimit: limit)
       }
+    let watchdog = Watchdog(seconds: timeout)
+    defer { watchdog.cancel() }
     let result = try query.run(on: database)
+    watchdog.cancel()
     let text = format.text(result, header: header)
     try Output.write(color.applied(to: text, if: [.table, .line].contains(format)))
     if result.isTruncated {
@@ -122,4 +128,26 @@ struct Query: ParsableCommand {
     }
     return values
   }
+}
+
+/// Ends the process where SQLite cannot end a statement: a single function call, such
+/// as instr() of long texts, is not interrupted. Nothing is being written meanwhile.
+private struct Watchdog {
+  private let work: DispatchWorkItem?
+
+  /// - Parameter seconds: The statement's own limit, 0 for none; a second is added.
+  init(seconds: Double) {
+    guard seconds > 0 else {
+      work = nil
+      return
+    }
+    let work = DispatchWorkItem {
+      Output.error("\(StoreError.timeLimit(seconds: seconds))")
+      _exit(2)
+    }
+    DispatchQueue.global().asyncAfter(deadline: .now() + seconds + 1, execute: work)
+    self.work = work
+  }
+
+  func cancel() { work?.cancel() }
 }

@@ -129,6 +129,11 @@ struct ReportCommand: ParsableCommand {
     guard name == nil else {
       throw UsageError(description: "--all writes every report; a name is not accepted with it")
     }
+    guard format == "text" else {
+      throw UsageError(
+        description:
+          "--format '\(format.printable)' is not for --all, where each report has its own")
+    }
     try filters.refuse(in: "report --all")
     let directory = output ?? "reports"
     // Before the work, so that a directory that cannot be made is said at once.

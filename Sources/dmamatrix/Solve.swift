@@ -87,12 +87,13 @@ struct Solve: ParsableCommand {
       throw UsageError(
         description: "--max-changes '\(maxChanges)' is not a number of changes; accepted: 1 to 4")
     }
-    let kernels = try filters.kernels(called: [from, base])
-    var question = Solver.Question(from: kernels[0], base: kernels[1])
+    let from = try filters.kernel(called: from, option: "--from")
+    let base = try filters.kernel(called: base, option: "--base")
+    var question = Solver.Question(from: from, base: base)
     question.maxChanges = maxChanges
     question.domain = try filters.domain()
-    guard question.domain.hasScenarios(on: kernels[0]) else {
-      throw UsageError.noScenario(on: kernels[0].name)
+    guard question.domain.hasScenarios(on: from) else {
+      throw UsageError.noScenario(on: from.name)
     }
     question.required = try commaSeparated(require).map { try parsedLint($0, option: "require") }
     for lint in question.required {

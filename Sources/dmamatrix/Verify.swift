@@ -71,8 +71,9 @@ struct Verify: ParsableCommand {
   var store: String?
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
   var cache: String?
-  @Option(help: ArgumentHelp("Show at most this many kinds of disagreement.", valueName: "n"))
-  var show = 20
+  @Option(
+    help: ArgumentHelp("Show at most this many kinds of disagreement; 20 without.", valueName: "n"))
+  var show: Int?
   @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
   var format = "text"
   @Flag(help: "Compile and run the tree without asking.")
@@ -82,14 +83,19 @@ struct Verify: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    guard show >= 0 else {
-      throw UsageError(description: "--show '\(show)' is not a number; accepted: 0 or more")
+    if let show {
+      guard show >= 0 else {
+        throw UsageError(description: "--show '\(show)' is not a number; accepted: 0 or more")
+      }
+      guard mbox == nil else {
+        throw UsageError(description: "--show is not for --mbox, which shows what differs whole")
+      }
     }
     let format: Document.Format = try dmamatrix.format(format)
     guard filters.kernel.isEmpty else {
       throw UsageError(description: "--kernel is no filter of verify; --against names the model")
     }
-    let model = try against.map { try filters.kernel(called: $0) }
+    let model = try against.map { try filters.kernel(called: $0, option: "--against") }
     var domain = try filters.domain()
     let expressible = domain.platforms.filter(TreeEvaluation.canExpress)
     guard filters.platform.isEmpty || expressible == domain.platforms else {
@@ -118,10 +124,8 @@ struct Verify: ParsableCommand {
     let name = try treeName(of: source)
     if let store { _ = try MatrixDatabase(path: store) }
     let series = try mbox.map { path in
-      guard let data = FileManager.default.contents(atPath: path) else {
-        throw UsageError(description: "--mbox '\(path.printable)' is no readable file")
-      }
-      return try PatchedTree.Series(mbox: data)
+      try PatchedTree.Series(
+        mbox: try Input.file(path, option: "--mbox", expected: "a patch series"))
     }
     try Consent.ask(for: source, yes: yes)
 
@@ -136,7 +140,7 @@ struct Verify: ParsableCommand {
     }
     let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
     guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
-    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show) {
+    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show ?? 20) {
       Output.progress($0, "comparing")
     }
     Output.progress(1, "comparing")

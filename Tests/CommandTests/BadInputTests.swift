@@ -57,6 +57,24 @@ extension CommandTests {
     (["query", "SELECT 1", "--format", "box"], "--format 'box' is unknown; accepted: table, csv"),
     (["query", "SELECT 1", "-p", "x"], "-p 'x' has no value; accepted: name=value"),
     (["query", "SELECT 1", "--limit=-1"], "--limit '-1' is not a number of rows"),
+    (["query", "SELECT 1", "--timeout", "1e300"], "--timeout '1e+300' is not a number of seconds"),
+    (["query", "--list", "SELECT 1"], "--list runs no statement; give one of both"),
+    (["kernels", "v6", "--alternatives"], "--alternatives lists them all; a name is not accepted"),
+    (["policy", "reach", "7.3", "--kernel", "v6"], "--kernel is no filter of policy reach"),
+    (["report", "--all", "--format", "svg"], "--format 'svg' is not for --all"),
+    (["check", "--baseline", "/etc"], "--baseline '/etc' is no readable file; expected what"),
+    (["check", "--baseline", "a", "--write-baseline", "b"], "exclude each other; give one"),
+    (
+      ["check", "--format", "b4", "--baseline", "/etc/passwd"],
+      "--baseline is not for --format b4, where the mail names the version"
+    ),
+    (["check", "--format", "b4", "--kernel", "v6"], "--kernel is not for --format b4"),
+    (
+      ["verify", "--tree", "/etc", "--mbox", "m", "--show", "3"],
+      "--show is not for --mbox, which shows what differs whole"
+    ),
+    (["lab", "plan", "--kernel", ""], "kernel '' is unknown; accepted: 6.1"),
+    (["lab", "plan", "--iommu", ""], "--iommu '' is unknown; accepted: none"),
     (["query"], "no question; accepted: a SELECT, - for standard input, --named or --list"),
     (["query", "--named", "why", "--list"], "--named 'why' is unknown; accepted: above-256k,"),
     (["report"], "no report is named; accepted: platform, versions, map,"),
@@ -78,7 +96,10 @@ extension CommandTests {
     (["verify", "--tree", "/etc", "--show=-1"], "--show '-1' is not a number"),
     (["verify", "--tree", "/etc", "--shard", "3/2"], "--shard '3/2' is not a part"),
     (["verify", "--tree", "/etc", "--shard", "1/2"], "--shard needs --against"),
-    (["solve", "--from", "v6", "--base", "v0"], "--kernel 'v0' is unknown; accepted: 6.1"),
+    (["solve", "--from", "v6", "--base", "v0"], "--base 'v0' is unknown; accepted: 6.1"),
+    (["solve", "--from", "v0", "--base", "v6"], "--from 'v0' is unknown; accepted: 6.1"),
+    (["verify", "--tree", "/etc", "--against", "v0"], "--against 'v0' is unknown; accepted: 6.1"),
+    (["check", "--base", "v0"], "--base 'v0' is unknown; accepted: 6.1"),
     (["solve", "--from", "v6"], "--base"),
     (
       ["solve", "--from", "v6", "--base", "7.2", "--require", "tidy"], "--require 'tidy' is unknown"

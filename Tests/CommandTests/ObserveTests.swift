@@ -35,6 +35,16 @@ extension CommandTests {
     #expect(try run(["disagreements"]).output.contains("404 observations of 2 boots"))
   }
 
+  /// A pipe is read once, and known by what it gave: another pipe does not replace it.
+  @Test func pipesAreImportedBesideEachOther() throws {
+    #expect(try run(["generate", "--platform", "x86", "--kernel", "6.1"]).status == 0)
+    for log in [direct, lazy, direct] {
+      let command = "cd '\(directory)' && zcat '\(log)' | timeout 60 '\(tool.path)' observe -"
+      #expect(try shell(command) == 0)
+    }
+    #expect(try run(["disagreements"]).output.contains("404 observations of 2 boots"))
+  }
+
   /// A log that is asked of another kernel's model differs, and that is status 1.
   @Test func anotherKernelDiffers() throws {
     let found = try run(["observe", "--dry-run", "--kernel", "7.3", lazy])

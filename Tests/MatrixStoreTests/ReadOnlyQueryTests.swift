@@ -64,6 +64,17 @@ import Testing
     }
   }
 
+  /// SQLite ends a comment at LF alone; CR and other line ends are part of it.
+  @Test(arguments: ["\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}"])
+  func aCommentEndsWhereSQLiteEndsIt(end: String) {
+    #expect(throws: StoreError.self) {
+      _ = try ReadOnlyQuery(sql: "--\(end)SELECT 1\nPRAGMA cache_size").run(on: database)
+    }
+    #expect(throws: Never.self) {
+      _ = try ReadOnlyQuery(sql: "--\(end)PRAGMA x\nSELECT 1").run(on: database)
+    }
+  }
+
   @Test func anEndlessQueryIsStopped() {
     let endless = """
       WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c

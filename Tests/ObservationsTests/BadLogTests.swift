@@ -138,6 +138,26 @@ import Testing
     }
   }
 
+  /// What a length decides where the probe gave none, a page, or one too few for the
+  /// entries of a scatter list.
+  @Test func lengthsAreCheckedAsTheyAreUsed() {
+    func isPlausible(
+      _ operation: ProbeOperation, _ region: String, _ length: UInt64?, dma: UInt64 = 0
+    ) -> Bool {
+      Observation(
+        line: 1, maskBits: 64, setMaskError: 0, setCoherentMaskError: 0, dmaMask: .max,
+        operation: operation, region: region, attributes: [], length: length,
+        physicalAddress: 0, dmaAddress: dma, result: .direct
+      ).isPlausible
+    }
+    #expect(isPlausible(.allocCoherent, "gfp_kernel", nil, dma: .max - 4096))
+    #expect(!isPlausible(.allocCoherent, "gfp_kernel", nil, dma: .max - 4095))
+    #expect(isPlausible(.mapPage, "a", 16, dma: .max - 16))
+    #expect(!isPlausible(.mapPage, "a", 16, dma: .max - 15))
+    #expect(isPlausible(.mapSG, "a+a+a+a", 4) && !isPlausible(.mapSG, "a+a+a+a", 3))
+    #expect(!isPlausible(.mapSG, "a", 1))
+  }
+
   /// Any value in any field, with a right checksum: a sentence or an answer, and the
   /// comparison ends.
   @Test func anyValueOfAnyFieldIsAnsweredOrRefused() throws {
@@ -152,16 +172,19 @@ import Testing
     var random = SplitMix(seed: 6)
     var refused = 0
     var compared = 0
-    for _ in 0..<3000 {
+    for number in 0..<6000 {
       let index = probed[Int(random.next() % UInt64(probed.count))]
-      let fields = lines[index].split(separator: " ").filter { $0.contains("=") }
-      guard !fields.isEmpty else { continue }
-      let field = fields[Int(random.next() % UInt64(fields.count))]
-      let key = field.prefix { $0 != "=" }
-      let value = values[Int(random.next() % UInt64(values.count))]
       var changed = lines
-      changed[index] = try line(
-        lines[index], replacing: " \(field)", with: " \(key)=\(value)")
+      // One field, and in half of the cases another of the line.
+      for _ in 0...(number % 2) {
+        let fields = changed[index].split(separator: " ").filter { $0.contains("=") }
+        guard !fields.isEmpty else { continue }
+        let field = fields[Int(random.next() % UInt64(fields.count))]
+        let key = field.prefix { $0 != "=" }
+        let value = values[Int(random.next() % UInt64(values.count))]
+        changed[index] = try line(
+          changed[index], replacing: " \(field)", with: " \(key)=\(value)")
+      }
       do {
         let boots = try ProbeLog.read(
           name: "log", text: changed.joined(separator: "\n"), kernel: "7.3", intactOnly: true)
