@@ -57,21 +57,17 @@ public struct Reach: Sendable {
       let current = knob.value(in: kernel.policy)
       let members = knob.isPlatformSet ? knob.platformNames(in: kernel.policy) : []
       return knob.values.map(\.name).compactMap { value in
-        var policy = kernel.policy
-        guard knob.isPlatformSet else {
-          guard value != current, knob.set(value, in: &policy) else { return nil }
-          return Trial(knob: knob, value: value, policy: policy, domain: domain)
-        }
-        // One platform comes or goes; only its own scenarios can change.
-        let isMember = members.contains(value)
-        let changed = isMember ? members.filter { $0 != value } : members + [value]
-        guard knob.set(changed.isEmpty ? "-" : changed.joined(separator: ","), in: &policy) else {
-          return nil
-        }
+        guard value != current else { return nil }
         var part = domain
-        part.platforms = domain.platforms.filter { $0.name == value }
-        return Trial(
-          knob: knob, value: (isMember ? "-" : "+") + value, policy: policy, domain: part)
+        var step = PolicyStep(knob: knob, value: value)
+        if knob.isPlatformSet, let platform = Platform(name: value) {
+          // One platform comes or goes; only its own scenarios can change.
+          step = PolicyStep(knob: knob, value: (members.contains(value) ? "-" : "+") + value)
+          part.platforms = domain.platforms.filter(PlatformSet([platform]).contains)
+        }
+        var policy = kernel.policy
+        guard step.apply(to: &policy) else { return nil }
+        return Trial(knob: knob, value: step.value, policy: policy, domain: part)
       }
     }
   }
@@ -126,18 +122,5 @@ extension MatrixDomain {
         body(request)
       }
     }
-  }
-}
-
-extension Scenario {
-  init(
-    platform: Platform, iommu: IOMMUMode, swiotlb: SwiotlbMode, memory: MachineName,
-    request: DeviceRequest
-  ) {
-    self.init(
-      platform: platform, iommu: iommu, swiotlb: swiotlb, memory: memory, mask: request.mask,
-      coherentMask: request.coherentMask, busLimit: request.busLimit,
-      coherence: request.coherence, facing: request.facing, operation: request.operation,
-      attributes: request.attributes, buffer: request.buffer)
   }
 }

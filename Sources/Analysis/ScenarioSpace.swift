@@ -87,13 +87,10 @@ final class ScenarioSpace {
 
   /// The scenario at a point.
   func scenario(_ point: [Int]) -> Scenario {
-    let request = request(point)
-    return Scenario(
+    Scenario(
       platform: domain.platforms[point[0]], iommu: domain.iommuModes[point[1]],
       swiotlb: domain.swiotlbModes[point[2]], memory: domain.machines[point[3]].name,
-      mask: domain.masks[point[maskLevel]], coherentMask: request.coherentMask,
-      busLimit: request.busLimit, coherence: request.coherence, facing: request.facing,
-      operation: request.operation, attributes: request.attributes, buffer: request.buffer)
+      request: request(point))
   }
 
   /// The kernels as booted at a point, in their order.

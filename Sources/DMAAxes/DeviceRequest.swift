@@ -52,6 +52,18 @@ public struct DeviceRequest: Hashable, Sendable {
 }
 
 extension Scenario {
+  /// A request on a booted machine.
+  public init(
+    platform: Platform, iommu: IOMMUMode, swiotlb: SwiotlbMode, memory: MachineName,
+    request: DeviceRequest
+  ) {
+    self.init(
+      platform: platform, iommu: iommu, swiotlb: swiotlb, memory: memory, mask: request.mask,
+      coherentMask: request.coherentMask, busLimit: request.busLimit,
+      coherence: request.coherence, facing: request.facing, operation: request.operation,
+      attributes: request.attributes, buffer: request.buffer)
+  }
+
   /// The device and the request, without the booted machine.
   public var deviceRequest: DeviceRequest {
     DeviceRequest(

@@ -142,7 +142,7 @@ struct PolicyFile {
 
   private static func isName(_ name: String) -> Bool {
     // A spreadsheet reads a leading '+' or '-' as a formula.
-    (1...40).contains(name.count) && !"._+-".contains(name.prefix(1))
+    (1...nameLimit).contains(name.count) && !"._+-".contains(name.prefix(1))
       && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._+-".contains($0)) }
   }
 
@@ -154,6 +154,9 @@ struct PolicyFile {
     }
   }
 }
+
+/// How many characters the name of a variant may have.
+private let nameLimit = 40
 
 /// The variants of some policy files, each based on a version or on another file.
 public enum PolicyFiles {
@@ -201,9 +204,13 @@ public enum PolicyFiles {
   }
 
   /// A version as a policy file that gives the same policy.
-  public static func text(of version: KernelVersion) -> String {
-    let base = version.base.flatMap(KernelVersion.named)
-    var lines = ["name: \(version.name)-copy", "base: \(base?.name ?? version.name)"]
+  ///
+  /// - Parameter base: What the file builds upon; the version's own base without, if
+  ///   it is one that every reader knows, else the version itself.
+  public static func text(of version: KernelVersion, basedOn base: KernelVersion? = nil) -> String {
+    let base = base ?? version.base.flatMap(KernelVersion.named)
+    let name = version.name.prefix(nameLimit - 5) + "-copy"
+    var lines = ["name: \(name)", "base: \(base?.name ?? version.name)"]
     if let link = version.link { lines.append("link: \(link)") }
     lines.append("note: \(quoted(version.summary))")
     let changed = Knob.all.filter { knob in

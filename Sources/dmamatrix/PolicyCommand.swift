@@ -64,6 +64,7 @@ struct PolicyCommand: ParsableCommand {
         throw UsageError(description: "--kernel is no filter of policy reach, which names one")
       }
       let version = try filters.kernel(called: name, option: "kernel")
+      try requireKnobs(version, option: "kernel")
       let reach = Reach(version, domain: try filters.domain()) { fraction in
         Output.progress(fraction, "trying knobs")
       }

@@ -89,6 +89,8 @@ struct Solve: ParsableCommand {
     }
     let from = try filters.kernel(called: from, option: "--from")
     let base = try filters.kernel(called: base, option: "--base")
+    try requireKnobs(from, option: "--from")
+    try requireKnobs(base, option: "--base")
     var question = Solver.Question(from: from, base: base)
     question.maxChanges = maxChanges
     question.domain = try filters.domain()
@@ -137,8 +139,16 @@ struct Solve: ParsableCommand {
     else {
       throw UsageError(description: "--emit-policy: the front changes nothing; there is no file")
     }
-    try AtomicFile.write(PolicyFiles.text(of: variant), to: path)
+    try AtomicFile.write(PolicyFiles.text(of: variant, basedOn: solver.question.from), to: path)
   }
+}
+
+/// Refuses a kernel tree, whose answers are recorded and follow from no policy.
+func requireKnobs(_ kernel: KernelVersion, option: String) throws {
+  guard kernel.recorded != nil else { return }
+  throw UsageError(
+    description: "\(option) '\(kernel.name.printable)' is a kernel tree, whose code has no knobs; "
+      + "accepted: a model or a variant")
 }
 
 /// The lint called `name`, or a sentence that says which there are.

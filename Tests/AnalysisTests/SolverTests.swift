@@ -145,6 +145,42 @@ import Testing
     }
   }
 
+  /// Ends of requests are witnessed too: no change of the state check gives a Realm's
+  /// page back to its pool (source: v5, patch 19/20, which changes F1).
+  @Test func anEndIsWitnessed() throws {
+    var question = try question(["M9"], changes: 1)
+    question.domain.platforms = [.arm64CCA]
+    question.domain.operations = [.allocPagesAtomic]
+    question.domain.attributes = [.none]
+    question.domain.buffers = [.none]
+    question.from = try #require(KernelVersion.named("v4"))
+    question.required = [.freedToItsOwner]
+    let contradiction = try #require(Solver(question).contradiction)
+    let key = try #require(contradiction.witnesses[.freedToItsOwner])
+    let (scenario, circumstance) = try #require(Circumstance.parsed(key: key))
+    let found = try #require(
+      Lint.freedToItsOwner.isViolated(
+        by: question.from.policy, in: scenario, circumstance, on: .sixtyFourGiB))
+    #expect(found.isViolated)
+  }
+
+  /// A host with the C-bit elsewhere is of a kind that policies name.
+  @Test func hostsWithTheCBitElsewhereComeAndGo() throws {
+    let host = try #require(Platform(name: "x86-sme43"))
+    let steps = PolicyStep.all(from: KernelVersion.all[5].policy, knobs: nil, platforms: [host])
+    let other = PolicyStep.all(
+      from: KernelVersion.all[5].policy, knobs: nil, platforms: [.x86SME51])
+    #expect(steps == other)
+    var domain = MatrixDomain()
+    domain.platforms = [host]
+    domain.iommuModes = [.passthrough]
+    domain.machines = [.sixtyFourGiB]
+    domain.operations = [.map]
+    let reach = Reach(KernelVersion.all[7], domain: domain) { _ in }
+    let gone = reach.changes.first { $0.knob.id == "P1" && $0.value == "-x86-sme51" }
+    #expect((gone?.scenarios ?? 0) > 0)
+  }
+
   @Test func factsAreNotChanged() {
     let steps = PolicyStep.all(
       from: KernelVersion.all[5].policy, knobs: nil, platforms: Platform.allCases)

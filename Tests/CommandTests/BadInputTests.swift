@@ -175,7 +175,6 @@ extension CommandTests {
     (["explain", "--dmesg", "/no/such"], "--dmesg '/no/such' is no readable file"),
     (["explain", "--dmesg", "/etc/hostname"], "holds no boot log of Linux"),
     (["check", "--lint", "tidy"], "--lint 'tidy' is unknown; accepted: no-silent-corruption"),
-    (["check", "--base", "v0"], "kernel 'v0' is unknown"),
     (["check", "--format", "tap"], "accepted: text, markdown, json, ktap, b4"),
     (["policy", "show", "v0"], "kernel 'v0' is unknown"),
     (["claims", "C999"], "claim 'C999' is unknown; accepted: C001 to"),

@@ -167,6 +167,25 @@ extension CommandTests {
       "compare", "v6", String(name), "--policy", file, "--platform", "x86-sme47",
     ])
     #expect(compare.status == 1 && compare.output.contains("refused -> bounced"))
+
+    // From a variant the file builds upon the variant, under a name that is one.
+    let mine = "a-variant-with-a-name-of-forty-letters-x"
+    try Data("name: \(mine)\nbase: v6\nchanges: {}\n".utf8)
+      .write(to: URL(fileURLWithPath: directory + "/mine.yaml"))
+    let further = try run([
+      "solve", "--from", mine, "--policy", "mine.yaml", "--base", "7.2", "--knob", "M9,M3",
+      "--platform", "x86-sme47", "--iommu", "passthrough", "--op", "map", "--prefer", "lost",
+      "--emit-policy", file,
+    ])
+    #expect(further.status == 0)
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(text.contains("\nbase: \(mine)\n"))
+    let solved = try #require(text.split(separator: "\n").first?.split(separator: " ").last)
+    let again = try run([
+      "compare", "v6", String(solved), "--policy", file, "--policy", "mine.yaml", "--platform",
+      "x86-sme47",
+    ])
+    #expect(again.status == 1 && again.output.contains("refused -> bounced"))
   }
 
   @Test func solveSaysWhatContradicts() throws {

@@ -54,6 +54,15 @@ extension CommandTests {
       found.status == 0 && found.output.contains("mine: its own code against the model of 6.12"))
     let compared = try run(["compare", "6.12", "mine", "--trees", "matrix.db"] + Self.filters)
     #expect(compared.status == 0 && compared.output.contains("equal, 0 differ."))
+    for (command, option) in [
+      (["solve", "--from", "mine", "--base", "7.2"], "--from"),
+      (["solve", "--from", "7.2", "--base", "mine"], "--base"),
+      (["policy", "reach", "mine"], "kernel"),
+    ] {
+      let refused = try run(command + ["--trees", "matrix.db"])
+      #expect(refused.status == 2 && refused.output.isEmpty)
+      #expect(refused.error.contains("\(option) 'mine' is a kernel tree, whose code has no knobs"))
+    }
     let damaged = try run(["info", "--database", "matrix.db"])
     #expect(damaged.status == 0 && damaged.output.contains("tree: 6.12"))
   }

@@ -10,34 +10,68 @@ extension CostLines {
   func visitLife(
     _ lint: Lint, _ line: Line, _ booted: inout Booted, tracing: Bool, cost: inout PolicyCost
   ) -> UInt64 {
-    let boot = boots[line.boot]
-    var request = line.request
     var path: UInt64 = 0
     for circumstance in lint.circumstances {
-      let kernel = booted.kernel(line.boot, boot, circumstance.conditions)
-      let lives = domain.masks.map { mask -> LifeCycle? in
-        request.mask = mask
-        guard
-          kernel.policy.circumstanceExclusion(
-            circumstance, boot.platform, boot.swiotlb, request) == nil
-        else { return nil }
-        guard tracing else {
-          return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
-        }
-        let traced = kernel.lifeCycleAndFingerprint(
-          of: request, maskChange: circumstance.maskChange)
-        path = mixed(path, traced.fingerprint)
-        return traced.cycle
-      }
-      let violations = lint.lifeViolations(
-        of: LifeLine(
-          platform: boot.platform, request: line.request, masks: domain.masks, lives: [lives],
-          ordinary: [lives]))
+      let (violations, traced) = violations(
+        of: lint, line, circumstance, &booted, tracing: tracing)
+      path = mixed(path, traced)
       for violation in violations {
         if violation != nil { cost.violations[lint, default: 0] += line.weight }
         path = mixed(path, violation == nil ? 1 : 2)
       }
     }
     return path
+  }
+
+  /// What a line violates in one circumstance, by mask; with `tracing` also a number
+  /// that names the paths on which its requests were undone.
+  private func violations(
+    of lint: Lint, _ line: Line, _ circumstance: Circumstance, _ booted: inout Booted,
+    tracing: Bool = false
+  ) -> (violations: [ViolationKey?], path: UInt64) {
+    let boot = boots[line.boot]
+    let kernel = booted.kernel(line.boot, boot, circumstance.conditions)
+    var request = line.request
+    var path: UInt64 = 0
+    let lives = domain.masks.map { mask -> LifeCycle? in
+      request.mask = mask
+      guard
+        kernel.policy.circumstanceExclusion(
+          circumstance, boot.platform, boot.swiotlb, request) == nil
+      else { return nil }
+      guard tracing else {
+        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+      }
+      let traced = kernel.lifeCycleAndFingerprint(of: request, maskChange: circumstance.maskChange)
+      path = mixed(path, traced.fingerprint)
+      return traced.cycle
+    }
+    let line = LifeLine(
+      platform: boot.platform, request: line.request, masks: domain.masks, lives: [lives],
+      ordinary: [lives])
+    return (lint.lifeViolations(of: line), path)
+  }
+
+  /// The key of the first request of a line whose end violates a lint.
+  func lifeWitness(of lint: Lint, _ line: Line, _ booted: inout Booted) -> String? {
+    guard lint.isAboutLife, lint.concerns(line.request.operation) else { return nil }
+    for circumstance in lint.circumstances {
+      let found = violations(of: lint, line, circumstance, &booted).violations
+      if let index = found.firstIndex(where: { $0 != nil }) {
+        return key(of: line, mask: domain.masks[index]) + circumstance.suffix
+      }
+    }
+    return nil
+  }
+
+  /// The key of one scenario of a line.
+  func key(of line: Line, mask: DMAMask) -> String {
+    let boot = boots[line.boot]
+    var request = line.request
+    request.mask = mask
+    return Scenario(
+      platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
+      memory: boot.machine.name, request: request
+    ).key
   }
 }

@@ -28,7 +28,9 @@ public struct PolicyStep: Hashable, Sendable {
       }
       let members = knob.platformNames(in: policy)
       // P5 speaks of arm64, powerpc and s390; x86 has P4.
-      return platforms.filter { knob.id != "P5" || $0.family != .x86 }.map { platform in
+      // Sets hold kinds: hosts with the C-bit elsewhere come and go with one of them.
+      let kinds = PlatformSet(platforms).platforms
+      return kinds.filter { knob.id != "P5" || $0.family != .x86 }.map { platform in
         PolicyStep(
           knob: knob, value: (members.contains(platform.name) ? "-" : "+") + platform.name)
       }

@@ -160,13 +160,9 @@ extension CostLines {
         kernels: [kernels.kernel(line.boot, boot), bases.kernel(line.boot, boot)],
         request: line.request, masks: domain.masks)
       if let index = lint.violations(of: scenarioLine).firstIndex(where: { $0 != nil }) {
-        var request = line.request
-        request.mask = domain.masks[index]
-        return Scenario(
-          platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
-          memory: boot.machine.name, request: request
-        ).key
+        return key(of: line, mask: domain.masks[index])
       }
+      if let witness = lifeWitness(of: lint, line, &kernels) { return witness }
     }
     return nil
   }
