@@ -23,6 +23,34 @@ import Testing
       buffer: buffer)
   }
 
+  /// kernel/dma/swiotlb.c swiotlb_alloc_pool(): a transient pool is as long as the
+  /// mapping. An atomic pool of 128 KiB (1 GiB of RAM, kernel/dma/pool.c) has no room
+  /// for more; pages of the allocator have.
+  @Test(
+    arguments: [
+      (4096, true), (128 << 10, true), ((128 << 10) + 1, false), (256 << 10, false),
+    ] as [(UInt64, Bool)])
+  func aTransientPoolIsAsLongAsTheMapping(length: UInt64, fits: Bool) throws {
+    let machine = try #require(
+      Machine(name: MachineName("1G"), ram: [PhysicalRange(0, 1 << 30)]))
+    let buffer = try #require(Buffer(at: 512 << 20, length: length))
+    func life(_ platform: Platform, force: Bool) throws -> LifeCycle {
+      let kernel = try #require(KernelVersion.named("6.12"))
+      let booted = BootedKernel(
+        policy: kernel.policy, platform: platform, iommu: .none,
+        swiotlb: force ? .force : .standard, machine: machine,
+        conditions: BootConditions(dynamicPools: .on, fill: .exhausted))
+      return booted.lifeCycle(of: try request(.map, mask: 32, buffer: buffer))
+    }
+    let guest = try life(.sev, force: false)
+    #expect((guest.answer.result == .bounce) == fits)
+    #expect(fits || guest.answer.warnings.contains(.swiotlbFull))
+    #expect(guest.after.transientFrom == (fits ? .atomicPool : .none))
+    let host = try life(.x86, force: true)
+    #expect(host.answer.result == .bounce && host.after.transientFrom == .buddy)
+    #expect(host.answer.address + length <= 1 << 30)
+  }
+
   /// F1: kernel/dma/direct.c dma_direct_free_pages(): the linear address misses pools
   /// that are remapped, which are arm64's alone.
   @Test(arguments: [

@@ -3,7 +3,7 @@ extension Evaluation {
   /// `dma_direct_alloc()` of one page.
   mutating func dma_direct_alloc(atomic: Bool, noMapping: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc"
-    let forAlloc = is_swiotlb_for_alloc()
+    let forAlloc = kernel.is_swiotlb_for_alloc(pool, forced: forced)
     if asks(
       here,
       "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
@@ -41,14 +41,6 @@ extension Evaluation {
     return allocated(page, decrypted: decrypts, .allocPages)
   }
 
-  /// `is_swiotlb_for_alloc()` (A15): allocations come from the device's pool.
-  private func is_swiotlb_for_alloc() -> Bool {
-    switch kernel.policy.forcedAllocSource {
-    case .freshPages: pool.forAlloc
-    case .swiotlb: pool.forAlloc || forced && pool.isActive
-    }
-  }
-
   /// `dma_direct_alloc_no_mapping()`: a page as an opaque cookie, private address.
   private mutating func dma_direct_alloc_no_mapping() -> Answer {
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
@@ -63,7 +55,7 @@ extension Evaluation {
   /// `dma_direct_alloc_pages()` of one page.
   mutating func dma_direct_alloc_pages(atomic: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc_pages"
-    let forAlloc = is_swiotlb_for_alloc()
+    let forAlloc = kernel.is_swiotlb_for_alloc(pool, forced: forced)
     if asks(
       here,
       "forced unencrypted, but must not block: atomic pool",
@@ -127,17 +119,27 @@ extension Evaluation {
 
   /// `dma_coherent_ok()`: the page lies within coherent mask and bus limit, with
   /// the encoding that the device is forced to.
-  mutating func dma_coherent_ok(_ page: UInt64) -> Bool {
+  ///
+  /// - Parameter size: Bytes; those of the request without.
+  mutating func dma_coherent_ok(_ page: UInt64, size: UInt64? = nil) -> Bool {
     let address = kernel.phys_to_dma_direct(page, unencrypted: forced)
     return asks(
       "dma_coherent_ok",
       "the page lies within coherent mask and bus limit",
-      address + request.buffer.length - 1 <= request.coherentLimit
+      address + (size ?? request.buffer.length) - 1 <= request.coherentLimit
     )
   }
 }
 
 extension BootedKernel {
+  /// `is_swiotlb_for_alloc()` (A15): allocations come from the device's pool.
+  func is_swiotlb_for_alloc(_ pool: SwiotlbPool, forced: Bool) -> Bool {
+    switch policy.forcedAllocSource {
+    case .freshPages: pool.forAlloc
+    case .swiotlb: pool.forAlloc || forced && pool.isActive
+    }
+  }
+
   /// The highest free block that a zone flag yields, naturally aligned; `size` is
   /// rounded up to a power of two of pages.
   func highestBlock(_ size: UInt64, _ flag: ZoneFlag) -> UInt64? {

@@ -49,7 +49,7 @@ extension Undo {
     let isCookie = answer.decision == .allocNoMapping
     if asks(
       here, "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
-      noMapping && !forced && !forAlloc)
+      noMapping && !forced && !kernel.is_swiotlb_for_alloc(pool, forced: forced))
     {
       if isCookie {
         after.owner = .ok
@@ -128,14 +128,6 @@ extension Undo {
       after.slots = .ok
     }
     after.owner = .ok
-  }
-
-  /// `is_swiotlb_for_alloc()`.
-  private var forAlloc: Bool {
-    switch kernel.policy.forcedAllocSource {
-    case .freshPages: pool.forAlloc
-    case .swiotlb: pool.forAlloc || forced && pool.isActive
-    }
   }
 }
 

@@ -25,20 +25,23 @@ extension Evaluation {
   }
 
   /// `dma_alloc_from_pool()`: the first pool, in the order of `dma_guess_pool()`,
-  /// of the requested state (S5) whose first page fits.
+  /// of the requested state (S5) that has so many bytes, whose first page fits.
   ///
   /// - Parameters:
   ///   - flag: The zone that the mask falls into.
   ///   - shared: The state that is asked for.
   ///   - checksAddress: Whether the page must be `dma_coherent_ok()`.
+  ///   - size: Bytes; those of the request without.
   ///   - warnsIfExhausted: Without __GFP_NOWARN.
   mutating func dma_alloc_from_pool(
     _ flag: ZoneFlag,
     shared: Bool,
     checksAddress: Bool,
+    size: UInt64? = nil,
     warnsIfExhausted: Bool = true
   ) -> Result<AtomicPool, NoPoolPage> {
     let here: StaticString = "dma_alloc_from_pool"
+    let size = size ?? request.buffer.length
     var found = false
     var previous: PoolKind?
     while let kind = dma_guess_pool(after: previous, flag), let pool = kernel.atomicPool(kind) {
@@ -51,7 +54,8 @@ extension Evaluation {
         }
       }
       found = true
-      if !checksAddress || dma_coherent_ok(pool.start) { return .success(pool) }
+      if size > pool.length, asks(here, "the pool is too small", true) { continue }
+      if !checksAddress || dma_coherent_ok(pool.start, size: size) { return .success(pool) }
     }
     if asks(here, "a pool of that state was found, but no page fits", found) {
       if warnsIfExhausted { warnings.insert(.poolExhausted) }

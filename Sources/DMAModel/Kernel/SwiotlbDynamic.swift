@@ -20,12 +20,13 @@ extension Evaluation {
       slots = dynamic
       return true
     }
-    return swiotlb_alloc_tlb()
+    let slots = (size + swiotlbSlotSize - 1) / swiotlbSlotSize
+    return swiotlb_alloc_tlb(bytes: slots * swiotlbSlotSize)
   }
 
   /// `swiotlb_alloc_tlb()` with GFP_NOWAIT, by way of `swiotlb_alloc_pool()`: the
   /// memory of a transient pool (M13).
-  private mutating func swiotlb_alloc_tlb() -> Bool {
+  private mutating func swiotlb_alloc_tlb(bytes: UInt64) -> Bool {
     let here: StaticString = "swiotlb_alloc_tlb"
     let fromAtomicPool: Bool
     switch kernel.policy.transientPools {
@@ -36,27 +37,27 @@ extension Evaluation {
     case .atomicPoolIfShared, .atomicPoolIfSharedWithDevice:
       fromAtomicPool = asks(here, "the pool is shared: atomic pool", pool.ccShared, knob: "M13")
     }
-    guard fromAtomicPool else { return alloc_dma_pages() }
+    guard fromAtomicPool else { return alloc_dma_pages(bytes: bytes) }
     if asks(here, "DMA_COHERENT_POOL is not configured", !kernel.coherentPoolConfigured) {
       return false
     }
     // No zone flag; the address must fit the *coherent* mask.
     let found = dma_alloc_from_pool(
-      .none, shared: pool.ccShared, checksAddress: true, warnsIfExhausted: false)
+      .none, shared: pool.ccShared, checksAddress: true, size: bytes, warnsIfExhausted: false)
     guard case .success(let atomic) = found else { return false }
     slots = BounceSlots(
       start: atomic.start, memory: atomic.memory, kind: .transient, source: .atomicPool)
     return true
   }
 
-  /// `alloc_dma_pages()` and the loop around it: a page below the streaming limit,
-  /// taken as a physical address, and decrypted on the spot.
-  private mutating func alloc_dma_pages() -> Bool {
+  /// `alloc_dma_pages()` and the loop around it: pages below the streaming limit,
+  /// taken as physical addresses, and decrypted on the spot.
+  private mutating func alloc_dma_pages(bytes: UInt64) -> Bool {
     let here: StaticString = "alloc_dma_pages"
     let limit = request.streamingLimit
     var flag = kernel.zones.flag(below: limit)
-    while let page = kernel.highestPage(flag) {
-      if asks(here, "the page lies below mask and bus limit", page + pageSize - 1 <= limit) {
+    while let page = kernel.highestBlock(bytes, flag) {
+      if asks(here, "the page lies below mask and bus limit", page + bytes - 1 <= limit) {
         var memory = kernel.initialMemory
         if asks(here, "the pool is shared: decrypt", kernel.decryptsDynamicPools(of: pool)) {
           noteAtomicSetMemory()

@@ -41,11 +41,12 @@ extension BootSetUp {
     free.reserve(PhysicalRange(start, start + size))
     switch policy.atomicPoolState {
     case .noFlagAlwaysDecrypt:
-      return AtomicPool(start: start, ccShared: false, memory: decrypted)
+      return AtomicPool(start: start, length: size, ccShared: false, memory: decrypted)
     case .memoryEncryption, .guestMemoryEncryption, .memoryEncryptionExceptHost,
       .memoryEncryptionExceptTranslatedHost, .always:
       let ccShared = isShared(policy.atomicPoolState)
-      return AtomicPool(start: start, ccShared: ccShared, memory: ccShared ? decrypted : initial)
+      return AtomicPool(
+        start: start, length: size, ccShared: ccShared, memory: ccShared ? decrypted : initial)
     }
   }
 }

@@ -40,6 +40,8 @@ struct BounceSlots: Hashable, Sendable {
 public struct AtomicPool: Hashable, Sendable {
   /// The first byte of the pool's first page.
   public var start: UInt64
+  /// Bytes, all of them free.
+  public var length: UInt64
   /// The flag `cc_shared`; always false before v4.
   public var ccShared: Bool
   /// The state of the memory.
