@@ -95,12 +95,7 @@ extension Lint {
     let none = [ViolationKey?](repeating: nil, count: line.masks.count)
     switch self {
     case .noSilentCorruption:
-      return line.answers().map { judged in
-        switch judged.verdict {
-        case .garbled, .blocked, .unreachable: key(judged)
-        case .ok, .bounced, .refused: nil
-        }
-      }
+      return line.answers().map { $0.verdict.isSilentlyWrong ? key($0) : nil }
     case .maskMonotone:
       var narrower: AnswerResult?
       return line.answers().map { judged in

@@ -6,12 +6,7 @@ import DMAAxes
 /// what that one writes: to the host of a guest, or in plaintext to DRAM.
 @inlinable public func exposureAfter(platform: Platform, after: LifeAnswer) -> Exposure {
   switch after.state {
-  case .same, .leftPrivate, .poolPrivate: return .none
-  case .leftShared, .poolShared:
-    switch platform.sharedMemoryReader {
-    case .nobody: return .none
-    case .dram: return .plaintextDRAM
-    case .host: return .hostVisible
-    }
+  case .same, .leftPrivate, .poolPrivate: .none
+  case .leftShared, .poolShared: platform.exposureOfSharedMemory
   }
 }

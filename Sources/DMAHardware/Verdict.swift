@@ -38,6 +38,9 @@ public enum Verdict: UInt8, AxisValue {
     case .refused, .garbled, .blocked, .unreachable: false
     }
   }
+
+  /// Whether the device gets at wrong bytes, or at none, without an error.
+  @inlinable public var isSilentlyWrong: Bool { !isServed && self != .refused }
 }
 
 /// What a success cost.
@@ -103,10 +106,17 @@ public enum Exposure: UInt8, AxisValue {
 /// It follows the memory that the device touches, whoever made it shared.
 @inlinable public func exposure(platform: Platform, answer: Answer, verdict: Verdict) -> Exposure {
   guard verdict.isServed, answer.memoryState == .shared else { return .none }
-  switch platform.sharedMemoryReader {
-  case .nobody: return .none
-  case .dram: return .plaintextDRAM
-  case .host: return .hostVisible
+  return platform.exposureOfSharedMemory
+}
+
+extension Platform {
+  /// What memory that the kernel made shared exposes.
+  @inlinable public var exposureOfSharedMemory: Exposure {
+    switch sharedMemoryReader {
+    case .nobody: .none
+    case .dram: .plaintextDRAM
+    case .host: .hostVisible
+    }
   }
 }
 

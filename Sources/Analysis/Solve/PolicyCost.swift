@@ -203,11 +203,6 @@ struct CostLines {
   }
 }
 
-extension Verdict {
-  /// Whether the device gets at wrong bytes, or at none, without an error.
-  var isSilentlyWrong: Bool { !isServed && self != .refused }
-}
-
 /// Mixes a number into a hash.
 @inline(__always)
 func mixed(_ hash: UInt64, _ number: UInt64) -> UInt64 {
