@@ -82,9 +82,7 @@ public struct Diagram: Sendable {
             if child == wanted { found += ways }
           } else if place[Int(child)] >= 0 {
             next[Int(place[Int(child)])].ways += ways
-          } else if uniform[level + 1][Int(child)] == Self.mixed
-            || uniform[level + 1][Int(child)] == wanted
-          {
+          } else if mayHold(wanted, level + 1, child) {
             place[Int(child)] = Int32(next.count)
             next.append((child, ways))
           }

@@ -14,7 +14,7 @@ public enum PatchMail {
     for version in KernelVersion.all {
       guard let cover = version.messageID else { continue }
       // git send-email numbers the mails of a thread: ...-1-author is the cover.
-      guard let marker = cover.range(of: "-1-") else { continue }
+      guard let marker = cover.firstRange(of: "-1-") else { continue }
       let prefix = cover[..<marker.lowerBound] + "-"
       let suffix = cover[cover.index(before: marker.upperBound)...]
       if ids.contains(where: { isMail($0, prefix: prefix, suffix: suffix) }) { return version }
@@ -61,9 +61,4 @@ public enum PatchMail {
     }
     return headers
   }
-}
-
-extension String {
-  /// The first range of a part, or nil.
-  fileprivate func range(of part: String) -> Range<Index>? { firstRange(of: part) }
 }
