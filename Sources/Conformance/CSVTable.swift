@@ -4,8 +4,10 @@ package struct CSVTable {
   package private(set) var header: [String]
   private let bytes: [UInt8]
   private var position: Int
-  /// The number of the line that ``nextRow()`` returned last, from 1.
+  /// The number of the line, from 1, on which the last row of ``nextRow()`` began.
   package private(set) var line = 1
+  /// The line at ``position``.
+  private var currentLine = 1
 
   package init(file: String, bytes: [UInt8]) throws(InputError) {
     self.file = file
@@ -19,7 +21,7 @@ package struct CSVTable {
   /// The fields of the next row, or nil at the end; empty lines are passed over.
   package mutating func nextRow() throws(InputError) -> [String]? {
     while position < bytes.count {
-      line += 1
+      line = currentLine
       let fields = readRow()
       if fields == [""] { continue }
       guard fields.count == header.count else {
@@ -38,7 +40,10 @@ package struct CSVTable {
       guard position < bytes.count else { return fields }
       let separator = bytes[position]
       position += 1
-      if separator == newline { return fields }
+      if separator == newline {
+        currentLine += 1
+        return fields
+      }
     }
   }
 
@@ -64,6 +69,7 @@ package struct CSVTable {
         guard position < bytes.count, bytes[position] == quote else { break }
         position += 1
       }
+      if byte == newline { currentLine += 1 }
       text.append(byte)
     }
     while position < bytes.count, bytes[position] != comma, bytes[position] != newline {

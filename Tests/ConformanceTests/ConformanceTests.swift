@@ -155,7 +155,7 @@ let sharedLives: [String] = {
     #expect(check.total.compared == 0)
   }
 
-  @Test func badFilesAreRefusedWithOneSentence() {
+  @Test func badFilesAreRefusedWithOneSentence() throws {
     func error(_ text: String) -> InputError? {
       var check = ConformanceCheck()
       do {
@@ -176,6 +176,17 @@ let sharedLives: [String] = {
         .hasPrefix("test:2: unknown mask '65'; accepted: 24, 25") == true)
     #expect(
       error(header + "\n7.3,x86\n") == .fieldCount(file: "test", line: 2, found: 2, expected: 17))
+    // A field may hold line ends.
+    #expect(
+      error(header + "\n\n\"7\n\n3\"" + String(repeating: ",", count: 16) + "\n7.3,x86\n")
+        == .unknownValue(
+          file: "test", line: 3, column: "kernel", value: "7\n\n3",
+          accepted: KernelVersion.known.map(\.name)))
+    var table = try CSVTable(file: "test", bytes: Array("a,b\n1,\"x\n\ny\"\n2,3\n".utf8))
+    _ = try table.nextRow()
+    #expect(table.line == 2)
+    _ = try table.nextRow()
+    #expect(table.line == 5)
     #expect(
       error(header + "\n" + row.replacing("x86", with: "\u{1b}[31m"))?.description
         .contains("'?[31m'") == true)
