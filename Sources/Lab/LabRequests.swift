@@ -8,8 +8,8 @@ enum LabRequests {
     let request: ExactRequest
   }
 
-  /// The masks that dmaprobe walks.
-  static let masks: [UInt8] = [24, 26, 28, 30, 31, 32, 33, 34, 36, 40, 47, 48, 52, 64]
+  /// The masks that dmaprobe walks, as far as the model has them.
+  static let masks = LabFiles.defaultMasks.compactMap { DMAMask(bits: $0)?.bits }
 
   /// Every request that the kernel knows on the machine.
   static func all(_ kernel: BootedKernel, isUntrusted: Bool) -> [Named] {
