@@ -1,7 +1,6 @@
 /// One question to a kernel: a booted machine, a device, a request.
 ///
-/// `memory` indexes the list of machines in use; 0 is `2G` and 1 is `64G`
-/// everywhere (see ``MachineName``).
+/// `memory` names one of the machines in use; `2G` and `64G` are the same everywhere.
 public struct Scenario: Hashable, Sendable {
   public var platform: Platform
   public var iommu: IOMMUMode

@@ -1,5 +1,5 @@
 extension String {
-  /// The lines of a mail, at most `limit`; some mailers end them with CR LF, which is
+  /// The lines of a text, at most `limit`; some programs end them with CR LF, which is
   /// one Character.
   public func lines(upTo limit: Int = .max) -> ArraySlice<Substring> {
     split(maxSplits: limit, omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }

@@ -18,7 +18,7 @@ public struct Policy: Hashable, Sendable {
   public var hostMemoryEncryption: PlatformSet
   /// P4: `force_dma_unencrypted()` on x86.
   public var forceUnencryptedX86: ForceUnencryptedX86
-  /// P5 and P6: `force_dma_unencrypted()` on arm64, powerpc and s390.
+  /// P5: `force_dma_unencrypted()` on arm64, powerpc and s390.
   public var forceUnencrypted: PlatformSet
 
   // swiotlb set-up
