@@ -1,6 +1,8 @@
 """Measures dmamatrix against what else could do the same, and how it grows.
 
-Usage: benchmark.py TOOL REPORT [--quick]
+Usage: benchmark.py TOOL REPORT [--quick | --axes]
+
+With --axes, only the section "Axis by axis" of an existing REPORT is measured anew.
 
 Kernel trees that `make verify-kernels` unpacked in .kernels are measured too.
 
@@ -200,7 +202,7 @@ def queries(work):
     return table(["question", "dmamatrix", "one row a combination", "ratio"], rows)
 
 
-def analyses(evaluations):
+def analyses(evaluations, combinations):
     """compare, check and report over the whole matrix, in passes of the model.
 
     A pass is the time that one core needs to evaluate every combination once.
@@ -212,9 +214,9 @@ def analyses(evaluations):
             ("report findings", ["report", "findings"]),
             ("report lifecycle", ["report", "lifecycle"])):
         seconds, memory, _ = run(*arguments)
-        rows.append((name, f"{seconds:.1f} s", f"{seconds * evaluations / 23.1e6:.1f}",
+        rows.append((name, f"{seconds:.1f} s", f"{seconds * evaluations / combinations:.1f}",
                      f"{memory:.0f} MB"))
-    return table(["command", "time", "passes over 23.1 million combinations", "memory"], rows)
+    return table(["command", "time", f"passes over {combinations / 1e6:.1f} million combinations", "memory"], rows)
 
 
 def trees(work, evaluations):
@@ -238,40 +240,102 @@ def trees(work, evaluations):
                   "compiling, once"], rows)
 
 
+def finer(machines=2, limits=2, buffers=8, c_bits=2):
+    """Arguments of generate: so many values of an axis, those of the model first."""
+    arguments, names = [], ["2G", "64G"]
+    for number in range(machines - 2):
+        gigabytes = 3 + 2 * number
+        names.append(f"m{gigabytes}")
+        arguments += ["--machine", f"m{gigabytes}=0-2G,4G-{gigabytes + 2}G"]
+    more = [bits for bits in range(24, 64) if bits != 32]
+    places = [place for place in range(40, 52) if place not in (47, 51)]
+    own = ["high", "-", "low", "dma32", "small", "large", "mmio32", "mmio64"]
+    pages = [f"{1 + number // 2}G+{4 << number % 2}K" for number in range(48)]
+    others = ["x86", "sev", "snp-vtom", "tdx", "arm64", "arm64-cca", "arm64-pkvm", "ppc64",
+              "ppc64-svm", "s390", "s390-pv", "xen-pv"]
+    sme = ["x86-sme47", "x86-sme51"] + [f"x86-sme{place}" for place in places]
+    return arguments + [
+        "--mem", ",".join(names), "--bus-limit", ",".join(
+            ["none", "32"][:limits] + [str(bits) for bits in more[:max(0, limits - 2)]]),
+        "--buf", ",".join((own + pages)[:buffers]),
+        "--platform", ",".join(others + sme[:c_bits])]
+
+
+def generated(work, arguments):
+    """A database in work/finer.db: combinations, seconds, bytes, MB of memory."""
+    target = work / "finer.db"
+    seconds, memory, output = run("generate", "-d", target, *arguments)
+    return (int(output.split(": ")[1].split()[0]), seconds, target.stat().st_size, memory)
+
+
 def growth(work):
-    """1, 4, 16 and 64 times as many combinations: more kernels, finer memory sizes."""
-    alternatives = [line for line in run("kernels", "--alternatives")[2].splitlines()
-                    if line[:1] not in (" ", "") and "," not in line][:8]
-    every = ["6.1", "6.12", "7.2", "v4", "v5", "v6", "v7", "7.3"]
-    steps = [(1, ["v6", "v7"], 2), (4, every, 2), (16, every, 8),
-             (64, every + alternatives, 16)]
+    """1, 4, 16 and 64 times as many combinations, by finer axes."""
+    steps = [(1, {}), (4, {"machines": 4, "limits": 3, "buffers": 12, "c_bits": 3}),
+             (16, {"machines": 6, "limits": 5, "buffers": 18, "c_bits": 4}),
+             (64, {"machines": 12, "limits": 7, "buffers": 28, "c_bits": 6})]
     rows, first = [], None
-    for times, kernels, machines in steps[:3] if quick else steps:
-        arguments = ["--kernel", ",".join(kernels)]
-        for number in range(machines - 2):
-            gigabytes = 3 + 2 * number
-            arguments += ["--machine", f"m{gigabytes}=0-2G,4G-{gigabytes + 2}G"]
-        target = work / "growth.db"
-        seconds, memory, output = run("generate", "-d", target, *arguments)
-        combinations = int(output.split(": ")[1].split()[0])
+    for times, axes in steps[:3] if quick else steps:
+        now = generated(work, ["--kernel", "v6,v7", *finer(**axes)])
+        target = work / "finer.db"
         point, _, _ = run("query", "-d", target,
                           f"SELECT result FROM behavior WHERE {POINT}")
         checked, _, _ = run("info", "-d", target, "--check")
-        size = target.stat().st_size
-        now = (combinations, seconds, size, memory, point, checked)
-        first = first or now
-        rows.append((f"{times}x", combinations, *(ratio(b / a) for a, b in zip(first, now)),
-                     f"{seconds:.1f} s, {size / 1e6:.0f} MB, {memory:.0f} MB"))
+        first = first or now + (point, checked)
+        values = {"machines": 2, "limits": 2, "buffers": 8, "c_bits": 2} | axes
+        rows.append((f"{times}x", ", ".join(map(str, values.values())), now[0],
+                     *(ratio(b / a) for a, b in zip(first, now + (point, checked))),
+                     f"{now[1]:.1f} s, {now[2] / 1e6:.0f} MB, {now[3]:.0f} MB"))
         target.unlink()
-    return table(["step", "combinations", "combinations", "generate", "file", "memory",
-                  "a scenario", "info --check", "in numbers"], rows)
+    return table(["step", "machines, bus limits, buffers, C-bits", "combinations",
+                  "combinations", "generate", "file", "memory", "a scenario", "info --check",
+                  "in numbers"], rows)
+
+
+AXES_TITLE = "\n## Axis by axis\n\n"
+
+
+def axes(work):
+    """What more values of a single axis cost, each against its first line."""
+    kernels = ["v6", "v7", "6.1", "6.12", "7.2", "v4", "v5", "7.3"]
+    several = [
+        ("kernels", [(count, ["--kernel", ",".join(kernels[:count])]) for count in (2, 4, 8)]),
+        ("DMA masks", [(count, ["--kernel", "v6,v7", "--mask", f"24-{23 + count}"])
+                       for count in (10, 20, 41)]),
+    ] + [(name, [(count, ["--kernel", "v6,v7", *finer(**{key: count})]) for count in counts])
+         for name, key, counts in (
+             ("memory sizes", "machines", (2, 4, 8, 16)), ("bus limits", "limits", (2, 4, 8, 16)),
+             ("buffers", "buffers", (8, 16, 32, 56)), ("C-bit positions", "c_bits", (2, 4, 8, 12)))]
+    rows = []
+    for name, steps in several:
+        first = None
+        for count, arguments in steps:
+            now = generated(work, arguments)
+            first = first or now
+            rows.append((name, count, now[0], *(ratio(b / a) for a, b in zip(first, now))))
+    return "More values of one axis, the others as they are in the model. Each row as a " \
+        "multiple of\nits axis's first.\n\n" \
+        + table(["axis", "values", "combinations", "combinations", "generate", "file",
+                 "memory"], rows)
+
+
+def write(text):
+    temporary = f"{report}.{os.getpid()}.tmp"
+    pathlib.Path(temporary).write_text(text)
+    os.replace(temporary, report)
+    print(text, end="")
 
 
 with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     work = pathlib.Path(folder)
+    if "--axes" in sys.argv:
+        before = pathlib.Path(report).read_text().split(AXES_TITLE)[0]
+        write(before + AXES_TITLE + axes(work))
+        raise SystemExit
     machine = facts()
     figures = json.loads(run("bench", "--json")[2])
-    evaluations = next(f["value"] for f in figures if f["name"] == "model, one core") * 1e6
+    named = {f["name"]: f["value"] for f in figures}
+    evaluations = named["model, one core"] * 1e6
+    combinations = named["combinations in the default matrix"]
     _, load_text = loading(work)
     text = "# Benchmark\n\n" + "".join(f"- {fact}\n" for fact in machine)
     text += "\nMade by `make bench`. Ratios compare within this run; times are this machine's.\n"
@@ -281,11 +345,9 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
           f["unit"], f["target"]) for f in figures])
     text += "\n## Loading\n\n" + load_text
     text += "\n## Questions\n\n" + queries(work)
-    text += "\n## The whole matrix\n\n" + analyses(evaluations)
+    text += "\n## The whole matrix\n\n" + analyses(evaluations, combinations)
     text += "\n## A kernel's own code\n\n" + trees(work, evaluations)
-    text += "\n## Growth\n\nTwo kernels and two machines, then more of both. " \
-        "Each column as a multiple of the\nfirst line's.\n\n" + growth(work)
-    temporary = f"{report}.{os.getpid()}.tmp"
-    pathlib.Path(temporary).write_text(text)
-    os.replace(temporary, report)
-    print(text, end="")
+    text += "\n## Growth\n\nTwo kernels, finer axes. Each column as a multiple of the " \
+        "first line's.\n\n" + growth(work)
+    text += AXES_TITLE + axes(work)
+    write(text)
