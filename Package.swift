@@ -105,7 +105,7 @@ let package = Package(
     .target(
       name: "Benchmarks",
       dependencies: [
-        "MatrixStore", .product(name: "GRDB", package: "GRDB.swift"),
+        "DMAModel", "MatrixStore", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       swiftSettings: settings
@@ -113,7 +113,7 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "MatrixStore", "Conformance", "Observations", "Lab", "Parallel",
+        "Analysis", "DMAModel", "MatrixStore", "Conformance", "Observations", "Lab", "Parallel",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -123,7 +123,7 @@ let package = Package(
     .target(
       name: "Explorer",
       dependencies: [
-        "Analysis", "MatrixStore", "Reporting", "CZlib",
+        "Analysis", "DMAModel", "MatrixStore", "Reporting", "CZlib",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
@@ -149,29 +149,30 @@ let package = Package(
     // What the tests share.
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "EmbeddedSchema"], swiftSettings: settings),
-    .testTarget(
-      name: "KernelTreeTests", dependencies: ["KernelTree", "Analysis", "TestSupport"],
+      name: "AnalysisTests", dependencies: ["Analysis", "DMAModel", "EmbeddedSchema"],
       swiftSettings: settings),
     .testTarget(
-      name: "PolicyFilesTests", dependencies: ["PolicyFiles"], swiftSettings: settings),
+      name: "KernelTreeTests", dependencies: ["Analysis", "DMAModel", "KernelTree", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
-      name: "ObservationsTests", dependencies: ["Observations", "Conformance"],
+      name: "PolicyFilesTests", dependencies: ["DMAModel", "PolicyFiles"], swiftSettings: settings),
+    .testTarget(
+      name: "ObservationsTests", dependencies: ["Conformance", "DMAModel", "Observations"],
       resources: [.copy("Logs")], swiftSettings: settings),
     .testTarget(
-      name: "LabTests", dependencies: ["Lab", "Observations", "TestSupport"],
+      name: "LabTests", dependencies: ["DMAModel", "Lab", "TestSupport"],
       swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["Conformance", "TestSupport"],
+      dependencies: ["Conformance", "DMAModel", "TestSupport"],
       resources: [.copy("Vectors")],
       swiftSettings: settings
     ),
     .testTarget(
       name: "MatrixStoreTests",
       dependencies: [
-        "Conformance", "MatrixStore", "Observations", "TestSupport",
+        "Conformance", "DMAModel", "EmbeddedSchema", "MatrixStore", "Observations", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings
@@ -180,12 +181,15 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Analysis", "Conformance", "KernelTree", "MatrixStore", "Observations", "PolicyFiles",
+        "Analysis", "Conformance", "DMAModel", "KernelTree", "MatrixStore", "Observations",
+        "PolicyFiles",
       ],
       resources: [.copy("Seeds")],
       swiftSettings: settings),
     .testTarget(
-      name: "ReportingTests", dependencies: ["Reporting", "TestSupport"], swiftSettings: settings),
+      name: "ReportingTests",
+      dependencies: ["DMAModel", "MatrixStore", "Reporting", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
       dependencies: [
@@ -202,8 +206,8 @@ if isFuzzed {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CFuzzer", "Analysis", "PolicyFiles", "Conformance", "KernelTree", "MatrixStore",
-        "Observations",
+        "CFuzzer", "Analysis", "PolicyFiles", "Conformance", "DMAModel", "KernelTree",
+        "MatrixStore", "Observations",
       ],
       path: "Tests/Fuzz/Targets",
       swiftSettings: settings),

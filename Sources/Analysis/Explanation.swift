@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// Why a kernel answers a scenario as it does.

@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// What differs between kernels once a request meets a full pool or has ended.

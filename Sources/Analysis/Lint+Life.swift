@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// The lints about the end of a request.

@@ -1,5 +1,3 @@
-import Conformance
-
 /// Why the lab cannot boot, in one sentence.
 public enum LabError: Error, Equatable, CustomStringConvertible {
   case noQEMU

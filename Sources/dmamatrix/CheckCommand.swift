@@ -1,6 +1,5 @@
 import Analysis
 import ArgumentParser
-import Conformance
 import DMAModel
 import Foundation
 import Reporting

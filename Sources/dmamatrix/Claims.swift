@@ -1,6 +1,6 @@
 import Analysis
 import ArgumentParser
-import Conformance
+import DMAModel
 import EmbeddedSchema
 import Foundation
 import Reporting

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Conformance
+import DMAModel
 import Foundation
 
 /// Whether results are coloured.

@@ -1,5 +1,4 @@
 import Analysis
-import Conformance
 import DMAModel
 import Reporting
 

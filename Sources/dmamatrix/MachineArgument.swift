@@ -1,4 +1,3 @@
-import Conformance
 import DMAModel
 
 /// A machine as a user describes it: `6G=0-2G,4G-8G`.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Conformance
+import DMAModel
 import Foundation
 import MatrixStore
 import Reporting
