@@ -14,6 +14,7 @@ status=0
 same() {
   made=$1
   file=$2
+  echo "$file" >>"$work/known"
   if [ "${GOLDENS:-check}" = rewrite ]; then
     mkdir -p "$(dirname "$file")"
     cmp -s "$made" "$file" || cp "$made" "$file"
@@ -49,5 +50,13 @@ sh Tests/readme.sh "$TOOL" "$work" >"$work/readme"
 same "$work/readme" README.md
 sh Tests/manual.sh "$TOOL" "$work/readme" >"$work/manual"
 same "$work/manual" reports/dmamatrix.1
+
+# Made by other commands: make bench, make torture, make lab.
+printf 'reports/%s\n' benchmark.md torture.md observed.md >>"$work/known"
+for file in $(find reports -type f | sort); do
+  grep -qxF "$file" "$work/known" && continue
+  echo "$file is made by nothing any more" >&2
+  status=1
+done
 
 exit $status

@@ -74,6 +74,11 @@ func foldedKey(_ key: String) -> String {
   folded("e.g. " + key, indent: "    ", hanging: "      ", breakingAfter: "/")
 }
 
+/// A kernel and the scenarios it is asked for, broken behind a slash likewise.
+public func foldedHeading(_ text: String) -> String {
+  folded(text, indent: "", hanging: "  ", breakingAfter: "/")
+}
+
 /// A condition, broken at spaces, or behind `|` in a long list of values.
 func foldedCondition(_ text: String) -> String {
   folded(text, indent: "  ", hanging: "    ", breakingAfter: "|")

@@ -193,7 +193,8 @@ struct ExplainQuestion {
         }
       }
       let names = scenario.names.enumerated().map { $0.offset == 4 ? "*" : $0.element }
-      return "\(kernel.name) \(names.joined(separator: "/"))\n\n" + spansText(spans)
+      return foldedHeading("\(kernel.name) \(names.joined(separator: "/"))") + "\n"
+        + spansText(spans)
     }.joined(separator: "\n")
   }
 
