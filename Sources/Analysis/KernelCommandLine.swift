@@ -51,8 +51,10 @@ public struct KernelCommandLine: Sendable, Equatable {
   public private(set) var memoryEncryption: Bool?
 
   private var strict: Bool?
+  private var strictVendor: String?
   private var domainSetter: Int?
   private var strictSetter: Int?
+  private var intelSetter: Int?
   private var encryptionSetter: Int?
   private var forcedBounce: Int?
   private var disabledSwiotlb: Int?
@@ -116,22 +118,35 @@ public struct KernelCommandLine: Sendable, Equatable {
     parameters.append(Parameter(text: text, fate: fate))
   }
 
-  private mutating func override(_ index: Int?) {
+  /// Says of a parameter that it has no effect, if it had one.
+  private mutating func override(
+    _ index: Int?, _ reason: String = "a later parameter sets the same"
+  ) {
     // The parameter at hand is noted only after all its words are read.
-    guard let index, index < parameters.count, case .effective = parameters[index].fate else {
-      return
+    guard let index, index < parameters.count else { return }
+    switch parameters[index].fate {
+    case .effective: parameters[index].fate = .overridden(reason)
+    case .suspicious(let text): parameters[index].fate = .suspicious("\(text), but \(reason)")
+    case .overridden, .ignored: break
     }
-    parameters[index].fate = .overridden("a later parameter sets the same")
+  }
+
+  /// Notes a list of words: what is wrong with it, and what it does nevertheless.
+  private mutating func note(_ text: String, wrong: [String], meanings: [String], empty: Fate) {
+    let meaning = meanings.joined(separator: "; ")
+    if wrong.isEmpty { return note(text, meanings.isEmpty ? empty : .effective(meaning)) }
+    let effect = meanings.isEmpty ? "" : "; in effect: " + meaning
+    note(text, .suspicious(wrong.joined(separator: "; ") + effect))
   }
 
   // MARK: - Parameters
 
   /// arch/x86/kernel/pci-dma.c `iommu_setup()`: words by prefix, separated by
-  /// commas.
+  /// commas.  What it does not know it skips in silence; `usedac` ends the list.
   private mutating func x86IOMMU(_ word: String, _ value: String) {
-    var meanings: [String] = []
-    let index = parameters.count
-    for option in value.split(separator: ",") {
+    var (meanings, wrong): ([String], [String]) = ([], [])
+    let (index, options) = (parameters.count, value.split(separator: ","))
+    for (position, option) in options.enumerated() {
       if option.hasPrefix("off") {
         iommuOff = index
         meanings.append("no IOMMU, and no swiotlb for RAM above 4 GiB alone")
@@ -144,24 +159,29 @@ public struct KernelCommandLine: Sendable, Equatable {
       } else if option.hasPrefix("soft") {
         wantsPool = true
         meanings.append("a swiotlb in any case")
-      } else if Self.knownIOMMUWords.contains(where: option.hasPrefix) {
+      } else if Self.knownIOMMUWords.contains(where: option.hasPrefix)
+        || option.utf8.first.map({ (0x30...0x39).contains($0) }) == true
+      {
         meanings.append("\(option) does not decide mappings")
       } else {
-        note(word, .suspicious("iommu= knows no '\(option)'"))
-        return
+        wrong.append("iommu= knows no '\(option)'")
+      }
+      if option.hasPrefix("usedac"), position + 1 < options.count {
+        let rest = options[(position + 1)...].joined(separator: ",")
+        wrong.append("iommu= ends at usedac and leaves '\(rest)' unread")
+        break
       }
     }
-    if meanings.isEmpty {
-      note(word, .suspicious("iommu= without a value does nothing"))
-    } else {
-      note(word, .effective(meanings.joined(separator: "; ")))
-    }
+    note(
+      word, wrong: wrong, meanings: meanings,
+      empty: .suspicious("iommu= without a value does nothing"))
   }
 
+  /// Those of iommu_setup() and of arch/x86/kernel/amd_gart_64.c
+  /// `gart_parse_options()`, which also takes a size.
   private static let knownIOMMUWords = [
-    "force", "noforce", "biomerge", "panic", "nopanic", "merge", "nomerge", "forcesac", "allowdac",
-    "nodac", "usedac", "memaper", "leak", "fullflush", "nofullflush", "noagp", "noaperture",
-    "calgary",
+    "force", "noforce", "biomerge", "panic", "nopanic", "merge", "nomerge", "allowdac", "nodac",
+    "usedac", "allowed", "memaper", "fullflush", "nofullflush", "noagp", "noaperture",
   ]
 
   private mutating func setPassthrough(_ value: Bool, _ index: Int) {
@@ -193,30 +213,50 @@ public struct KernelCommandLine: Sendable, Equatable {
   }
 
   /// drivers/iommu/amd/init.c `parse_amd_iommu_options()` and
-  /// drivers/iommu/intel/iommu.c `intel_iommu_setup()`.
+  /// drivers/iommu/intel/iommu.c `intel_iommu_setup()`: words by prefix, all of
+  /// them.  AMD's `off` is for good; of Intel's `on` and `off` the last one counts.
   private mutating func vendor(_ word: String, _ vendor: String, _ value: String) {
+    let isIntel = vendor == "intel"
+    var (meanings, wrong): ([String], [String]) = ([], [])
+    var isOff: Bool?
     for option in value.split(separator: ",") {
       if option.hasPrefix("off") {
-        disabledIOMMUs.insert(vendor)
-        note(word, .effective("no IOMMU of \(vendor == "amd" ? "AMD" : "Intel")"))
-        return
-      }
-      if vendor == "intel", option.hasPrefix("on") {
-        disabledIOMMUs.remove(vendor)
-        note(word, .effective("Intel's IOMMU is used; the default domain is set elsewhere"))
-        return
-      }
-      if option == "pt" || option.hasPrefix("passthrough") {
-        note(word, .suspicious("\(vendor)_iommu= knows no '\(option)'; iommu=pt may be meant"))
-        return
-      }
-      if vendor == "amd", option.hasPrefix("on") {
-        note(word, .suspicious("amd_iommu= knows no 'on'; it is on unless off"))
-        return
+        isOff = true
+      } else if isIntel, option.hasPrefix("on") {
+        isOff = false
+      } else if option.hasPrefix(isIntel ? "strict" : "fullflush") {
+        strictVendor = "\(vendor)_iommu=\(option)"
+        meanings.append("strict invalidation of DMA domains")
+      } else if (isIntel ? Self.intelWords : Self.amdWords).contains(where: option.hasPrefix) {
+        continue
+      } else {
+        let hint =
+          option == "pt" || option.hasPrefix("passthrough")
+          ? "; iommu=pt may be meant" : option.hasPrefix("on") ? "; it is on unless off" : ""
+        wrong.append("\(vendor)_iommu= knows no '\(option)'\(hint)")
       }
     }
-    note(word, .ignored("does not decide mappings"))
+    if let isOff {
+      if isIntel {
+        override(intelSetter)
+        intelSetter = parameters.count
+      }
+      if isOff { disabledIOMMUs.insert(vendor) } else { disabledIOMMUs.remove(vendor) }
+      meanings.append(
+        isOff
+          ? "no IOMMU of \(isIntel ? "Intel" : "AMD")"
+          : "Intel's IOMMU is used; the default domain is set elsewhere")
+    }
+    note(word, wrong: wrong, meanings: meanings, empty: .ignored("does not decide mappings"))
   }
+
+  private static let intelWords = [
+    "igfx_off", "intgpu_off", "forcedac", "sp_off", "sm_on", "sm_off", "tboot_noforce",
+  ]
+  private static let amdWords = [
+    "force_enable", "force_isolation", "pgtbl_v1", "pgtbl_v2", "irtcachedis", "nohugepages",
+    "v2_pgsizes_only",
+  ]
 
   /// kernel/dma/swiotlb.c `setup_io_tlb_npages()`: `N[,areas][,force|noforce]`.
   private mutating func swiotlb(_ word: String, _ value: String, prefixes: Bool) {
@@ -268,11 +308,14 @@ public struct KernelCommandLine: Sendable, Equatable {
   // MARK: - What holds in the end
 
   private mutating func settle() {
+    if let strictVendor {
+      // drivers/iommu/iommu.c `iommu_set_dma_strict()`, after all early parameters.
+      if strict == false { override(strictSetter, "\(strictVendor) is read after it") }
+      strict = true
+    }
     if iommuOff != nil {
       iommu = .off
-      if let domainSetter, domainSetter != iommuOff {
-        parameters[domainSetter].fate = .overridden("iommu=off leaves no IOMMU")
-      }
+      if domainSetter != iommuOff { override(domainSetter, "iommu=off leaves no IOMMU") }
     } else if let passthrough {
       iommu = passthrough ? .passthrough : strict.map { $0 ? .strict : .lazy } ?? .translated
     }

@@ -59,6 +59,78 @@ import Testing
     #expect(reason.contains("iommu=pt may be meant"))
   }
 
+  /// iommu_setup() passes over what it does not know, and returns at usedac.
+  @Test(
+    arguments: [
+      ("foo,pt", IOMMUMode.passthrough, ["'foo'", "in effect: identity domains"]),
+      ("pt,foo,bar", .passthrough, ["'foo'", "'bar'", "in effect: identity domains"]),
+      ("pt,usedac", .passthrough, nil), ("32,memaper=3,pt", .passthrough, nil),
+      ("usedac,pt", nil, ["unread", "'pt'"]), ("usedac,off", nil, ["unread", "'off'"]),
+      ("calgary", nil, ["'calgary'"]), ("", nil, ["without a value"]),
+    ] as [(String, IOMMUMode?, [String]?)])
+  func unknownWordsDoNotEndTheList(
+    value: String, mode: IOMMUMode?, suspicion: [String]?
+  ) throws {
+    let line = try parse("iommu=\(value)")
+    #expect(line.iommu == mode)
+    let fate = try #require(line.parameters.first).fate
+    switch fate {
+    case .effective: #expect(suspicion == nil)
+    case .suspicious(let reason):
+      let parts = try #require(suspicion)
+      #expect(parts.allSatisfy(reason.contains), "\(reason)")
+    default: Issue.record("\(fate)")
+    }
+    #expect(!(try parse("iommu=usedac,soft").wantsPool))
+    #expect(try parse("iommu=foo,soft").wantsPool)
+  }
+
+  /// Every word counts: AMD's off for good, of Intel's on and off the last.
+  @Test(
+    arguments: [
+      ("intel_iommu=off,on", []), ("intel_iommu=on,off", ["intel"]),
+      ("intel_iommu=sm_on,off", ["intel"]), ("intel_iommu=igfx_off", []),
+      ("intel_iommu=off intel_iommu=on", []), ("intel_iommu=on intel_iommu=off", ["intel"]),
+      ("intel_iommu=pt,off", ["intel"]), ("amd_iommu=pt,off", ["amd"]),
+      ("amd_iommu=on,off", ["amd"]), ("amd_iommu=off amd_iommu=on", ["amd"]),
+      ("amd_iommu=fullflush,off intel_iommu=off", ["amd", "intel"]),
+    ] as [(String, Set<String>)])
+  func theVendorsLists(text: String, disabled: Set<String>) throws {
+    #expect(try parse(text).disabledIOMMUs == disabled)
+  }
+
+  @Test func whatAVendorsListDid() throws {
+    let line = try parse("intel_iommu=off intel_iommu=sm_on intel_iommu=on,pt amd_iommu=pt,off")
+    guard case .overridden = line.parameters[0].fate, case .ignored = line.parameters[1].fate,
+      case .suspicious(let intel) = line.parameters[2].fate,
+      case .suspicious(let amd) = line.parameters[3].fate
+    else {
+      Issue.record("\(line.parameters)")
+      return
+    }
+    #expect(intel.contains("'pt'") && intel.contains("in effect: Intel's IOMMU is used"))
+    #expect(amd.contains("'pt'") && amd.contains("in effect: no IOMMU of AMD"))
+    let lost = try parse("iommu=foo,pt iommu=nopt")
+    #expect(lost.iommu == .translated)
+    guard case .suspicious(let reason) = lost.parameters[0].fate else {
+      Issue.record("\(lost.parameters)")
+      return
+    }
+    #expect(reason.contains("'foo'") && reason.hasSuffix("but a later parameter sets the same"))
+  }
+
+  /// iommu_set_dma_strict() is called after all early parameters, whatever the order.
+  @Test(arguments: ["intel_iommu=strict", "amd_iommu=fullflush"])
+  func vendorsCanBeStrict(word: String) throws {
+    for text in ["\(word) iommu=nopt iommu.strict=0", "iommu=nopt iommu.strict=0 \(word)"] {
+      let line = try parse(text)
+      #expect(line.iommu == .strict)
+      let strict = try #require(line.parameters.first { $0.text == "iommu.strict=0" })
+      #expect(strict.fate == .overridden("\(word) is read after it"))
+    }
+    #expect(try parse(word).iommu == nil)
+  }
+
   @Test func theArchitectureDecidesWhoReadsIOMMU() throws {
     let line = try parse("iommu=pt iommu.passthrough=1", family: .arm64)
     #expect(line.iommu == .passthrough)
