@@ -5,7 +5,7 @@ import DMAModel
 /// Parameters are separated by white space outside double quotes and end at a
 /// lone `--`; `-` and `_` in names are the same (kernel/params.c).  Early
 /// parameters are handled in their order, so that later ones win where they set
-/// the same thing.
+/// the same thing.  `mem_encrypt=` is looked for before all that, literally.
 public struct KernelCommandLine: Sendable, Equatable {
   /// What became of a parameter.
   public enum Fate: Sendable, Equatable {
@@ -47,7 +47,7 @@ public struct KernelCommandLine: Sendable, Equatable {
   public private(set) var swiotlb = SwiotlbMode.standard
   /// `iommu=soft`: a default pool in any case.
   public private(set) var wantsPool = false
-  /// `mem_encrypt=`, or nil without.
+  /// `mem_encrypt=`, or nil without and where kernels disagree.
   public private(set) var memoryEncryption: Bool?
 
   private var strict: Bool?
@@ -77,8 +77,13 @@ public struct KernelCommandLine: Sendable, Equatable {
       text.unicodeScalars.allSatisfy({ $0.value >= 0x20 || "\t\n\r".unicodeScalars.contains($0) })
     else { throw .notText }
     guard !words.isEmpty else { throw .empty }
-    for word in words {
-      if word == "--" { break }
+    let literals = Self.literalWords(text)
+    let encryptions = literals.filter { $0.text.hasPrefix("mem_encrypt=") }
+    var unread = encryptions[...]
+    for (start, word) in words.prefix(while: { $0.text != "--" }) {
+      while let literal = unread.first, literal.start <= start {
+        memEncrypt(unread.removeFirst().text)
+      }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let value = parts.count == 2 ? String(parts[1]) : ""
       switch parts[0].replacing("-", with: "_") {
@@ -89,29 +94,43 @@ public struct KernelCommandLine: Sendable, Equatable {
       case "amd_iommu", "intel_iommu":
         vendor(word, String(parts[0].prefix { $0 != "_" && $0 != "-" }), value)
       case "swiotlb": swiotlb(word, value, prefixes: prefixes)
-      case "mem_encrypt": memEncrypt(word, value)
+      case "mem_encrypt" where !encryptions.contains { $0 == (start, word) }:
+        note(word, .suspicious("mem_encrypt=on and =off are only found in these very letters"))
       default: break
       }
     }
-    settle()
+    for literal in unread { memEncrypt(literal.text) }
+    settle(literals)
   }
 
+  /// A word and where it starts, in bytes.
+  private typealias Word = (start: Int, text: String)
+
   /// Words outside double quotes, the quotes taken off.
-  private static func words(_ text: String) -> [String] {
-    var words: [String] = []
-    var word = ""
+  private static func words(_ text: String) -> [Word] {
+    var words: [Word] = []
+    var word: Word = (0, "")
+    var position = 0
     var quoted = false
     for character in text {
       if character == "\"" {
         quoted.toggle()
       } else if character.isWhitespace, !quoted {
-        if !word.isEmpty { words.append(word) }
-        word = ""
+        if !word.text.isEmpty { words.append(word) }
+        word = (position + character.utf8.count, "")
       } else {
-        word.append(character)
+        word.text.append(character)
       }
+      position += character.utf8.count
     }
-    return word.isEmpty ? words : words + [word]
+    return word.text.isEmpty ? words : words + [word]
+  }
+
+  /// Words between blanks, to the end of the line and with their quotes.
+  private static func literalWords(_ text: String) -> [Word] {
+    text.utf8.split { $0 <= 0x20 }.map {
+      (text.utf8.distance(from: text.startIndex, to: $0.startIndex), String(Substring($0)))
+    }
   }
 
   private mutating func note(_ text: String, _ fate: Fate) {
@@ -292,9 +311,9 @@ public struct KernelCommandLine: Sendable, Equatable {
         : .effective(meanings.joined(separator: "; ")))
   }
 
-  /// arch/x86/boot/compressed/misc.c `parse_mem_encrypt()`: whole words; the
-  /// later one wins.
-  private mutating func memEncrypt(_ word: String, _ value: String) {
+  /// A literal `mem_encrypt=`, of which there may be several.
+  private mutating func memEncrypt(_ word: String) {
+    let value = word.dropFirst("mem_encrypt=".count)
     guard value == "on" || value == "off" else {
       note(word, .suspicious("mem_encrypt= knows on and off, not '\(value)'"))
       return
@@ -305,9 +324,41 @@ public struct KernelCommandLine: Sendable, Equatable {
     note(word, .effective(value == "on" ? "SME is active on hosts that have it" : "no SME"))
   }
 
+  /// What several `mem_encrypt=` come to.
+  ///
+  /// 6.1's arch/x86/mm/mem_encrypt_identity.c `sme_enable()` asks
+  /// `cmdline_find_option()`, which takes the last one, whatever its value.  In 6.12 and
+  /// later, arch/x86/boot/compressed/misc.c `parse_mem_encrypt()` compares where the
+  /// first `=on` and the first `=off` stand.
+  private mutating func settleEncryption(_ words: [Word]) {
+    guard let encryptionSetter else { return }
+    let (on, off) = ("mem_encrypt=on", "mem_encrypt=off")
+    let last = words.last { $0.text.hasPrefix("mem_encrypt=") }?.text == on
+    let first = Self.position(of: on, in: words) > Self.position(of: off, in: words)
+    if last != first || last != memoryEncryption {
+      parameters[encryptionSetter].fate = .suspicious(
+        "6.1 takes the last mem_encrypt= (\(last ? "" : "no ")SME), later kernels the first on "
+          + "and the first off (\(first ? "" : "no ")SME)")
+    }
+    memoryEncryption = last == first ? last : nil
+  }
+
+  /// Where arch/x86/boot/cmdline.c `__cmdline_find_option_bool()` finds a word, from 1;
+  /// 0 without.  A word that is the beginning of it hides the next one, if one blank
+  /// is between them.
+  private static func position(of option: String, in words: [Word]) -> Int {
+    var hidden: Int?
+    for (start, text) in words where start != hidden {
+      if text == option { return start + 1 }
+      hidden = option.hasPrefix(text) ? start + text.utf8.count + 1 : nil
+    }
+    return 0
+  }
+
   // MARK: - What holds in the end
 
-  private mutating func settle() {
+  private mutating func settle(_ literals: [Word]) {
+    settleEncryption(literals)
     if let strictVendor {
       // drivers/iommu/iommu.c `iommu_set_dma_strict()`, after all early parameters.
       if strict == false { override(strictSetter, "\(strictVendor) is read after it") }
