@@ -1,6 +1,8 @@
 import DMAModel
 
 /// What a boot log says about the machine: the lines of `dmesg` that matter.
+///
+/// Of a log with several boots, as a serial console keeps it, the last one counts.
 public struct BootLog: Sendable {
   /// Something that a line of the log says.
   public struct Fact: Sendable, Equatable {
@@ -27,7 +29,7 @@ public struct BootLog: Sendable {
     }
   }
 
-  /// Everything that was found, in the order of the log.
+  /// Everything that was found about the boot, in the order of the log.
   public private(set) var facts: [Fact] = []
   public private(set) var commandLine: String?
   /// `6.12.117`, or nil.
@@ -41,6 +43,8 @@ public struct BootLog: Sendable {
   private var pool: PhysicalRange?
   private var ram: [PhysicalRange] = []
   private var isHyperV = false
+
+  private init() {}
 
   /// Reads a log.
   public init(_ text: String) throws(ParseError) {
@@ -75,7 +79,9 @@ public struct BootLog: Sendable {
   }
 
   private mutating func read(_ message: Substring, line: Int) {
-    if let rest = message.rest(after: "Linux version ") {
+    if let rest = message.rest(after: "Linux version "), rest.first?.isNumber == true {
+      // The first line of a boot (init/main.c `start_kernel()`).
+      self = BootLog()
       version = String(rest.prefix { $0.isNumber || $0 == "." })
       found("kernel", version ?? "", line)
     } else if let rest = message.rest(after: "Kernel command line: ")
@@ -140,8 +146,8 @@ public struct BootLog: Sendable {
     return PhysicalRange(start, end + 1)
   }
 
-  /// RAM in whole pages, ascending, neighbours joined; 2G and 64G keep their name.
-  private mutating func describedMachine() -> Machine? {
+  /// RAM in whole pages, ascending, neighbours joined; named after its end.
+  private func describedMachine() -> Machine? {
     var ranges: [PhysicalRange] = []
     for range in ram.sorted(by: { $0.start < $1.start }) {
       let start = (range.start + 4095) & ~4095

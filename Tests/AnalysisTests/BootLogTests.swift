@@ -55,10 +55,33 @@ import Testing
     #expect(parsed.machine?.ram == [PhysicalRange(0x10_0000, 0x7ffe_0000)])
   }
 
+  /// Nothing of an earlier boot is left: neither its command line nor its RAM, pool,
+  /// platform or IOMMU.
+  @Test func theLastBootCounts() throws {
+    let second = """
+      [    0.000000] Linux version 7.3.4 (builder)
+      [    0.000000] Command line: quiet
+      [    0.000000] BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] usable
+      [    0.100000] Kernel command line: quiet
+      """
+    let alone = try BootLog(second)
+    let both = try BootLog(log + "\n" + second)
+    #expect(both.version == "7.3.4" && both.commandLine == "quiet")
+    #expect(both.platforms.isEmpty && both.iommu == nil)
+    #expect(both.machine == alone.machine && both.machine?.observedPool == nil)
+    #expect(both.facts.map(\.line) == [11, 12])
+    #expect(both.facts.map(\.value) == alone.facts.map(\.value))
+    // The other way round, and a sentence that is no banner.
+    let first = try BootLog(second + "\n" + log + "\nRunning on Linux version x")
+    #expect(first.version == "6.12.117" && first.platforms == [.x86SME47, .x86SME51])
+    #expect(first.machine == (try BootLog(log)).machine)
+  }
+
   @Test func otherFilesAreRefused() {
     #expect(throws: BootLog.ParseError.empty) { try BootLog("") }
     #expect(throws: BootLog.ParseError.binary) { try BootLog("Linux version 6\u{0}") }
     #expect(throws: BootLog.ParseError.foreign) { try BootLog("FreeBSD 14.1-RELEASE\n") }
+    #expect(throws: BootLog.ParseError.foreign) { try BootLog("Linux version unknown\n") }
   }
 
   /// Lines of a real log, cut and mixed: never a crash.
