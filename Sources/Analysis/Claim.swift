@@ -54,6 +54,9 @@ public struct Claim: Decodable, Sendable {
 
   /// Judges the claim on each of its kernels.
   public func judge() throws(ClaimError) -> [(kernel: KernelVersion, judgement: Judgement)] {
+    for (name, values) in Array(when) + Array(expect) where values.isEmpty {
+      throw ClaimError(id: id, reason: "\(name) has no values; at least one is expected")
+    }
     let domain = try domain()
     for column in expect.keys where !Self.columns.contains(column) {
       throw ClaimError(id: id, reason: "unknown column '\(column)'")
@@ -115,6 +118,12 @@ public struct Claim: Decodable, Sendable {
       case IOMMUMode.axis: domain.iommuModes = try values(names)
       case SwiotlbMode.axis: domain.swiotlbModes = try values(names)
       case MachineName.axis:
+        let known = domain.machines.map(\.name.name)
+        for name in names where !known.contains(name) {
+          throw ClaimError(
+            id: id,
+            reason: "unknown \(axis) '\(name)'; accepted: \(known.joined(separator: ", "))")
+        }
         domain.machines = domain.machines.filter { names.contains($0.name.name) }
       case DMAMask.axis: domain.masks = try masks(names)
       case CoherentMask.axis: domain.coherentMasks = try values(names)

@@ -51,4 +51,23 @@ import Testing
     let claim = try #require(try Claim.read(json).first)
     #expect(throws: ClaimError.self) { _ = try claim.judge() }
   }
+
+  /// A claim about nothing is a mistake, whatever the axis or column.
+  @Test(arguments: ["platform", "iommu", "mem", "mask", "op", "attrs"])
+  func emptyListsAreRefused(axis: String) throws {
+    let head = #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"#
+    for rest in [#""when":{"\#(axis)":[]}}]"#, #""expect":{"\#(axis)":[]}}]"#] {
+      let claim = try #require(try Claim.read(head + rest).first)
+      let error = #expect(throws: ClaimError.self) { _ = try claim.judge() }
+      #expect(error?.reason == "\(axis) has no values; at least one is expected")
+    }
+  }
+
+  @Test func unknownMachinesAreRefused() throws {
+    let json =
+      #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"when":{"mem":["2G","3G"]}}]"#
+    let claim = try #require(try Claim.read(json).first)
+    let error = #expect(throws: ClaimError.self) { _ = try claim.judge() }
+    #expect(error?.reason.hasPrefix("unknown mem '3G'; accepted: 2G, ") == true)
+  }
 }
