@@ -73,8 +73,8 @@ public struct KernelCommandLine: Sendable, Equatable {
   ) throws(ParseError) {
     if text.utf8.count > 4096 { throw .tooLong(text.utf8.count) }
     let words = Self.words(text)
-    guard
-      text.unicodeScalars.allSatisfy({ $0.value >= 0x20 || "\t\n\r".unicodeScalars.contains($0) })
+    let blanks: Set<Unicode.Scalar> = ["\t", "\n", "\r"]
+    guard text.unicodeScalars.allSatisfy({ !$0.isControl || blanks.contains($0) })
     else { throw .notText }
     guard !words.isEmpty else { throw .empty }
     let literals = Self.literalWords(text)

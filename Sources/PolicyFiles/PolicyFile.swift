@@ -98,7 +98,7 @@ struct PolicyFile {
   ) throws(PolicyFileError) -> String? {
     guard let node = fields[key] else { return nil }
     guard let text = node.scalar?.string,
-      text.unicodeScalars.allSatisfy({ $0.value >= 0x20 }), text.count <= 1000
+      !text.unicodeScalars.contains(where: \.isControl), text.count <= 1000
     else {
       throw PolicyFileError(file, line: node.mark?.line, "\(key) is not one line of text")
     }

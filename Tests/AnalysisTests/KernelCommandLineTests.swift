@@ -207,6 +207,10 @@ import Testing
       try parse(String(repeating: "x", count: 1 << 20))
     }
     #expect(throws: KernelCommandLine.ParseError.notText) { try parse("a\u{0}b\u{7}") }
+    for control in ["\u{1b}", "\u{7f}", "\u{9b}"] {
+      #expect(throws: KernelCommandLine.ParseError.notText) { try parse("a\(control)") }
+    }
+    #expect(throws: Never.self) { try parse("a\tb\r\nc é") }
   }
 
   /// Random lines from pieces that mean something: never a crash, and always the

@@ -72,6 +72,17 @@ import Testing
     #expect(error(text + "? *a39\n: 1\n? *a38\n: 2\n")?.contains("needs no aliases") == true)
   }
 
+  /// A terminal obeys DEL and C1 as it does C0.
+  @Test(arguments: ["\\t", "\\e", "\\x7f", "\\x9b", "\\x85"])
+  func textsAreFreeOfControlCharacters(escape: String) {
+    for key in ["note", "link"] {
+      #expect(
+        error("name: a\nbase: v6\n\(key): \"a\(escape)b\"\n")
+          == "1.yaml:3: \(key) is not one line of text")
+    }
+    #expect(error("name: a\nbase: v6\nnote: \"a\\xe9b\"\n") == nil)
+  }
+
   @Test func oneSentenceWhateverTheNames() {
     for name in ["a\\nb", "\\e[2J", String(repeating: "x", count: 900)] {
       for text in ["\"\(name)\": 1\n", "name: a\nbase: v6\nchanges: {\"\(name)\": 1}\n"] {
