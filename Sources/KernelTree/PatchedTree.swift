@@ -37,10 +37,12 @@ public struct PatchedTree {
         if let text = base.read(file) { try cache.write(text, to: directory + "/" + file) }
       }
       var rejected: [(file: String, subject: String)] = []
+      var rejectedFiles: Set<String> = []
       for mail in mails {
-        for change in mail.changes where !rejected.contains(where: { $0.file == change.path }) {
+        for change in mail.changes where !rejectedFiles.contains(change.path) {
           if !(try Self.apply(change, in: directory, git, cache)) {
             rejected.append((change.path, mail.subject))
+            rejectedFiles.insert(change.path)
           }
         }
       }

@@ -28,13 +28,20 @@ struct FileChange: Sendable {
 enum SeriesFile {
   /// The patches of a mailbox in the order of their numbers.
   ///
-  /// - Throws: ``TreeError/patch(_:)`` for a file without patches, a series that
-  ///   is not complete, or a path that leaves the tree.
+  /// - Throws: ``TreeError/patch(_:)`` for a file without patches, one with more than
+  ///   10000 changes, a series that is not complete, or a path that leaves the tree.
   static func patches(in data: Data) throws(TreeError) -> [SeriesMail] {
     guard data.count <= 64 << 20 else { throw .patch("--mbox is larger than 64 MiB") }
     var mails: [SeriesMail] = []
+    var changes = 0
     for mail in split(String(decoding: data, as: UTF8.self)) {
-      if let parsed = try parse(mail) { mails.append(parsed) }
+      guard let parsed = try parse(mail) else { continue }
+      mails.append(parsed)
+      // Each is applied by a process of its own.
+      changes += parsed.changes.count
+      guard changes <= 10000 else {
+        throw .patch("--mbox changes files more than 10000 times; accepted: one series")
+      }
     }
     guard let latest = mails.map(\.version).max() else {
       throw .patch(

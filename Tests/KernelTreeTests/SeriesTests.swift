@@ -110,6 +110,20 @@ import Testing
     #expect(message([mail("[PATCH] a", steering)]).contains("'a/f?[2J.c'"))
   }
 
+  /// Every change is applied by a process of its own.
+  @Test func changesHaveABound() throws {
+    let least = "--- a/f\n+++ b/f\n@@ -0,0 +0,0 @@\n"
+    let most = mail("[PATCH 1/2] a", String(repeating: least, count: 9999))
+    let patches = try SeriesFile.patches(in: data([most, mail("[PATCH 2/2] b", least)]))
+    #expect(patches.map(\.changes.count) == [9999, 1])
+    #expect(
+      throws: TreeError.patch(
+        "--mbox changes files more than 10000 times; accepted: one series")
+    ) {
+      try SeriesFile.patches(in: data([most, mail("[PATCH 2/2] b", least + least)]))
+    }
+  }
+
   // MARK: - On a tree
 
   /// The change of a file between two trees, as a mail has it.
