@@ -91,22 +91,53 @@ public struct TreeFacts: Sendable, Equatable {
 struct BuildCache: Sendable {
   let directory: String
 
+  /// Makes the directory if need be.
+  ///
   /// - Parameter directory: Where to build; the user's cache directory without.
+  /// - Throws: ``TreeError/cannotRun(reason:)`` where others could replace what is
+  ///   built, which is run by its name.
   init(directory: String?) throws(TreeError) {
-    let environment = ProcessInfo.processInfo.environment
     let base =
-      directory ?? environment["DMAMATRIX_CACHE"]
-      ?? (environment["XDG_CACHE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.cache")
-      + "/dmamatrix"
+      if let directory { directory } else { try Self.usual(ProcessInfo.processInfo.environment) }
     self.directory = base
     do {
       try FileManager.default.createDirectory(
         atPath: base, withIntermediateDirectories: true,
         attributes: [.posixPermissions: 0o700])
     } catch {
-      throw .cannotRun(reason: "the cache directory '\(base)' cannot be made")
+      throw .cannotRun(reason: "the cache directory '\(base.printable)' cannot be made")
+    }
+    var status = stat()
+    guard stat(base, &status) == 0, status.st_uid == geteuid() else {
+      throw .cannotRun(
+        reason: "the cache directory '\(base.printable)' belongs to another user; "
+          + "accepted: one of your own, as --cache")
+    }
+    // Also the group: whether others are in it cannot be known, and a directory that
+    // is made here has no such mode, whatever the umask.
+    guard status.st_mode & 0o022 == 0 else {
+      throw .cannotRun(
+        reason: "others may write to the cache directory '\(base.printable)'; "
+          + "accepted: one that chmod go-w was applied to, or another one as --cache")
     }
     removeLeftovers()
+  }
+
+  /// The user's cache directory; what is empty counts as not set, as does a relative
+  /// path in XDG_CACHE_HOME (XDG Base Directory Specification).
+  static func usual(_ environment: [String: String]) throws(TreeError) -> String {
+    func variable(_ name: String) -> String? {
+      environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+    if let directory = variable("DMAMATRIX_CACHE") { return directory }
+    if let directory = variable("XDG_CACHE_HOME"), directory.hasPrefix("/") {
+      return directory + "/dmamatrix"
+    }
+    guard let home = variable("HOME") else {
+      throw .cannotRun(
+        reason: "HOME is not set, and so there is no cache directory; accepted: one as --cache")
+    }
+    return home + "/.cache/dmamatrix"
   }
 
   /// Removes what killed runs were building: an hour old, and its process gone, which
