@@ -79,7 +79,7 @@ struct Command {
     self.environment = environment
   }
 
-  /// Runs it without input; the output is both its streams.
+  /// Runs it without input; the output is both its streams, at most 1 MiB of them.
   func run() -> (status: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
@@ -96,7 +96,7 @@ struct Command {
     } catch {
       return (Self.notStarted, "\(executable): \(error.localizedDescription)")
     }
-    let data = (try? pipe.fileHandleForReading.readToEnd()) ?? Data()
+    let data = pipe.fileHandleForReading.rest()
     process.waitUntilExit()
     return (process.terminationStatus, String(decoding: data, as: UTF8.self))
   }

@@ -34,24 +34,29 @@ struct HarnessRun: Sendable {
     guard FileManager.default.createFile(atPath: file, contents: input),
       let requests = FileHandle(forReadingAtPath: file)
     else { throw .cannotRun(reason: "'\(file)' cannot be written") }
-    let output = try run(input: requests)
-    var reader = ByteReader(output)
     var recorded: [RecordedBoot] = []
-    for (boot, questions) in zip(boots, asked) {
-      var builder = RecordedBoot.Builder()
-      var pool: SwiotlbPool?
-      for question in questions {
-        guard let its = read(&reader, boot, question, into: &builder) else {
-          throw .failed(family: program.name, reason: "its output is not complete")
+    try run(input: requests) { output throws(TreeError) in
+      for (boot, questions) in zip(boots, asked) {
+        var builder = RecordedBoot.Builder()
+        var pool: SwiotlbPool?
+        for question in questions {
+          let its = try read(output, boot, question, into: &builder)
+          pool = pool ?? its
         }
-        pool = pool ?? its
+        recorded.append(builder.boot(pool: pool ?? SwiotlbPool()))
       }
-      recorded.append(builder.boot(pool: pool ?? SwiotlbPool()))
     }
     return recorded
   }
 
-  private func run(input: FileHandle) throws(TreeError) -> Data {
+  private var tooLong: TreeError {
+    .failed(family: program.name, reason: "its output is too long")
+  }
+
+  /// Runs the program, whose output `reading` takes while it is written.
+  private func run(
+    input: FileHandle, reading: (_ output: FileHandle) throws(TreeError) -> Void
+  ) throws(TreeError) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program.launcher)
     process.arguments = ["jail"] + Self.limits + [program.path]
@@ -66,15 +71,27 @@ struct HarnessRun: Sendable {
       throw .cannotRun(reason: error.localizedDescription)
     }
     // Both at once: a program that fills one pipe would wait for it to be read.
-    let reading = DispatchGroup()
+    let listening = DispatchGroup()
     let complaints = Locked(Data())
-    DispatchQueue.global().async(group: reading) {
-      let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
-      complaints.withLock { $0 = said.prefix(200) }
+    DispatchQueue.global().async(group: listening) {
+      let said = errors.fileHandleForReading.rest()
+      complaints.withLock { $0 = said }
     }
-    let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
-    reading.wait()
+    var failure: TreeError?
+    do throws(TreeError) {
+      try reading(output.fileHandleForReading)
+    } catch {
+      failure = error
+    }
+    let hasMore = !output.fileHandleForReading.next(1).isEmpty
+    if hasMore {
+      // The launcher ends its program; whoever else writes finds no reader.
+      process.terminate()
+      try? output.fileHandleForReading.close()
+    }
+    listening.wait()
     process.waitUntilExit()
+    if hasMore { throw failure ?? tooLong }
     let said = complaints.withLock { $0 }
     guard process.terminationStatus == 0, process.terminationReason == .exit else {
       let text = String(decoding: said, as: UTF8.self)
@@ -83,7 +100,7 @@ struct HarnessRun: Sendable {
       throw .failed(
         family: program.name, reason: text ?? "\(how) \(process.terminationStatus)")
     }
-    return data
+    if let failure { throw failure }
   }
 
   /// What one simulated machine is asked.
@@ -170,15 +187,35 @@ struct HarnessRun: Sendable {
     data.append(contentsOf: bytes)
   }
 
-  /// Reads one machine's answers; the pool it has, or nil where they are not whole.
+  /// How many different outcomes, and bytes of messages, a machine's answers may have.
+  private static let (outcomeLimit, textLimit): (UInt64, UInt64) = (65536, 1 << 20)
+
+  /// Reads one machine's answers: their length, which is bounded, and so much.
   private func read(
-    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question,
+    _ output: FileHandle, _ boot: HarnessBoot, _ question: Question,
+    into builder: inout RecordedBoot.Builder
+  ) throws(TreeError) -> SwiotlbPool {
+    let incomplete = TreeError.failed(family: program.name, reason: "its output is not complete")
+    let count = question.requests.count * domain.masks.count
+    let longest =
+      UInt64(2 * count) + 8 + Self.outcomeLimit * HarnessOutcome.size + 32 + Self.textLimit
+    var head = ByteReader(output.next(8))
+    guard let length = head.integer(UInt64.self) else { throw incomplete }
+    guard length <= longest else { throw tooLong }
+    var reader = ByteReader(output.next(Int(length)))
+    guard let pool = answers(&reader, boot, question, count, into: &builder), reader.isAtEnd else {
+      throw incomplete
+    }
+    return pool
+  }
+
+  /// One machine's answers, and the pool it has; nil where they are not whole.
+  private func answers(
+    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question, _ count: Int,
     into builder: inout RecordedBoot.Builder
   ) -> SwiotlbPool? {
-    guard reader.integer(UInt64.self) != nil else { return nil }
-    let count = question.requests.count * domain.masks.count
     guard let indices = reader.integers(UInt16.self, count: count),
-      let outcomes = reader.integer(UInt64.self), outcomes <= 65536
+      let outcomes = reader.integer(UInt64.self), outcomes <= Self.outcomeLimit
     else { return nil }
     var raw: [HarnessOutcome] = []
     for _ in 0..<outcomes {
@@ -187,7 +224,7 @@ struct HarnessRun: Sendable {
     }
     guard let start = reader.integer(UInt64.self), let end = reader.integer(UInt64.self),
       let flags = reader.integer(UInt64.self), let size = reader.integer(UInt64.self),
-      size <= 1 << 20, let text = reader.bytes(Int(size))
+      size <= Self.textLimit, let text = reader.bytes(Int(size))
     else { return nil }
     let warnings = text.split(separator: 0).map {
       KernelMessage.warnings(of: String(decoding: $0, as: UTF8.self))
@@ -218,6 +255,9 @@ struct HarnessRun: Sendable {
 
 /// `struct shim_outcome`.
 private struct HarnessOutcome {
+  /// In bytes.
+  static let size: UInt64 = 48
+
   let address: UInt64
   let messages: UInt64
   let maxMapping: UInt64
@@ -295,6 +335,8 @@ struct ByteReader {
     self.data = data
     position = data.startIndex
   }
+
+  var isAtEnd: Bool { position == data.endIndex }
 
   mutating func bytes(_ count: Int) -> Data? {
     guard count >= 0, count <= data.endIndex - position else { return nil }

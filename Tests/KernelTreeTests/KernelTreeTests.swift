@@ -249,8 +249,8 @@ import Testing
     #expect(other == 3 && said == "a\n")
   }
 
-  /// More on standard error than a pipe holds is read while the answers are; without
-  /// that, neither side would go on.
+  /// More on standard error than a pipe holds, and than is kept, is read while the
+  /// answers are; without that, neither side would go on.
   @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
   func aTalkativeTreeIsHeardOut() throws {
     let copy = try EditedTree(copyOf: "6.12")
@@ -261,7 +261,7 @@ import Testing
         extern void host_error(const char *text);
         __attribute__((constructor, used)) static void talk(void)
         {
-        	for (int i = 0; i < 20000; i++)
+        	for (int i = 0; i < 100000; i++)
         		host_error("one of many sentences\\n");
         }
 
@@ -269,6 +269,55 @@ import Testing
     let tree = try evaluated(copy.path, reducedDomain([.x86]), cache: copy.cache)
     let model = try #require(KernelVersion.named("6.12"))
     #expect(agreement(model, tree, reducedDomain([.x86])).isComplete)
+  }
+
+  /// Output that has no end, or goes on after the answers, ends the program and does
+  /// not fill the memory; a length must be that of the answers.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func outputHasABound() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    let direct = try copy.text("kernel/dma/direct.c")
+    var domain = reducedDomain([.x86])
+    (domain.swiotlbModes, domain.iommuModes) = ([.force], [.none])
+    let flood = "host_write(\"0123456789abcdef\", 16);"
+    for (hook, code, reason) in [
+      ("constructor", "for (;;) \(flood)", "its output is too long"),
+      ("destructor", "for (int i = 0; i < 100000; i++) \(flood)", "its output is too long"),
+      ("constructor", "promise(0);", "its output is not complete"),
+      ("constructor", "promise(64);", "its output is not complete"),
+      ("constructor", "promise(1UL << 20);", "its output is not complete"),
+      ("constructor", "promise(1UL << 40);", "its output is too long"),
+    ] {
+      try copy.write(
+        direct + """
+
+          extern void host_write(const void *from, unsigned long size);
+          extern void host_exit(int status);
+          __attribute__((unused)) static void promise(unsigned long length)
+          {
+          	host_write(&length, 8);
+          	host_write(&length, 8);
+          	host_exit(0);
+          }
+          __attribute__((\(hook), used)) static void hostile(void)
+          {
+          	\(code)
+          }
+
+          """, to: "kernel/dma/direct.c")
+      #expect(throws: TreeError.failed(family: "x86", reason: reason), "\(code)") {
+        try evaluated(copy.path, domain, cache: copy.cache)
+      }
+    }
+  }
+
+  /// Of what a compiler or git says, the start is kept and all is read.
+  @Test func outputOfCommandsHasABound() {
+    let script = "head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2; exit 3"
+    let (status, output) = Command("/bin/sh", ["-c", script]).run()
+    #expect(status == 3 && output == String(repeating: "x", count: 1 << 20))
+    let (other, slow) = Command("/bin/sh", ["-c", "echo a; sleep 1; echo b"]).run()
+    #expect(other == 0 && slow == "a\nb\n")
   }
 
   /// A request that crashes is answered with an error that says so; a program that
