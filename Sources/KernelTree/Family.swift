@@ -1,4 +1,4 @@
-import DMAAxes
+import DMAModel
 
 /// What the harness needs to know of one architecture's code.
 struct Family: Sendable {

@@ -1,4 +1,4 @@
-import DMAAxes
+import DMAModel
 
 /// The C program for one architecture of one tree: what the tree has, looked at,
 /// and what the shim lends.

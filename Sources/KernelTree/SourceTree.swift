@@ -49,12 +49,6 @@ public struct SourceTree: Sendable {
     return nil
   }
 
-  /// The C files of a directory, sorted.
-  func files(in directory: String) -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + directory)) ?? []
-    return names.filter { $0.hasSuffix(".c") }.sorted().map { directory + "/" + $0 }
-  }
-
   /// `7.3.4` from the tree's Makefile, or nil: for people, never for decisions.
   public var version: String? {
     guard let text = read("Makefile") else { return nil }

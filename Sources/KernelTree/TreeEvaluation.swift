@@ -90,10 +90,17 @@ public struct TreeEvaluation: Sendable {
   /// - Parameters:
   ///   - policy: Which scenarios exist: ``existence(basedOn:)``.
   ///   - jobs: How many programs run at once.
-  ///   - isReversed: Asks in the opposite order; the answers must be the same.
   ///   - progress: Receives the part that is done.
   public func answers(
-    to domain: MatrixDomain, policy: Policy, jobs: Int, isReversed: Bool = false,
+    to domain: MatrixDomain, policy: Policy, jobs: Int,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) -> RecordedAnswers {
+    try answers(to: domain, policy: policy, jobs: jobs, isReversed: false, progress: progress)
+  }
+
+  /// - Parameter isReversed: Asks in the opposite order; the answers must be the same.
+  func answers(
+    to domain: MatrixDomain, policy: Policy, jobs: Int, isReversed: Bool,
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> RecordedAnswers {
     var work: [(program: HarnessProgram, boots: [HarnessBoot])] = []
