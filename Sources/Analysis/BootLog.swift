@@ -61,6 +61,11 @@ public struct BootLog: Sendable {
     machine = describedMachine()
   }
 
+  /// Whether a line is the first of a boot (init/main.c `start_kernel()`).
+  public static func begins(with line: Substring) -> Bool {
+    message(line).rest(after: "Linux version ")?.first?.isNumber == true
+  }
+
   /// The message without a time stamp or a level.
   private static func message(_ line: Substring) -> Substring {
     var rest = line.drop { $0 == " " }

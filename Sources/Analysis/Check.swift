@@ -48,6 +48,9 @@ public struct Check: Sendable {
     outcomes = lints.enumerated().map { index, lint in
       defer { progress(Double(index + 1) / Double(lints.count)) }
       if let reason = lint.undecidable { return (lint, .skipped(reason)) }
+      if lint.isAboutLife, kernel.recorded != nil {
+        return (lint, .skipped("a kernel tree is asked in the ordinary circumstance alone"))
+      }
       if lint.needsBase, base == nil { return (lint, .skipped("no base version is named")) }
       let findings = Self.findings(lint, kernel, base, domain)
       return (lint, findings.isEmpty ? .holds : .violated(findings))

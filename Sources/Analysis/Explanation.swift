@@ -33,6 +33,10 @@ public struct Explanation: Sendable {
     {
       return .failure(ExcludedScenario(rule: rule))
     }
+    // A tree was asked in the ordinary circumstance alone.
+    if kernel.recorded != nil, circumstance != .ordinary {
+      return .failure(ExcludedScenario(rule: .notRecorded))
+    }
     let booted = kernel.booted(
       scenario.platform, scenario.iommu, scenario.swiotlb, machine, circumstance.conditions)
     guard booted.answers(request, masks: [request.mask]) else {

@@ -67,7 +67,8 @@ public struct KernelCommandLine: Sendable, Equatable {
   ///   - text: The command line, at most 4096 bytes (COMMAND_LINE_SIZE of s390,
   ///     the largest).
   ///   - family: The architecture: `iommu=` exists on x86 alone.
-  ///   - prefixes: Whether `swiotlb=` is matched by prefix (7.3) or as a whole.
+  ///   - prefixes: Whether `swiotlb=` is matched by prefix
+  ///     (``DMAModel/KernelVersion/matchesSwiotlbByPrefix``) or as a whole.
   public init(
     _ text: String, family: Platform.Family = .x86, prefixes: Bool = false
   ) throws(ParseError) {
@@ -394,4 +395,10 @@ public struct KernelCommandLine: Sendable, Equatable {
     default: return nil
     }
   }
+}
+
+extension KernelVersion {
+  /// Whether `swiotlb=` is matched by prefix (kernel/dma/swiotlb.c
+  /// `setup_io_tlb_npages()` of 7.3) or as a whole.
+  public var matchesSwiotlbByPrefix: Bool { name == "7.3" }
 }

@@ -105,13 +105,13 @@ private struct BootCSVRow {
 
   func boot() throws(InputError) -> ObservedBoot {
     let kernel = text("kernel")
-    guard KernelVersion.named(kernel) != nil else {
+    guard let version = KernelVersion.named(kernel) else {
       throw bad("kernel", KernelVersion.all.map(\.name))
     }
     let pool = try range("pool")
     let line: KernelCommandLine
     do {
-      line = try KernelCommandLine(text("append"), prefixes: kernel == "7.3")
+      line = try KernelCommandLine(text("append"), prefixes: version.matchesSwiotlbByPrefix)
     } catch {
       throw bad("append", ["a kernel command line"])
     }

@@ -51,8 +51,7 @@ public enum ProbeLogError: Error, Equatable, CustomStringConvertible {
 /// Reads the log of a machine that loaded dmaprobe.
 public struct ProbeLog {
   private let file: String
-  private let log: BootLog
-  private let commandLine: KernelCommandLine?
+  private let lines: [Substring]
   private let kernel: String?
   private let intactOnly: Bool
 
@@ -60,6 +59,10 @@ public struct ProbeLog {
   private var reader: ProbeRunReader?
   private var damaged: (line: Int, count: Int) = (0, 0)
   private var panic: (line: Int, message: String)?
+  /// Where the boot of the current line begins in ``lines``, and what it says once it
+  /// was asked: a serial console keeps several.
+  private var start = 0
+  private var log: BootLog?
 
   /// The boots of a log: one for each run of the probe.
   ///
@@ -80,41 +83,29 @@ public struct ProbeLog {
     name: String, text: String, kernel: String? = nil, intactOnly: Bool = false
   ) throws(ProbeLogError) -> [BootObservations] {
     guard text.contains("dmaprobe: v") else { throw .noProbe(file: name) }
-    let log: BootLog
-    var line: KernelCommandLine?
-    do {
-      log = try BootLog(text)
-      if let text = log.commandLine {
-        line = try KernelCommandLine(text, prefixes: log.version?.hasPrefix("7.3") == true)
-      }
-    } catch let error as BootLog.ParseError {
-      throw .bootLog(file: name, reason: error.description)
-    } catch {
-      throw .bootLog(file: name, reason: "\(error)")
-    }
-    var reading = ProbeLog(
-      file: name, log: log, commandLine: line, kernel: kernel, intactOnly: intactOnly)
-    return try reading.run(text)
+    var reading = ProbeLog(file: name, text: text, kernel: kernel, intactOnly: intactOnly)
+    return try reading.run()
   }
 
-  private init(
-    file: String, log: BootLog, commandLine: KernelCommandLine?, kernel: String?, intactOnly: Bool
-  ) {
+  private init(file: String, text: String, kernel: String?, intactOnly: Bool) {
     self.file = file
-    self.log = log
-    self.commandLine = commandLine
+    var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    self.lines = lines
     self.kernel = kernel
     self.intactOnly = intactOnly
   }
 
-  private mutating func run(_ text: String) throws(ProbeLogError) -> [BootObservations] {
+  private mutating func run() throws(ProbeLogError) -> [BootObservations] {
     var number = 0
-    var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    if lines.last?.isEmpty == true { lines.removeLast() }
     for line in lines {
       number += 1
       switch ProbeLine.read(line) {
       case .other:
+        if BootLog.begins(with: line) {
+          start = number - 1
+          log = nil
+        }
         if panic == nil, let mark = line.firstRange(of: "Kernel panic - not syncing") {
           panic = (number, String(line[mark.lowerBound...]))
         }
@@ -185,12 +176,38 @@ public struct ProbeLog {
 
   // MARK: - The boot
 
-  private func boot(_ line: ProbeLine, at number: Int) throws(ProbeLogError) -> ObservedBoot {
+  /// What the current boot says about the machine, to its end.
+  private mutating func bootLog() throws(ProbeLogError) -> BootLog {
+    if let log { return log }
+    let end = lines[(start + 1)...].firstIndex(where: BootLog.begins) ?? lines.endIndex
+    let text = lines[start].base[lines[start].startIndex..<lines[end - 1].endIndex]
+    do {
+      let read = try BootLog(String(text))
+      log = read
+      return read
+    } catch {
+      throw .bootLog(file: file, reason: error.description)
+    }
+  }
+
+  private mutating func boot(
+    _ line: ProbeLine, at number: Int
+  ) throws(ProbeLogError) -> ObservedBoot {
     let fields = ProbeFields(file: file, line: number, fields: line.fields)
     let release = try fields.text("release")
     let version = release.split(separator: ".").prefix(2).joined(separator: ".")
     guard let name = kernel ?? KernelVersion.named(version)?.name else {
       throw .unknownKernel(file: file, release: release)
+    }
+    let log = try bootLog()
+    var commandLine: KernelCommandLine?
+    do {
+      commandLine = try log.commandLine.map {
+        try KernelCommandLine(
+          $0, prefixes: KernelVersion.named(name)?.matchesSwiotlbByPrefix == true)
+      }
+    } catch {
+      throw .bootLog(file: file, reason: "\(error)")
     }
     let pool = try fields.range("pool")
     guard var machine = log.machine else { throw .machine(file: file) }

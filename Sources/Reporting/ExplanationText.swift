@@ -13,9 +13,9 @@ public func explanationText(_ explanations: [Explanation]) -> String {
   where value != usual {
     text += "  " + axis + String(repeating: " ", count: 15 - axis.count) + value + "\n"
   }
-  text += folded("scenario " + first.key, indent: "  ", hanging: "    ")
+  text += foldedScenario(first.key)
   for explanation in explanations {
-    text += "\n\(explanation.kernel.name): \(answerText(explanation))"
+    text += "\n" + answerText(explanation)
   }
   if explanations.count == 2 {
     let common = Explanation.commonPrefix(first, explanations[1])
@@ -58,7 +58,9 @@ public func spansText(_ spans: [(masks: ClosedRange<Int>, explanation: Explanati
 
 private func answerText(_ explanation: Explanation) -> String {
   let answer = explanation.answer
-  var parts = ["\(answer.result.name), verdict \(explanation.verdict.name)"]
+  var parts = [
+    "\(explanation.kernel.name): \(answer.result.name), verdict \(explanation.verdict.name)"
+  ]
   if explanation.exposure != .none { parts.append("exposure \(explanation.exposure.name)") }
   if answer.addressText != "-" { parts.append("address \(answer.addressText)") }
   if answer.encoding != .none { parts.append("encoding \(answer.encoding.name)") }

@@ -73,7 +73,11 @@ public enum Report: String, CaseIterable, Sendable {
     let merged = BehaviorFilter(defaults.values.merging(filter.values) { _, new in new })
     let spans = try database.spans(merged)
     guard !spans.isEmpty else {
-      throw .query("the database has no combination that these filters keep")
+      let defaults = defaults.values.filter { filter.values[$0.key] == nil }
+        .map { "\($0.key.replacing("_", with: "-"))=\($0.value.joined(separator: "|"))" }.sorted()
+      throw .query(
+        "the database has no combination that these filters keep; filters that are not given are "
+          + defaults.joined(separator: " "))
     }
     return spans
   }

@@ -74,6 +74,11 @@ func foldedKey(_ key: String) -> String {
   folded("e.g. " + key, indent: "    ", hanging: "      ", breakingAfter: "/")
 }
 
+/// A scenario's key in a list of axes, broken likewise.
+func foldedScenario(_ key: String) -> String {
+  folded("scenario " + key, indent: "  ", hanging: "    ", breakingAfter: "/")
+}
+
 /// A kernel and the scenarios it is asked for, broken behind a slash likewise.
 public func foldedHeading(_ text: String) -> String {
   folded(text, indent: "", hanging: "  ", breakingAfter: "/")

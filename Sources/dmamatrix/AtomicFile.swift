@@ -33,17 +33,32 @@ enum AtomicFile {
 
   /// Follows a link, and makes an empty file beside where it leads.
   private static func begin(_ target: String) throws -> (path: String, files: TemporaryFiles) {
+    guard !target.isEmpty, target != "-" else {
+      throw UsageError(
+        description: "'\(target)' is no file to write; expected the name of one")
+    }
     let path = URL(fileURLWithPath: target).resolvingSymlinksInPath().path
     let existing = try? FileManager.default.attributesOfItem(atPath: path)
     if let type = existing?[.type] as? FileAttributeType, type != .typeRegular {
       throw UsageError(
         description: "\(target.printable): is not a regular file; expected a file to write")
     }
+    if isDatabase(path) {
+      throw UsageError(
+        description: "\(target.printable): is a database; expected another file to write")
+    }
     do {
       return (path, try TemporaryFiles(beside: path, stages: ["part"]))
     } catch {
       throw failure(target, error.reason)
     }
+  }
+
+  /// Whether a file is an SQLite database, which no report replaces.
+  private static func isDatabase(_ path: String) -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    return (try? file.read(upToCount: 16)) == Data("SQLite format 3\0".utf8)
   }
 
   /// Makes a directory that does not exist.

@@ -45,6 +45,10 @@ struct CheckCommand: ParsableCommand {
   mutating func run() throws {
     let lints = try commaSeparated(lint).map { try parsedLint($0) }
     let base = try base.map { try filters.kernel(called: $0, option: "--base") }
+    if base == nil, format != "b4", let lint = lints.first(where: \.needsBase) {
+      throw UsageError(
+        description: "--lint \(lint.rawValue) needs --base, the version to compare with")
+    }
     let domain = try filters.domain()
     guard baseline == nil || writeBaseline == nil else {
       throw UsageError(description: "--baseline and --write-baseline exclude each other; give one")

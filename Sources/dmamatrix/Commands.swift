@@ -98,7 +98,7 @@ struct Conform: ParsableCommand {
         dmamatrix conform vectors/life-*.csv.gz vectors/dyn-*.csv.gz
       """)
 
-  @Argument(help: "Vectors files.", completion: .file())
+  @Argument(help: "Vectors files, - for standard input.", completion: .file())
   var files: [String]
   @Option(help: "A policy file that describes a variant.", completion: .file())
   var policy: [String] = []
@@ -111,8 +111,11 @@ struct Conform: ParsableCommand {
     }
     var check = ConformanceCheck(limit: show, variants: try PolicyFiles.read(policy))
     for (index, file) in files.enumerated() {
-      try check.check(path: file)
+      try check.check(path: file == "-" ? "/dev/stdin" : file)
       Output.progress(Double(index + 1) / Double(files.count), "comparing")
+    }
+    guard check.rows > 0 || !check.excluded.isEmpty else {
+      throw UsageError(description: "no file holds a row; expected measured outcomes")
     }
     try Output.write(conformanceText(check))
     if check.mismatchedRows > 0 { throw ExitCode(1) }

@@ -104,7 +104,10 @@ struct Dmamatrix: ParsableCommand {
     default:
       // Help and version are "errors" of the parser that succeed.
       if exitCode(for: error) == .success { exit(withError: error) }
-      Output.error(message(for: error))
+      // The parser names the value; options with a type of their own are numbers.
+      let text = message(for: error)
+      let isNumber = text.hasPrefix("The value '") && text.contains("' is invalid for '")
+      Output.error(isNumber ? text + "; accepted: a number" : text)
     }
     Foundation.exit(2)
   }

@@ -70,7 +70,7 @@ struct ExplainQuestion {
     do {
       parsed = try KernelCommandLine(
         text, family: platforms.first?.family ?? .x86,
-        prefixes: kernels.contains { $0.name == "7.3" })
+        prefixes: kernels.contains(where: \.matchesSwiotlbByPrefix))
     } catch {
       throw UsageError(description: "--cmdline: \(error)")
     }

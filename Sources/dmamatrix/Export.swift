@@ -34,8 +34,13 @@ struct RowExportOptions: ParsableArguments {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   func run(_ format: RowExport.Format) throws {
-    let export = RowExport(format, filter: try filters.filter())
     let database = try MatrixDatabase(path: source.database)
+    let filter = try filters.filter(of: database)
+    guard try database.hasRows(filter) else {
+      throw UsageError(
+        description: "\(source.database.printable) has no combination that these filters keep")
+    }
+    let export = RowExport(format, filter: filter)
     if let output {
       try AtomicFile.write(to: output) { file in
         try export.write(from: database) { try file.write(contentsOf: $0) }

@@ -38,7 +38,8 @@ struct Observe: ParsableCommand {
   @OptionGroup var source: DatabaseOption
   @Option(
     help: ArgumentHelp(
-      "The modelled kernel of logs whose release does not name one.", valueName: "k"))
+      "The modelled kernel to compare logs with, instead of the one of their release.",
+      valueName: "k"))
   var kernel: String?
   @Flag(help: "Take the intact lines of a log that was cut or mixed.")
   var intact = false

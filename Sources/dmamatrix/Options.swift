@@ -130,7 +130,30 @@ struct AxisFilters: ParsableArguments {
     }
   }
 
-  /// The filter over a database; checks every value.
+  /// The filter over a database, whose kernels are those that can be named.
+  func filter(of database: MatrixDatabase) throws -> BehaviorFilter {
+    guard policy.isEmpty, trees == nil else {
+      throw UsageError(
+        description: "\(policy.isEmpty ? "--trees" : "--policy") is not for a database, "
+          + "which has its own kernels")
+    }
+    var others = self
+    others.kernel = []
+    var filter = try others.filter()
+    let stored = try database.kernelNames()
+    for name in commaSeparated(kernel) where !stored.contains(name) {
+      throw UsageError(
+        description: "--kernel '\(name.printable)' is not in \(database.path.printable); accepted: "
+          + list(stored.map(\.printable)))
+    }
+    if !kernel.isEmpty { filter.values["kernel"] = commaSeparated(kernel) }
+    if let part = try database.part() {
+      Output.error("\(database.path.printable) is part \(part.printable) of a matrix")
+    }
+    return filter
+  }
+
+  /// The filter over scenarios; checks every value.
   func filter() throws -> BehaviorFilter {
     var values: [String: [String]] = [:]
     func add<Value: AxisValue>(_ texts: [String], _: Value.Type) throws {

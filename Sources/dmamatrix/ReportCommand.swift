@@ -69,8 +69,8 @@ struct ReportCommand: ParsableCommand {
       format, others: report == .map ? ["svg"] : [])
     let document: Document
     if let report {
-      document = try report.document(
-        from: MatrixDatabase(path: source.database), filter: filters.filter())
+      let database = try MatrixDatabase(path: source.database)
+      document = try report.document(from: database, filter: filters.filter(of: database))
     } else if let report = ModelReport(rawValue: name) {
       let named = report == .findings ? ["kernel", "policy", "trees"] : []
       try filters.refuse(in: "report \(name)", except: Set(named))
@@ -118,8 +118,8 @@ struct ReportCommand: ParsableCommand {
   }
 
   private func picture() throws {
-    let map = try Report.verdictMap(
-      from: MatrixDatabase(path: source.database), filter: filters.filter())
+    let database = try MatrixDatabase(path: source.database)
+    let map = try Report.verdictMap(from: database, filter: filters.filter(of: database))
     try deliver(map.svg)
   }
 

@@ -65,7 +65,7 @@ struct Verify: ParsableCommand {
   var name: String?
   @Option(help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"))
   var against: String?
-  @Option(help: "A patch series to apply to a copy.", completion: .file())
+  @Option(help: "A patch series to apply to a copy, - for standard input.", completion: .file())
   var mbox: String?
   @Option(help: "A database that takes the answers as another kernel.", completion: .file())
   var store: String?
@@ -125,7 +125,9 @@ struct Verify: ParsableCommand {
     if let store { _ = try MatrixDatabase(path: store) }
     let series = try mbox.map { path in
       try PatchedTree.Series(
-        mbox: try Input.file(path, option: "--mbox", expected: "a patch series"))
+        mbox: path == "-"
+          ? try Input.standardInput(expected: "a patch series")
+          : try Input.file(path, option: "--mbox", expected: "a patch series"))
     }
     try Consent.ask(for: source, yes: yes)
 

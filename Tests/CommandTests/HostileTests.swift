@@ -222,6 +222,49 @@ extension CommandTests {
   }
 
   /// `info --check` says what was changed behind the maker's back, status 1.
+  /// No report, export, policy or baseline takes the place of a database.
+  @Test func noOutputReplacesADatabase() throws {
+    #expect(try run(["generate", "--platform", "x86", "--kernel", "7.3"]).status == 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: directory + "/matrix.db"))
+    for arguments in [
+      ["report", "html", "-o", "matrix.db"], ["export", "csv", "-o", "matrix.db"],
+      ["report", "versions", "--platform", "x86", "-o", "./matrix.db"],
+      ["check", "--platform", "x86", "--write-baseline", "matrix.db"],
+      [
+        "solve", "--from", "v6", "--base", "7.2", "--platform", "x86", "--knob", "M9",
+        "--emit-policy", "matrix.db",
+      ],
+    ] {
+      let refused = try run(arguments)
+      #expect(refused.status == 2 && refused.output.isEmpty, "\(arguments)")
+      #expect(refused.error.contains("matrix.db: is a database; expected another file"))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: directory + "/matrix.db")) == before)
+    }
+  }
+
+  /// What the database does not have is said, not left out.
+  @Test func whatADatabaseLacksIsSaid() throws {
+    #expect(try run(["generate", "--platform", "x86", "--kernel", "7.3,v6"]).status == 0)
+    for arguments in [
+      ["export", "csv", "--kernel", "v7,v6"], ["export", "jsonl", "--kernel", "v6+P03"],
+      ["report", "versions", "--platform", "x86", "--kernel", "v7"],
+      ["report", "map", "--platform", "x86", "--kernel", "v7", "--format", "svg"],
+    ] {
+      let refused = try run(arguments)
+      #expect(refused.status == 2 && refused.output.isEmpty, "\(arguments)")
+      #expect(refused.error.contains("accepted: v6, 7.3"), "\(refused.error)")
+    }
+    let empty = try run(["export", "csv", "--mask", "24", "--op", "alloc", "--buf", "low"])
+    #expect(empty.status == 2 && empty.output.isEmpty)
+    #expect(empty.error.contains("has no combination that these filters keep"))
+    let defaults = try run(["report", "platform"])
+    #expect(defaults.status == 2 && defaults.error.contains("platform=x86-sme47"))
+
+    #expect(try run(["generate", "--kernel", "v6", "--shard", "1/2", "-d", "1.db"]).status == 0)
+    let part = try run(["export", "csv", "-d", "1.db", "--op", "map", "--mask", "32"])
+    #expect(part.status == 0 && part.error.contains("1.db is part 1/2 of a matrix"))
+  }
+
   @Test func aChangedDatabaseFailsTheCheck() throws {
     #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
     let sound = try run(["info", "--check"])

@@ -54,6 +54,18 @@ extension CommandTests {
       found.status == 0 && found.output.contains("mine: its own code against the model of 6.12"))
     let compared = try run(["compare", "6.12", "mine", "--trees", "matrix.db"] + Self.filters)
     #expect(compared.status == 0 && compared.output.contains("equal, 0 differ."))
+    // The tree was asked in the ordinary circumstance alone.
+    let full = try run([
+      "explain", "--kernel", "mine", "--trees", "matrix.db", "--platform", "x86-sme47", "--mask",
+      "32", "--buf", "high", "--fill", "exhausted",
+    ])
+    #expect(full.status == 2 && full.error.contains("did not evaluate"))
+    let lints = try run(
+      [
+        "check", "--kernel", "mine", "--trees", "matrix.db", "--lint",
+        "freed-as-it-was,mask-monotone",
+      ] + Self.filters)
+    #expect(lints.output.contains("freed-as-it-was: not decided"))
     for (command, option) in [
       (["solve", "--from", "mine", "--base", "7.2"], "--from"),
       (["solve", "--from", "7.2", "--base", "mine"], "--base"),

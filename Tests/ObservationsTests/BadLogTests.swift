@@ -81,6 +81,16 @@ import Testing
     }
   }
 
+  /// A serial console keeps several boots: each run is of its own.
+  @Test func eachBootOfALogIsItsOwn() throws {
+    let alone = try Logs.names.map { try Logs.boots($0) }
+    let text = try Logs.names.map { try Logs.text($0) }.joined()
+    let together = try ProbeLog.read(name: "log", text: text)
+    #expect(together.map(\.boot) == alone.flatMap { $0 }.map(\.boot))
+    let rows = together.map { $0.observations.map(\.dmaAddress) }
+    #expect(rows == alone.flatMap { $0 }.map { $0.observations.map(\.dmaAddress) })
+  }
+
   /// A newer probe is refused by name, whatever its lines look like.
   @Test func aNewerProbeIsRefused() throws {
     let text = try Logs.text(name).replacing("dmaprobe: v1 ", with: "dmaprobe: v2 ")
