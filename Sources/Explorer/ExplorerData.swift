@@ -123,11 +123,9 @@ struct ExplorerData {
     var lines: [UInt16] = []
     var altered: [AlteredLine] = []
     try database.read { connection in
-      let provenance = try Row.fetchAll(connection, sql: "SELECT key, value FROM provenance")
-      for row in provenance {
-        if row["key"] == "tool_version" { content.tool = row["value"] }
-        if row["key"] == "model_digest" { content.digest = row["value"] }
-      }
+      let provenance = try DatabaseInfo.provenance(connection)
+      content.tool = provenance["tool_version"] ?? ""
+      content.digest = provenance["model_digest"] ?? ""
       try Self.readDimensions(connection, &content)
       var reader = try LineReader(connection, content)
       try reader.read(connection, progress: progress)
@@ -146,11 +144,14 @@ struct ExplorerData {
     func values(_ table: String) throws -> [Value] {
       try Row.fetchAll(
         database, sql: "SELECT name, description FROM \(table) ORDER BY rowid"
-      ).map { Value(name: $0[0], text: $0[1]) }
+      ).map { Value(name: try $0.text(0), text: try $0.text(1)) }
     }
     content.kernels = try Row.fetchAll(
       database, sql: "SELECT name, description, link FROM kernel ORDER BY id"
-    ).map { Kernel(name: $0[0], text: $0[1], link: $0[2]) }
+    ).map {
+      Kernel(
+        name: try $0.text(0), text: try $0.text(1), link: try $0.decode(atIndex: 2))
+    }
     let used: [(String, [String])] = [
       ("boot", bootAxes), ("device", deviceAxes), ("request", requestAxes),
     ]
@@ -174,14 +175,15 @@ struct ExplorerData {
         """
     ).map { row in
       let ordinary = Circumstance.ordinary.names
-      let changes = Circumstance.axes.indices.compactMap { index -> String? in
-        row[index] == ordinary[index] ? nil : "\(Circumstance.axes[index])=\(row[index] as String)"
+      let changes = try Circumstance.axes.indices.compactMap { index -> String? in
+        let name = try row.text(index)
+        return name == ordinary[index] ? nil : "\(Circumstance.axes[index])=\(name)"
       }
       return Value(
-        name: changes.isEmpty ? "ordinary" : changes.joined(separator: ";"), text: row[4])
+        name: changes.isEmpty ? "ordinary" : changes.joined(separator: ";"), text: try row.text(4))
     }
     for row in try Row.fetchAll(database, sql: "SELECT name, file FROM decision") {
-      content.files[row[0]] = row[1]
+      content.files[try row.text(0)] = try row.text(1)
     }
   }
 }

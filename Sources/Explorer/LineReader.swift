@@ -11,9 +11,10 @@ struct LineReader {
   private let bootIDs: [Int64]
   private let deviceIndex: [Int64: Int]
   private let requestIndex: [Int64: Int]
-  private let outcomeIndex: [Int64: Int]
-  /// Spans of each profile of the database: first, last, outcome.
-  private let spans: [Int64: [(Int, Int, Int)]]
+  /// The rule that decided each outcome.
+  private let rules: [String]
+  /// Spans of each profile of the database: masks, outcome.
+  private let spans: [Int64: [(ClosedRange<Int>, Int)]]
   private let machines: [String: Machine]
 
   /// Numbers of paths, with the rule at their end, by fingerprint.
@@ -23,68 +24,109 @@ struct LineReader {
 
   init(_ database: Database, _ content: ExplorerData.Content) throws {
     self.content = content
-    let names = content.axes.mapValues { values in
-      Dictionary(uniqueKeysWithValues: values.enumerated().map { ($1.name, $0) })
+    let names = try content.axes.map { axis, values in
+      (axis, try Self.places(axis, values.map(\.name)))
     }
-    let kernels = Dictionary(
-      uniqueKeysWithValues: content.kernels.enumerated().map { ($1.name, $0) })
-    func index(_ axis: String, _ row: Row) -> Int { names[axis]?[row[axis]] ?? 0 }
-
-    let boots = try Row.fetchAll(database, sql: "SELECT * FROM boot ORDER BY id")
-    bootIDs = boots.map { $0["id"] }
-    self.content.boots = boots.map { row in
-      [kernels[row["kernel"]] ?? 0] + ExplorerData.bootAxes.map { index($0, row) }
+    var places = Dictionary(names) { first, _ in first }
+    places["kernel"] = try Self.places("kernel", content.kernels.map(\.name))
+    func indices(_ rows: [Row], _ axes: [String]) throws -> [[Int]] {
+      try rows.map { row in
+        try axes.map { axis in
+          let name = try row.text(axis)
+          guard let index = places[axis]?[name] else {
+            throw MalformedRow("\(axis) '\(name.printable)' is unknown")
+          }
+          return index
+        }
+      }
     }
-    let devices = try Row.fetchAll(database, sql: "SELECT * FROM device ORDER BY id")
-    self.content.devices = devices.map { row in ExplorerData.deviceAxes.map { index($0, row) } }
-    deviceIndex = Dictionary(uniqueKeysWithValues: devices.enumerated().map { ($1["id"], $0) })
-    let requests = try Row.fetchAll(database, sql: "SELECT * FROM request ORDER BY id")
-    self.content.requests = requests.map { row in ExplorerData.requestAxes.map { index($0, row) } }
-    requestIndex = Dictionary(uniqueKeysWithValues: requests.enumerated().map { ($1["id"], $0) })
+    let rows = try ["boot", "device", "request"].map { table in
+      try Row.fetchAll(database, sql: "SELECT * FROM \(table) ORDER BY id")
+    }
+    let keys = try rows.map { try $0.map { try $0.decode(Int64.self, forColumn: "id") } }
+    bootIDs = keys[0]
+    self.content.boots = try indices(rows[0], ["kernel"] + ExplorerData.bootAxes)
+    deviceIndex = try Self.places("device", keys[1])
+    self.content.devices = try indices(rows[1], ExplorerData.deviceAxes)
+    requestIndex = try Self.places("request", keys[2])
+    self.content.requests = try indices(rows[2], ExplorerData.requestAxes)
 
+    let columns = ExplorerData.outcomeColumns.map(\.quotedDatabaseIdentifier)
     let outcomes = try Row.fetchAll(
       database,
       sql: """
-        SELECT o.id, \(ExplorerData.outcomeColumns.map(\.quotedDatabaseIdentifier).joined(separator: ", "))
+        SELECT o.id, o."where", \(columns.joined(separator: ", "))
         FROM outcome AS o JOIN life AS f ON f.id = o.life_id ORDER BY o.id
         """)
-    self.content.outcomes = outcomes.map { row in
-      ExplorerData.outcomeColumns.indices.map { row[$0 + 1] }
+    rules = try outcomes.map { try $0.text(1) }
+    self.content.outcomes = try outcomes.map { row in
+      try columns.indices.map { try row.text($0 + 2) }
     }
-    let outcomeIndex = Dictionary(
-      uniqueKeysWithValues: outcomes.enumerated().map { ($1["id"] as Int64, $0) })
-    self.outcomeIndex = outcomeIndex
-    var spans: [Int64: [(Int, Int, Int)]] = [:]
+    spans = try Self.spans(database, try Self.places("outcome", outcomes.map { try $0.key(0) }))
+    machines = Dictionary(
+      uniqueKeysWithValues: Machine.standard.map { ($0.name.name, $0) })
+  }
+
+  /// Where each of some names or numbers is, none of them twice.
+  private static func places<Key: Hashable>(_ what: String, _ keys: [Key]) throws -> [Key: Int] {
+    var places: [Key: Int] = [:]
+    for (index, key) in keys.enumerated()
+    where places.updateValue(index, forKey: key) != nil {
+      throw MalformedRow("\(what) '\("\(key)".printable)' is there twice")
+    }
+    return places
+  }
+
+  private static func spans(
+    _ database: Database, _ outcomes: [Int64: Int]
+  ) throws -> [Int64: [(ClosedRange<Int>, Int)]] {
+    var spans: [Int64: [(ClosedRange<Int>, Int)]] = [:]
     let rows = try Row.fetchCursor(
       database, sql: "SELECT profile_id, mask_first, mask_last, outcome_id FROM profile_span")
     while let row = try rows.next() {
-      spans[row[0], default: []].append((row[1], row[2], outcomeIndex[row[3]] ?? 0))
+      guard let outcome = outcomes[try row.key(3)] else {
+        throw MalformedRow("a span of masks has an answer that is not stored")
+      }
+      spans[try row.key(0), default: []].append((try row.masks(1, 2), outcome))
     }
-    self.spans = spans
-    machines = Dictionary(
-      uniqueKeysWithValues: Machine.standard.map { ($0.name.name, $0) })
+    return spans
   }
 
   /// Reads every line.
   mutating func read(_ database: Database, progress: (Double) -> Void) throws {
     let width = content.devices.count * content.requests.count
-    lines = [UInt16](repeating: 0, count: bootIDs.count * width)
+    let (count, overflow) = bootIDs.count.multipliedReportingOverflow(by: width)
+    guard !overflow, count <= Self.lineLimit else {
+      throw StoreError.query(
+        "the matrix has more than \(Self.lineLimit) lines; generate a smaller part")
+    }
+    lines = [UInt16](repeating: 0, count: count)
     let statement = try database.makeStatement(
       sql: "SELECT device_id, request_id, profile_id FROM behavior_line WHERE boot_id = ?")
     for (boot, id) in bootIDs.enumerated() {
       let kernel = bootedKernel(content.boots[boot])
       let rows = try Row.fetchCursor(statement, arguments: [id])
       while let row = try rows.next() {
-        let profileID: Int64 = row[2]
-        guard let device = deviceIndex[row[0]], let request = requestIndex[row[1]],
-          let spans = spans[profileID]
-        else { continue }
+        let (device, request, spans) = try line(row)
         let profile = traced(spans, kernel, deviceRequest(device, request))
         lines[boot * width + device * content.requests.count + request] = try number(of: profile)
       }
       progress(0.7 * Double(boot + 1) / Double(bootIDs.count))
     }
     try readAltered(database, width: width) { progress(0.7 + 0.3 * $0) }
+  }
+
+  /// How many lines a page holds, with those that do not exist.
+  private static let lineLimit = 1 << 28
+
+  /// The device, the request and the spans of a line.
+  private func line(
+    _ row: Row
+  ) throws -> (device: Int, request: Int, spans: [(ClosedRange<Int>, Int)]) {
+    guard let device = deviceIndex[try row.key(0)], let request = requestIndex[try row.key(1)],
+      let spans = spans[try row.key(2)]
+    else { throw MalformedRow("a line refers to what is not stored") }
+    return (device, request, spans)
   }
 
   /// Reads what circumstances alter, circumstance by circumstance.
@@ -101,18 +143,16 @@ struct LineReader {
       sql: "SELECT id, mask_change, dynamic, fill, decrypt_fails FROM circumstance ORDER BY id")
     for (index, row) in circumstances.enumerated() {
       let before = altered.count
-      let names: [String] = (1...4).map { row[$0] }
+      let names = try (1...4).map { try row.text($0) }
       let circumstance = Circumstance.all.first { $0.names == names }
       for (boot, id) in bootIDs.enumerated() {
         let kernel = circumstance.flatMap {
           bootedKernel(content.boots[boot], conditions: $0.conditions)
         }
         var ofBoot: [ExplorerData.AlteredLine] = []
-        let rows = try Row.fetchCursor(statement, arguments: [id, row["id"]])
+        let rows = try Row.fetchCursor(statement, arguments: [id, try row.key(0)])
         while let row = try rows.next() {
-          guard let device = deviceIndex[row[0]], let request = requestIndex[row[1]],
-            let spans = spans[row[2]]
-          else { continue }
+          let (device, request, spans) = try self.line(row)
           let profile = traced(spans, kernel, deviceRequest(device, request))
           let line = boot * width + device * content.requests.count + request
           ofBoot.append(
@@ -127,20 +167,22 @@ struct LineReader {
 
   /// Splits spans where the path changes.
   private mutating func traced(
-    _ spans: [(Int, Int, Int)], _ kernel: BootedKernel?, _ request: DeviceRequest?
+    _ spans: [(ClosedRange<Int>, Int)], _ kernel: BootedKernel?, _ request: DeviceRequest?
   ) -> [Int] {
-    guard let kernel, var request else { return spans.flatMap { [$0, $1, $2, -1] } }
+    guard let kernel, var request else {
+      return spans.flatMap { [$0.lowerBound, $0.upperBound, $1, -1] }
+    }
     var profile: [Int] = []
-    for (first, last, outcome) in spans {
-      for bits in first...last {
+    for (masks, outcome) in spans {
+      for bits in masks {
         let path: Int
         if let mask = DMAMask(bits: bits) {
           request.mask = mask
-          path = number(of: request, on: kernel, decidedBy: content.outcomes[outcome][7])
+          path = number(of: request, on: kernel, decidedBy: rules[outcome])
         } else {
           path = -1
         }
-        if bits > first, profile[profile.count - 1] == path {
+        if bits > masks.lowerBound, profile[profile.count - 1] == path {
           profile[profile.count - 3] = bits
         } else {
           profile += [bits, bits, outcome, path]

@@ -23,13 +23,17 @@ struct AxisNumbers: Sendable {
     platforms = try Self.values(database)
     busLimits = try Self.values(database)
     buffers = try Self.values(database)
+    // Numbers have 16 bits, and none of ours is near.
+    guard platforms.count <= 256, busLimits.count <= 256, buffers.count <= 256 else {
+      throw MalformedRow("an axis has more than 256 values")
+    }
   }
 
   private static func values<Value: AxisValue>(_ database: Database) throws -> [Value] {
     try String.fetchAll(database, sql: "SELECT name FROM \"\(Value.axis)\" ORDER BY id").map {
       name in
       guard let value = Value(name: name) else {
-        throw DatabaseError(message: "\(Value.axis) '\(name.printable)' is unknown")
+        throw MalformedRow("\(Value.axis) '\(name.printable)' is unknown")
       }
       return value
     }

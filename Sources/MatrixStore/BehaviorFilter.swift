@@ -95,10 +95,12 @@ extension MatrixDatabase {
       while let row = try rows.next() {
         spans.append(
           BehaviorSpan(
-            kernel: row[0], platform: row[1], iommu: row[2], swiotlb: row[3], mem: row[4],
-            coherentMask: row[5], busLimit: row[6], coherent: row[7], external: row[8],
-            op: row[9], attrs: row[10], buf: row[11], masks: (row[15] as Int)...(row[16] as Int),
-            result: row[12], verdict: row[13], exposure: row[14]))
+            kernel: try row.text(0), platform: try row.text(1), iommu: try row.text(2),
+            swiotlb: try row.text(3), mem: try row.text(4), coherentMask: try row.text(5),
+            busLimit: try row.text(6), coherent: try row.text(7), external: try row.text(8),
+            op: try row.text(9), attrs: try row.text(10), buf: try row.text(11),
+            masks: try row.masks(15, 16), result: try row.text(12), verdict: try row.text(13),
+            exposure: try row.text(14)))
       }
       return spans
     }

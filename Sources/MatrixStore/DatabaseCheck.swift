@@ -18,14 +18,13 @@ public struct DatabaseCheck: Sendable {
   @discardableResult
   public func requireSound() throws(StoreError) -> [String: String] {
     let path = database.path
-    let (provenance, findings, digest) = try database.read { connection in
-      let rows = try Row.fetchAll(connection, sql: "SELECT key, value FROM provenance")
-      let provenance = Dictionary(
-        rows.map { ($0["key"] as String? ?? "", $0["value"] as String? ?? "") },
-        uniquingKeysWith: { first, _ in first })
+    let (findings, provenance, digest) = try database.read {
+      connection -> ([String], [String: String], String) in
       let findings = try String.fetchAll(connection, sql: "PRAGMA integrity_check(1)")
-      guard findings == ["ok"] else { return (provenance, findings, "") }
-      return (provenance, findings, try ContentDigest.digest(of: connection))
+      guard findings == ["ok"] else { return (findings, [:], "") }
+      return (
+        findings, try DatabaseInfo.provenance(connection), try ContentDigest.digest(of: connection)
+      )
     }
     guard findings == ["ok"] else {
       let reason = (findings.first ?? "no answer").printable(upTo: 200)
@@ -35,7 +34,8 @@ public struct DatabaseCheck: Sendable {
     guard stored == digest else {
       throw .corrupt(
         path: path,
-        reason: "content digest \(digest.prefix(16)), but \(stored.prefix(16)) stored")
+        reason:
+          "content digest \(digest.prefix(16)), but \(String(stored.prefix(16)).printable) stored")
     }
     return provenance
   }

@@ -74,6 +74,8 @@ enum DatabaseFile {
       }
     } catch let error as DatabaseError {
       throw StoreError.cannotWrite(path: path, reason: error.message ?? "SQLite error")
+    } catch let error where error is MalformedRow || error is RowDecodingError {
+      throw MatrixDatabase.storeError(error, path: path)
     } catch let error as CocoaError {
       throw StoreError.cannotWrite(path: path, reason: error.systemReason)
     }

@@ -8,7 +8,6 @@ public struct DatabaseInfo: Sendable {
   /// A kernel of the database.
   public struct Kernel: Sendable, Equatable {
     public let name: String
-    public let summary: String
     public let base: String?
     public let sourcePackage: String?
     public let link: String?
@@ -38,20 +37,26 @@ public struct DatabaseInfo: Sendable {
       throw .cannotOpen(path: database.path, reason: error.systemReason)
     }
     let contents = try database.read { database in
-      let provenance = try Row.fetchAll(database, sql: "SELECT key, value FROM provenance")
+      let provenance = try Self.provenance(database)
       let kernels = try Row.fetchAll(
         database,
         sql: """
-          SELECT k.name, k.description, k.base, k.link,
+          SELECT k.name, k.base,
             coalesce(
               k.source_package,
               (SELECT 'tree: ' || value FROM provenance WHERE key = 'tree ' || k.name)
-            ) AS source_package,
+            ), k.link,
             (SELECT coalesce(sum(p.masks), 0) FROM boot b
              JOIN behavior_line l ON l.boot_id = b.id
-             JOIN profile p ON p.id = l.profile_id WHERE b.kernel = k.name) AS combinations
+             JOIN profile p ON p.id = l.profile_id WHERE b.kernel = k.name)
           FROM kernel k ORDER BY k.id
-          """)
+          """
+      ).map { row in
+        Kernel(
+          name: try row.text(0), base: try row.decode(atIndex: 1),
+          sourcePackage: try row.decode(atIndex: 2), link: try row.decode(atIndex: 3),
+          combinations: try row.integer(4))
+      }
       let tables = [
         "boot", "device", "request", "outcome", "life", "profile", "profile_span",
         "behavior_line", "circumstance_line", "exclusion",
@@ -61,15 +66,13 @@ public struct DatabaseInfo: Sendable {
       }
       return (provenance, kernels, counts)
     }
-    provenance = Dictionary(
-      contents.0.map { ($0["key"] as String, $0["value"] as String) },
-      uniquingKeysWith: { first, _ in first })
-    kernels = contents.1.map { row in
-      Kernel(
-        name: row["name"], summary: row["description"], base: row["base"],
-        sourcePackage: row["source_package"], link: row["link"],
-        combinations: row["combinations"])
-    }
-    rowCounts = contents.2
+    (provenance, kernels, rowCounts) = contents
+  }
+
+  /// What a database says of its making, by key.
+  package static func provenance(_ database: Database) throws -> [String: String] {
+    let rows = try Row.fetchAll(database, sql: "SELECT key, value FROM provenance")
+    return Dictionary(
+      try rows.map { (try $0.text(0), try $0.text(1)) }, uniquingKeysWith: { first, _ in first })
   }
 }

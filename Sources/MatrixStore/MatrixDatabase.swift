@@ -49,12 +49,11 @@ public struct MatrixDatabase: Sendable {
 
   /// Reads from the database.
   ///
-  /// - Throws: ``StoreError/corrupt(path:reason:)`` where pages cannot be read.
+  /// - Throws: ``StoreError/corrupt(path:reason:)`` where pages cannot be read, or rows
+  ///   hold what none of ours does.
   public func read<Value>(_ value: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
       return try queue.read(value)
-    } catch let error as StoreError {
-      throw error
     } catch {
       throw Self.storeError(error, path: path)
     }
@@ -65,7 +64,7 @@ public struct MatrixDatabase: Sendable {
   public func stream<Value>(_ value: (Database) throws -> Value) throws -> Value {
     do {
       return try queue.read(value)
-    } catch let error as DatabaseError {
+    } catch let error where Self.isOfDatabase(error) {
       throw Self.storeError(error, path: path)
     }
   }
@@ -88,7 +87,18 @@ public struct MatrixDatabase: Sendable {
     }
   }
 
+  private static func isOfDatabase(_ error: any Error) -> Bool {
+    error is DatabaseError || error is RowDecodingError || error is MalformedRow
+  }
+
   static func storeError(_ error: any Error, path: String) -> StoreError {
+    if let error = error as? StoreError { return error }
+    if let error = error as? MalformedRow {
+      return .corrupt(path: path, reason: error.description)
+    }
+    if error is RowDecodingError {
+      return .corrupt(path: path, reason: "a value is missing or has another type")
+    }
     guard let error = error as? DatabaseError else {
       return .cannotOpen(path: path, reason: "\(error)")
     }
@@ -97,7 +107,8 @@ public struct MatrixDatabase: Sendable {
     switch error.resultCode {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
       return .corrupt(path: path, reason: message)
-    case .SQLITE_ERROR where error.message?.contains("malformed") == true:
+    case .SQLITE_ERROR where error.message?.contains("malformed") == true,
+      .SQLITE_ERROR where error.message == "integer overflow":
       return .corrupt(path: path, reason: message)
     case .SQLITE_READONLY:
       // What a killed program began would have to be rolled back first.

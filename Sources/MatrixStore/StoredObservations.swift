@@ -22,22 +22,16 @@ public struct StoredObservations: Sendable {
   /// - Throws: ``StoreError/noObservations(path:)``, or
   ///   ``StoreError/corrupt(path:reason:)`` where a row holds what no import wrote.
   public init(_ database: MatrixDatabase) throws(StoreError) {
-    do {
-      (sources, boots) = try database.queue.read { connection in
-        guard try connection.tableExists("observation_source") else { return ([], []) }
-        let sources = try Self.sources(connection)
-        let boots = try Row.fetchAll(
-          connection,
-          sql: """
-            SELECT b.* FROM observed_boot b JOIN observation_source s ON s.id = b.source_id
-            ORDER BY s.name, s.sha256, b.position
-            """)
-        return (sources, try boots.map { try Self.boot($0, connection) })
-      }
-    } catch let error as StoredRow.Malformed {
-      throw .corrupt(path: database.path, reason: error.description)
-    } catch {
-      throw MatrixDatabase.storeError(error, path: database.path)
+    (sources, boots) = try database.read { connection in
+      guard try connection.tableExists("observation_source") else { return ([], []) }
+      let sources = try Self.sources(connection)
+      let boots = try Row.fetchAll(
+        connection,
+        sql: """
+          SELECT b.* FROM observed_boot b JOIN observation_source s ON s.id = b.source_id
+          ORDER BY s.name, s.sha256, b.position
+          """)
+      return (sources, try boots.map { try Self.boot($0, connection) })
     }
     guard !boots.isEmpty else { throw .noObservations(path: database.path) }
   }
@@ -133,76 +127,6 @@ public struct StoredObservations: Sendable {
       isAddressingLimited: try row.optionalFlag("addressing_limited"))
     guard observation.isPlausible else { throw row.malformed("line") }
     return observation
-  }
-}
-
-/// A row that may hold anything: every value is checked.
-struct StoredRow {
-  struct Malformed: Error, CustomStringConvertible {
-    let description: String
-  }
-
-  private let row: Row
-  private let table: String
-
-  init(_ row: Row, table: String) {
-    self.row = row
-    self.table = table
-  }
-
-  func malformed(_ column: String) -> Malformed {
-    Malformed(description: "\(table).\(column) holds what no import writes")
-  }
-
-  private func value(_ column: String) throws -> DatabaseValue {
-    guard row.hasColumn(column) else { throw malformed(column) }
-    return row[column]
-  }
-
-  func optionalText(_ column: String) throws -> String? {
-    let value = try value(column)
-    if value.isNull { return nil }
-    guard case .string(let text) = value.storage else { throw malformed(column) }
-    return text
-  }
-
-  func text(_ column: String) throws -> String {
-    guard let text = try optionalText(column) else { throw malformed(column) }
-    return text
-  }
-
-  func optionalInteger(_ column: String) throws -> Int? {
-    let value = try value(column)
-    if value.isNull { return nil }
-    guard case .int64(let integer) = value.storage else { throw malformed(column) }
-    return Int(integer)
-  }
-
-  func integer(_ column: String, in range: ClosedRange<Int> = .min ... .max) throws -> Int {
-    guard let value = try optionalInteger(column), range.contains(value) else {
-      throw malformed(column)
-    }
-    return value
-  }
-
-  func optionalFlag(_ column: String) throws -> Bool? {
-    guard let value = try optionalInteger(column) else { return nil }
-    guard (0...1).contains(value) else { throw malformed(column) }
-    return value == 1
-  }
-
-  func flag(_ column: String) throws -> Bool {
-    guard let flag = try optionalFlag(column) else { throw malformed(column) }
-    return flag
-  }
-
-  /// A number as hexadecimal text.
-  func address(_ column: String) throws -> UInt64? {
-    guard let text = try optionalText(column) else { return nil }
-    guard text.hasPrefix("0x"), let value = UInt64(text.dropFirst(2), radix: 16) else {
-      throw malformed(column)
-    }
-    return value
   }
 }
 

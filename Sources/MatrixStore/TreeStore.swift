@@ -77,7 +77,7 @@ public enum TreeStore {
       guard
         let machineID = try Int.fetchOne(
           database, sql: "SELECT id FROM mem WHERE name = ?", arguments: [boot.machine.name.name])
-      else { continue }
+      else { throw MalformedRow("machine '\(boot.machine.name.name.printable)' is missing") }
       let placed = Boot(
         kernel: kernel, kernelID: id, platform: boot.platform,
         platformID: numbers.platform(boot.platform), iommu: boot.iommu, swiotlb: boot.swiotlb,
@@ -116,8 +116,8 @@ public enum TreeStore {
       let excluded = try Int.fetchOne(
         database, sql: "SELECT coalesce(sum(combinations), 0) FROM exclusion WHERE kernel = ?",
         arguments: [name])
-      try addToProvenance("combinations", -(combinations ?? 0), database)
-      try addToProvenance("excluded", -(excluded ?? 0), database)
+      try addToProvenance("combinations", 0 &- (combinations ?? 0), database)
+      try addToProvenance("excluded", 0 &- (excluded ?? 0), database)
       for sql in [
         "DELETE FROM behavior_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
         "DELETE FROM circumstance_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
@@ -129,6 +129,9 @@ public enum TreeStore {
       return known
     }
     let highest = try Int.fetchOne(database, sql: "SELECT max(id) FROM kernel") ?? 0
+    guard highest < Int(Int32.max) else {
+      throw MalformedRow("kernel \(highest) is no number of a kernel")
+    }
     // Modelled kernels and variants keep their numbers.
     return max(highest, KernelVersion.known.count + 64) + 1
   }

@@ -20,9 +20,13 @@ public struct DatasetteMetadata: Sendable {
       let rows = try Row.fetchCursor(
         connection, sql: "SELECT object, \"column\", text FROM description")
       while let row = try rows.next() {
-        let (object, column): (String, String) = (row[0], row[1])
+        let (object, column): (String, String) = (try row.text(0), try row.text(1))
         var table = tables[object] ?? ("", [:])
-        if column.isEmpty { table.text = row[2] } else { table.columns[column] = row[2] }
+        if column.isEmpty {
+          table.text = try row.text(2)
+        } else {
+          table.columns[column] = try row.text(2)
+        }
         tables[object] = table
       }
       return tables

@@ -56,8 +56,8 @@ public struct RowExport: Sendable {
       if format == .csv { buffer += Array((Self.columns.joined(separator: ",") + "\n").utf8) }
       var count = 0
       while let row = try rows.next() {
-        let span = (row["mask_first"] as Int)...(row["mask_last"] as Int)
-        let values = (0..<(row.count - 2)).map { row[$0] as String }
+        let span = try row.masks(row.count - 2, row.count - 1)
+        let values = try (0..<(row.count - 2)).map { try row.text($0) }
         let pieces = line.pieces(values, boot: Self.boot.count, request: Self.request.count)
         for mask in span where masks.isEmpty || masks.contains(String(mask)) {
           let digits = Array(String(mask).utf8)

@@ -35,6 +35,61 @@ extension CommandTests {
     try queue.close()
   }
 
+  /// Changes rows past types, checks and keys, which the schema has again afterwards.
+  private func damage(_ sql: String) throws {
+    let queue = try DatabaseQueue(path: directory + "/matrix.db")
+    try queue.inDatabase { database in
+      try database.execute(
+        sql: """
+          PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+          PRAGMA writable_schema = ON;
+          CREATE TEMP TABLE kept AS SELECT name, sql FROM main.sqlite_schema;
+          UPDATE main.sqlite_schema SET sql = replace(replace(replace(
+            sql, ' STRICT, WITHOUT', ' WITHOUT'), ' STRICT', ''), ' NOT NULL', '') WHERE type = 'table';
+          PRAGMA writable_schema = RESET;
+          \(sql);
+          PRAGMA writable_schema = ON;
+          UPDATE main.sqlite_schema AS s SET sql =
+            (SELECT k.sql FROM kept k WHERE k.name = s.name) WHERE type = 'table';
+          """)
+    }
+    try queue.close()
+  }
+
+  /// A value of another type, none, or one that no axis has: status 1 and one sentence,
+  /// and no crash, no wait and no wrong answer.
+  @Test(
+    arguments: [
+      ("UPDATE provenance SET value = x'ff'", ["info", "info --check", "report html -o x"]),
+      ("UPDATE outcome SET warn = NULL", ["export csv", "export jsonl -o x", "report html -o x"]),
+      ("UPDATE outcome SET verdict = NULL", ["report versions --platform sev", "export csv -o x"]),
+      ("UPDATE description SET text = NULL", ["export datasette x"]),
+      ("UPDATE boot SET platform = 'nonesuch' WHERE platform = 'sev'", ["report html -o x"]),
+      ("DELETE FROM platform", ["report html -o x"]),
+      ("DELETE FROM device", ["report html -o x"]),
+      ("UPDATE circumstance SET fill = NULL", ["report html -o x"]),
+      (
+        "UPDATE profile_span SET mask_last = 4000000000000000000",
+        ["report versions --platform sev", "export csv", "report html -o x"]
+      ),
+      (
+        "UPDATE profile_span SET mask_last = 23",
+        ["report versions --platform sev", "export csv -o x", "report html -o x"]
+      ),
+    ] as [(String, [String])])
+  func damageIsSaid(sql: String, commands: [String]) throws {
+    let part = ["--platform", "sev,x86", "--kernel", "v6", "--op", "map"]
+    #expect(try run(["generate"] + part).status == 0)
+    try damage(sql)
+    for command in commands {
+      let run = try run(command.split(separator: " ").map(String.init))
+      #expect(run.status == 1, "\(command): \(run.status)")
+      #expect(run.error.hasPrefix("dmamatrix: matrix.db: is truncated or damaged ("))
+      #expect(run.error.split(separator: "\n").count == 1, "\(run.error)")
+      #expect(contents == ["matrix.db"])
+    }
+  }
+
   /// Runs the tool on a terminal, by util-linux' script.
   private func onTerminal(_ arguments: [String]) throws -> String? {
     guard try shell("command -v script") == 0 else { return nil }

@@ -1,4 +1,5 @@
 import DMAModel
+import GRDB
 import MatrixStore
 
 /// A small domain with every kind of answer: two kernels, an SME host and a
@@ -33,4 +34,26 @@ var finerDomain: MatrixDomain {
 
 func generate(_ domain: MatrixDomain, to path: String, jobs: Int = 2) throws -> GenerationSummary {
   try MatrixGenerator(domain: domain, jobs: jobs, toolVersion: "test").generate(to: path)
+}
+
+/// Changes rows as no program of ours does: past types, checks and keys, which the
+/// schema has again afterwards.
+func damage(_ path: String, _ sql: String) throws {
+  let queue = try DatabaseQueue(path: path)
+  try queue.inDatabase { database in
+    try database.execute(
+      sql: """
+        PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+        PRAGMA writable_schema = ON;
+        CREATE TEMP TABLE kept AS SELECT name, sql FROM main.sqlite_schema;
+        UPDATE main.sqlite_schema SET sql = replace(replace(replace(
+          sql, ' STRICT, WITHOUT', ' WITHOUT'), ' STRICT', ''), ' NOT NULL', '') WHERE type = 'table';
+        PRAGMA writable_schema = RESET;
+        \(sql);
+        PRAGMA writable_schema = ON;
+        UPDATE main.sqlite_schema AS s SET sql =
+          (SELECT k.sql FROM kept k WHERE k.name = s.name) WHERE type = 'table';
+        """)
+  }
+  try queue.close()
 }
