@@ -18,25 +18,35 @@ enum ContentDigest {
 
   /// Whether the content is what the stored digest says; nil where none is stored.
   static func holds(in database: Database) throws -> Bool? {
+    guard try tables(of: database).contains("provenance") else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "'provenance' is no table")
+    }
     let stored = try String.fetchOne(
       database, sql: "SELECT value FROM provenance WHERE key = ?", arguments: [key])
     return try stored.map { try $0 == digest(of: database) }
   }
 
+  /// What has rows of its own, whatever the schema says of it: a view may have no end.
+  private static func tables(of database: Database) throws -> Set<String> {
+    try String.fetchSet(
+      database,
+      sql: "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+  }
+
   /// Computes the digest.
   static func digest(of database: Database) throws -> String {
     var hash = SHA256()
+    let tables = try tables(of: database)
     let objects = try Row.fetchAll(
       database,
       sql: """
-        SELECT name, type, coalesce(sql, '') AS sql FROM sqlite_schema
+        SELECT name, type, coalesce(sql, '') FROM sqlite_schema
         WHERE name NOT GLOB 'sqlite_*' ORDER BY name
         """)
     for object in objects {
-      let name: String = object["name"]
-      let sql: String = object["sql"]
+      let (name, sql) = (try object.text(0), try object.text(2))
       hash.update(data: Data("\(name) \(sql.utf8.count) \(sql)\n".utf8))
-      guard object["type"] as String == "table" else { continue }
+      guard try object.text(1) == "table", tables.contains(name) else { continue }
       // In the order of the table itself, whatever its indexes hold.
       var select = "SELECT * FROM \"\(name.replacing("\"", with: "\"\""))\" NOT INDEXED"
       if name == "provenance" { select += " WHERE key <> '\(key)'" }

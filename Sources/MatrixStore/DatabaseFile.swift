@@ -62,7 +62,12 @@ enum DatabaseFile {
     let copy = files["copy"]
     do {
       try DatabaseLock.holding(path) {
-        try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+        let database = try MatrixDatabase(path: path)
+        // A trigger would do more than what is asked.
+        if let fault = try database.read({ try StoredSchema.fault(in: $0, alone: true) }) {
+          throw StoreError.cannotWrite(path: path, reason: fault)
+        }
+        try DatabaseCheck(database).requireSound()
         // copyItem() makes its target.
         unlink(copy)
         try FileManager.default.copyItem(atPath: path, toPath: copy)

@@ -45,6 +45,9 @@ public struct MatrixDatabase: Sendable {
       throw .older(path: path, version: version, supported: Schema.version)
     }
     try checkLength()
+    if let fault = try read({ try StoredSchema.fault(in: $0) }) {
+      throw .corrupt(path: path, reason: fault)
+    }
   }
 
   /// Reads from the database.

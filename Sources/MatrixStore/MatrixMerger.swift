@@ -113,14 +113,9 @@ public struct MatrixMerger: Sendable {
       database,
       sql: "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
     // A part is a file from elsewhere: its tables must be ours before they are read.
-    let objects = "SELECT type, name, tbl_name, sql FROM"
-    let others = """
-      WHERE name NOT GLOB 'sqlite_*' AND name <> 'observed' AND tbl_name NOT IN (
-        'grdb_migrations', 'observation_source', 'observed_boot', 'observation')
-      """
-    try requireNone(
-      "\(objects) part.sqlite_schema \(others) EXCEPT \(objects) main.sqlite_schema",
-      "\(path): has other tables than this dmamatrix makes", database)
+    if let fault = try StoredSchema.fault(in: database, schema: "part", alone: true) {
+      throw StoreError.parts("\(path): \(fault); expected parts of one run")
+    }
     try requireNone(
       "SELECT 1 FROM part.observation_source",
       "\(path): holds observations, which 'dmamatrix observe' adds to the merged database", database

@@ -22,17 +22,16 @@ enum ObservationMigrations {
     return migrator
   }
 
+  /// As GRDB makes it, but strict like every table of the file.
+  static let migrationTable = """
+    CREATE TABLE IF NOT EXISTS grdb_migrations (
+      identifier TEXT NOT NULL PRIMARY KEY
+    ) STRICT, WITHOUT ROWID
+    """
+
   /// Brings the tables up to date.
   static func migrate(_ queue: DatabaseQueue, upTo last: String? = nil) throws {
-    try queue.inDatabase { database in
-      // As GRDB makes it, but strict like every table of the file.
-      try database.execute(
-        sql: """
-          CREATE TABLE IF NOT EXISTS grdb_migrations (
-            identifier TEXT NOT NULL PRIMARY KEY
-          ) STRICT, WITHOUT ROWID
-          """)
-    }
+    try queue.inDatabase { try $0.execute(sql: migrationTable) }
     if let last {
       try migrator.migrate(queue, upTo: last)
     } else {
@@ -60,6 +59,8 @@ enum ObservationMigrations {
         try migrate(queue, upTo: last)
         kept.observations = try copy(from: old, to: queue)
       }
+    } catch is RowDecodingError {
+      kept.damagedCopy = try keepAside(old)
     } catch let error as DatabaseError {
       guard [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR].contains(error.resultCode) else {
         throw error
@@ -89,6 +90,9 @@ enum ObservationMigrations {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let size = attributes?[.size] as? UInt64, size > 0 else { return nil }
     return try reading(path) { database in
+      if let fault = try StoredSchema.observationFault(in: database) {
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: fault)
+      }
       let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
       let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
       guard try database.tableExists("observation"),

@@ -76,6 +76,12 @@ extension CommandTests {
         "UPDATE profile_span SET mask_last = 23",
         ["report versions --platform sev", "export csv -o x", "report html -o x"]
       ),
+      (
+        """
+        DROP TABLE provenance; CREATE VIEW provenance(key, value) AS WITH RECURSIVE
+          c(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM c) SELECT x, x FROM c
+        """, ["info", "info --check", "query SELECT", "report html -o x"]
+      ),
     ] as [(String, [String])])
   func damageIsSaid(sql: String, commands: [String]) throws {
     let part = ["--platform", "sev,x86", "--kernel", "v6", "--op", "map"]

@@ -95,4 +95,91 @@ import Testing
       #expect(sentence(read).contains("from 24 to 4000000000000000000"))
     }
   }
+
+  private static let endless = """
+    WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM c)
+    """
+
+  @Test(arguments: [
+    (
+      "DROP TABLE provenance; CREATE VIEW provenance(key, value) AS \(endless) "
+        + "SELECT 'x', 'x' FROM c", "table 'provenance' is not as dmamatrix makes it"
+    ),
+    (
+      "DROP VIEW behavior_span; CREATE VIEW behavior_span AS \(endless) SELECT x FROM c",
+      "view 'behavior_span' is not as dmamatrix makes it"
+    ),
+    ("DROP TABLE exclusion", "table 'exclusion' is missing"),
+    (
+      "DROP VIEW observed; CREATE VIEW observed AS \(endless) SELECT x FROM c",
+      "the tables of observations are not as dmamatrix makes them"
+    ),
+    (
+      "DROP TABLE observation; CREATE VIEW OBSERVATION AS \(endless) SELECT x FROM c",
+      "the tables of observations are not as dmamatrix makes them"
+    ),
+    (
+      """
+      PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = replace(sql, 'TEXT NOT NULL', 'TEXT') WHERE name = 'outcome'
+      """, "table 'outcome' is not as dmamatrix makes it"
+    ),
+  ]) func tablesThatAreNotOursAreDamage(sql: String, reason: String) throws {
+    try execute("PRAGMA foreign_keys = OFF; \(sql)")
+    #expect(sentence { _ in } == StoreError.corrupt(path: path, reason: reason).description)
+  }
+
+  /// What a user adds may stay where nothing is written.
+  @Test func whatAUserAddsIsLeftAlone() throws {
+    try execute(
+      """
+      CREATE INDEX mine ON outcome (result);
+      CREATE VIEW more AS \(Self.endless) SELECT x FROM c; CREATE TABLE notes (text);
+      CREATE TRIGGER busy AFTER INSERT ON provenance BEGIN
+        INSERT INTO notes \(Self.endless) SELECT x FROM c; END
+      """)
+    let database = try MatrixDatabase(path: path)
+    #expect(try database.spans(BehaviorFilter()).count > 0)
+    #expect(try DatabaseInfo(database).kernels.count == 2)
+    let notes = ReadOnlyQuery(sql: "SELECT count(*) FROM notes")
+    #expect(try notes.run(on: database).rows == [[.integer(0)]])
+    // Even with a digest that says that it is meant.
+    for _ in 1...2 {
+      let before = try Data(contentsOf: URL(fileURLWithPath: path))
+      #expect(
+        throws: StoreError.cannotWrite(path: path, reason: "'busy' is none that dmamatrix makes")
+      ) {
+        try ObservationStore(path: path, toolVersion: "test").add([])
+      }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+      try execute("DROP TRIGGER busy")
+      let queue = try DatabaseQueue(path: path)
+      try queue.inDatabase { try ContentDigest.store(in: $0) }
+      try queue.close()
+      try execute("CREATE TRIGGER busy AFTER INSERT ON provenance BEGIN SELECT 1; END")
+    }
+    #expect(directory.contents == ["matrix.db"])
+  }
+
+  /// The tables of what is replaced are read before it is, whatever its version.
+  @Test(arguments: ["observation", "provenance"], [2, 1])
+  func aViewIsNotCarriedOver(table: String, version: Int) throws {
+    try execute(
+      """
+      PRAGMA foreign_keys = OFF;
+      INSERT INTO observation_source VALUES (1, 'x', 'x', 'csv', 0, 'x', 'x', 'x');
+      INSERT INTO observed_boot VALUES
+        (1, 1, 0, 'x', 'x', 'x', 'x', 'x', 'x', 'none', 0, 'x', 'x', 'x', 1, 0, 0, NULL, 0);
+      INSERT INTO observation (boot_id, position, line, mask_bits, set_mask, set_coherent_mask,
+        dma_mask, op, region, attrs, result) VALUES (1, 0, 1, 24, 0, 0, 'x', 'x', 'x', 'x', 'x');
+      DROP TABLE \(table);
+      CREATE VIEW \(table)(key, value) AS \(Self.endless) SELECT 'x', 'x' FROM c WHERE x < 0;
+      PRAGMA user_version = \(version)
+      """)
+    var domain = smallDomain
+    domain.operations = [.map]
+    let summary = try generate(domain, to: path)
+    #expect(summary.damagedCopy == path + ".damaged" && summary.keptObservations == 0)
+    try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+  }
 }
