@@ -105,11 +105,10 @@ public struct Document: Sendable, Equatable {
           hanging: "  ")
       }.joined()
     case .table(let columns, let rows):
-      func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
       let lines =
-        ["| " + columns.map(cell).joined(separator: " | ") + " |"]
+        ["| " + columns.map(markdownCell).joined(separator: " | ") + " |"]
         + ["|" + String(repeating: " --- |", count: columns.count)]
-        + rows.map { "| " + $0.map(cell).joined(separator: " | ") + " |" }
+        + rows.map { "| " + $0.map(markdownCell).joined(separator: " | ") + " |" }
       return lines.map { $0 + "\n" }.joined()
     }
   }

@@ -75,9 +75,31 @@ public func jsonString(_ text: String) -> String {
   return literal + "\""
 }
 
+/// A field of RFC 4180, quoted where it must be.
+///
+/// Bytes and scalars are compared: CR LF is one character, as is a comma with an accent.
 func csvField(_ text: String) -> String {
-  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-  return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+  let isPlain = text.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "\n"), UInt8(ascii: "\r"): false
+    default: true
+    }
+  }
+  return isPlain ? text : "\"" + escaping("\"", in: text, by: "\"") + "\""
+}
+
+/// Text for a cell of a Markdown table.
+func markdownCell(_ text: String) -> String { escaping("|", in: text, by: "\\") }
+
+private func escaping(
+  _ special: Unicode.Scalar, in text: String, by escape: Unicode.Scalar
+) -> String {
+  var scalars = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    if scalar == special { scalars.append(escape) }
+    scalars.append(scalar)
+  }
+  return String(scalars)
 }
 
 private func tabField(_ text: String) -> String {
@@ -101,16 +123,14 @@ private func jsonRows(_ result: QueryResult) -> String {
 }
 
 private func markdownTable(_ result: QueryResult, header: Bool) -> String {
-  func cell(_ text: String) -> String {
-    harmless(text).replacingOccurrences(of: "|", with: "\\|")
-  }
   var lines: [String] = []
   if header {
-    lines.append("| " + result.columns.map(cell).joined(separator: " | ") + " |")
+    let cells = result.columns.map { markdownCell(harmless($0)) }
+    lines.append("| " + cells.joined(separator: " | ") + " |")
     lines.append("|" + String(repeating: " --- |", count: result.columns.count))
   }
   lines += result.rows.map { row in
-    "| " + row.map { cell($0.terminalText) }.joined(separator: " | ") + " |"
+    "| " + row.map { markdownCell($0.terminalText) }.joined(separator: " | ") + " |"
   }
   return lines.map { $0 + "\n" }.joined()
 }

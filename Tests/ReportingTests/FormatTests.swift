@@ -24,6 +24,35 @@ import Testing
     #expect(!ResultFormat.csv.text(result, header: false).hasPrefix("name"))
   }
 
+  /// CR LF is one character to Swift, and so is a comma, a quote or a bar with an accent.
+  @Test func separatorsInsideOfCharactersAreSeen() {
+    let accent = "\u{301}"
+    let result = QueryResult(
+      columns: ["a,\(accent)"],
+      rows: [
+        [.text("a\r\nb")], [.text("c,\(accent)d")], [.text("e\"\(accent)f")],
+        [.text("g|\(accent)h")],
+      ])
+    #expect(
+      Array(ResultFormat.csv.text(result).utf8)
+        == Array(
+          """
+          "a,\(accent)"
+          "a\r\nb"
+          "c,\(accent)d"
+          "e\"\"\(accent)f"
+          g|\(accent)h
+
+          """.utf8))
+    let cell = Array("| g\\|\(accent)h |\n".utf8)
+    #expect(Array(ResultFormat.markdown.text(result).utf8).suffix(cell.count) == cell[...])
+    var document = Document()
+    document.blocks = [.table(columns: ["g|\(accent)"], rows: [["h|\(accent)"]])]
+    #expect(
+      Array(document.text(.markdown).utf8)
+        == Array("| g\\|\(accent) |\n| --- |\n| h\\|\(accent) |\n".utf8))
+  }
+
   @Test func jsonIsJSON() throws {
     let text = ResultFormat.json.text(result)
     let parsed = try #require(
