@@ -22,21 +22,35 @@ public struct TemporaryFiles: Sendable {
   private let stages: [String]
 
   /// Removes what killed runs left beside `path`, and makes an empty file for each
-  /// stage; ``remove()`` ends that.
+  /// stage, for whom `path` is if it exists; ``remove()`` ends that.
   public init(beside path: String, stages: [String]) throws(Failure) {
     Self.removeLeftovers(beside: path)
     (stem, lock) = try Self.locked(beside: path)
     self.stages = stages
+    var old = stat()
+    let replaces = stat(path, &old) == 0 && old.st_mode & S_IFMT == S_IFREG
+    // Its user must be able to write it until it is whole.
+    let mode = old.st_mode & 0o777 | 0o600
     for stage in stages {
       // Exclusively: in a directory that others write, the name may be a link.
-      let file = open(self[stage], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      let file = open(
+        self[stage], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0o600 : 0o644)
       guard file >= 0 else {
         let code = errno
         remove()
         throw Failure(code: code)
       }
+      if replaces { Self.hand(file, old, mode) }
       close(file)
     }
+  }
+
+  /// Gives a file the owner, the group and the permissions of another; where it cannot
+  /// have the group, no other group gets in.
+  private static func hand(_ file: Int32, _ old: stat, _ mode: mode_t) {
+    let isOfGroup =
+      fchown(file, old.st_uid, old.st_gid) == 0 || fchown(file, uid_t.max, old.st_gid) == 0
+    fchmod(file, isOfGroup ? mode : mode & ~0o070)
   }
 
   /// The name of a stage.

@@ -68,9 +68,7 @@ enum DatabaseFile {
           throw StoreError.cannotWrite(path: path, reason: fault)
         }
         try DatabaseCheck(database).requireSound()
-        // copyItem() makes its target.
-        unlink(copy)
-        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        try write(path, into: copy)
         try change(copy)
         let queue = try DatabaseQueue(path: copy, configuration: configuration)
         try queue.inDatabase { try ContentDigest.store(in: $0) }
@@ -83,6 +81,17 @@ enum DatabaseFile {
       throw MatrixDatabase.storeError(error, path: path)
     } catch let error as CocoaError {
       throw StoreError.cannotWrite(path: path, reason: error.systemReason)
+    }
+  }
+
+  /// Fills a file that is there, with its permissions, with the bytes of another.
+  private static func write(_ path: String, into copy: String) throws {
+    let source = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? source.close() }
+    let target = try FileHandle(forWritingTo: URL(fileURLWithPath: copy))
+    defer { try? target.close() }
+    while let bytes = try source.read(upToCount: 1 << 22), !bytes.isEmpty {
+      try target.write(contentsOf: bytes)
     }
   }
 

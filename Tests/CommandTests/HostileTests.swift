@@ -96,6 +96,19 @@ extension CommandTests {
     }
   }
 
+  /// A report that replaces one is for the same readers.
+  @Test func aReplacedFileKeepsItsPermissions() throws {
+    let file = directory + "/r.md"
+    for permissions in [0o600, 0o664] {
+      try "before".write(toFile: file, atomically: false, encoding: .utf8)
+      #expect(chmod(file, mode_t(permissions)) == 0)
+      #expect(try run(["report", "2026-07-02", "-o", "r.md"]).status == 0)
+      let attributes = try FileManager.default.attributesOfItem(atPath: file)
+      #expect(attributes[.posixPermissions] as? Int == permissions)
+      #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("before"))
+    }
+  }
+
   /// Runs the tool on a terminal, by util-linux' script.
   private func onTerminal(_ arguments: [String]) throws -> String? {
     guard try shell("command -v script") == 0 else { return nil }

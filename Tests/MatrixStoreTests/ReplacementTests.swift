@@ -114,6 +114,36 @@ import Testing
     try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
   }
 
+  private func mode(_ file: String) throws -> Int? {
+    try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+  }
+
+  /// Nobody reads the new file who may not read the old one, while it is made neither.
+  @Test(arguments: [0o600, 0o640, 0o664])
+  func whatIsReplacedKeepsItsPermissions(permissions: Int) throws {
+    try generate()
+    #expect(chmod(path, mode_t(permissions)) == 0)
+    var building: [Int?] = []
+    func look(_ files: [String]) throws {
+      building = try files.filter { $0.hasSuffix(".tmp") && !$0.contains(".lock.") }
+        .filter(FileManager.default.fileExists).map(mode)
+    }
+    var failure: (any Error)?
+    func note(_ files: [String]) {
+      do { try look(files) } catch { failure = error }
+    }
+    var domain = smallDomain
+    domain.operations = [.map]
+    _ = try MatrixGenerator(domain: domain, jobs: 2, toolVersion: "test")
+      .generate(to: path, building: note)
+    #expect(building == [permissions, permissions])
+    #expect(try mode(path) == permissions)
+    try ObservationStore(path: path, toolVersion: "test").add([], building: note)
+    #expect(building == [permissions] && failure == nil)
+    #expect(try mode(path) == permissions)
+    try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+  }
+
   /// What is added to a damaged database must not make it one that passes the check.
   @Test(arguments: [
     "UPDATE outcome SET verdict = 'ok'", "UPDATE provenance SET value = 'x' WHERE key = 'excluded'",
