@@ -109,6 +109,34 @@ extension CommandTests {
     }
   }
 
+  /// The explorer's command is pasted into a shell: a name stays one word.
+  @Test func noNameIsACommand() throws {
+    guard try shell("command -v node") == 0 else {
+      print("skipped: node is not installed")
+      return
+    }
+    let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Sources/Explorer/Web/state.js").path
+    let names = ["v6+P07", "$(touch owned)", "'|touch owned|'", "a b\n`touch owned`"]
+    try """
+    const state = Object.assign({}, DEFAULTS, { mem: process.argv[2], mask: "48",
+      circumstance: "fill=" + process.argv[3] });
+    console.log(commandOf(state, [process.argv[1], process.argv[4]]));
+    """.write(toFile: directory + "/ask.js", atomically: true, encoding: .utf8)
+    let words = names.map { "'" + $0.replacing("'", with: "'\\''") + "'" }
+    let script = """
+      cd '\(directory)' && node -e "$(cat '\(sources)' ask.js)" \(words.joined(separator: " ")) \
+        >command && dmamatrix() { printf '%s\\0' "$@" >words; } && . ./command
+      """
+    #expect(try shell("(\(script))") == 0)
+    #expect(!contents.contains("owned"))
+    let given = try String(contentsOfFile: directory + "/words", encoding: .utf8)
+      .split(separator: "\0").map(String.init)
+    #expect(given.prefix(3) == ["explain", "--kernel", names[0] + "," + names[3]])
+    #expect(given.contains(names[1]) && given.suffix(2) == ["--fill", names[2]])
+  }
+
   /// Runs the tool on a terminal, by util-linux' script.
   private func onTerminal(_ arguments: [String]) throws -> String? {
     guard try shell("command -v script") == 0 else { return nil }

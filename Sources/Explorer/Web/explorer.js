@@ -31,6 +31,7 @@ function settle() {
   if (!kernels.includes(state.versus)) state.versus = "";
   for (const axis of AXES) settleOne(axis, matrix.axes[axis].map((value) => value.name));
   settleOne("circumstance", matrix.circumstances.map((value) => value.name));
+  settleOne("side", ["kernel", "versus"]);
   if (!rowChoices().some((choice) => choice[0] === state.rows)) state.rows = DEFAULTS.rows;
   if (!matrix.masks.includes(Number(state.mask))) state.mask = "";
   // Allocations have no buffer, mappings have one.

@@ -42,17 +42,23 @@ function stateOfKey(kernel, key) {
   return state;
 }
 
+// A word for a shell: names come from a file, and the command is pasted.
+function quoted(word) {
+  return /^[\w.,:+-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'";
+}
+
 // The command that reproduces a cell.
 function commandOf(state, kernels) {
-  const words = ["dmamatrix explain --kernel " + kernels.join(",")];
+  const words = ["dmamatrix explain --kernel " + quoted(kernels.join(","))];
   for (const axis of KEY_ORDER) {
     const isDefault = { coherent_mask: "same", bus_limit: "none", coherent: "1",
       external: "0", attrs: "none", buf: "-" }[axis] === state[axis];
-    if (!isDefault) words.push("--" + axis.replace("_", "-") + " " + state[axis]);
+    if (!isDefault) words.push("--" + axis.replace("_", "-") + " " + quoted(state[axis]));
   }
   if (state.circumstance !== "ordinary") {
     for (const change of state.circumstance.split(";")) {
-      words.push("--" + change.replace("_", "-").replace("=", " "));
+      const [axis, ...value] = change.split("=");
+      words.push("--" + quoted(axis.replace("_", "-")) + " " + quoted(value.join("=")));
     }
   }
   return words.join(" \\\n  ");
