@@ -22,7 +22,7 @@ public func infoText(_ info: DatabaseInfo) -> String {
       TextTable.Column("combinations", alignment: .trailing), TextTable.Column("source"),
     ])
   kernels.rows = info.kernels.map {
-    [$0.name, $0.base ?? "-", String($0.combinations), $0.sourcePackage ?? "posted series"]
+    [$0.name, $0.base ?? "-", String($0.combinations), $0.sourcePackage ?? $0.link ?? "variant"]
   }
   text += kernels.text() + "\n"
   var tables = TextTable(

@@ -66,6 +66,23 @@ import Testing
     }
   }
 
+  /// A release has a package, a posted version its cover letter, a proposal its mail.
+  @Test func everyKernelNamesItsSource() throws {
+    let variant = try #require(KernelVersion.alternatives.first)
+    let database = try database {
+      $0.kernels = KernelVersion.all + [variant]
+      $0.platforms = [.x86SME47]
+      $0.iommuModes = [.passthrough]
+      $0.operations = [.map]
+    }
+    let text = infoText(try DatabaseInfo(database))
+    for kernel in KernelVersion.all + [variant] {
+      let source = try #require(kernel.sourcePackage ?? kernel.link)
+      let line = text.split(separator: "\n").first { $0.hasPrefix(kernel.name + " ") }
+      #expect(line?.hasSuffix(source) == true, "\(kernel.name)")
+    }
+  }
+
   @Test func aFilterThatKeepsNothingIsSaid() throws {
     let database = try database {
       $0.platforms = [.x86SME47]
