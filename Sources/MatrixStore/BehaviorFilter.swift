@@ -69,8 +69,8 @@ extension BehaviorSpan {
 }
 
 extension MatrixDatabase {
-  /// A cursor over columns of `behavior_span`, in the order of the axes; the
-  /// columns `mask_first` and `mask_last` come last.
+  /// A cursor over columns of `behavior_span`, in the order of the indexes that the
+  /// filter asks for; the columns `mask_first` and `mask_last` come last.
   public func spanRows(
     _ database: Database, columns: [String], filter: BehaviorFilter
   ) throws -> RowCursor {
@@ -85,24 +85,44 @@ extension MatrixDatabase {
   /// The spans that a filter keeps, in the order of the axes.
   public func spans(_ filter: BehaviorFilter) throws(StoreError) -> [BehaviorSpan] {
     try read { database in
+      let places = try Self.places(database)
       let rows = try spanRows(
         database,
         columns: [
           "kernel", "platform", "iommu", "swiotlb", "mem", "coherent_mask", "bus_limit", "coherent",
           "external", "op", "attrs", "buf", "result", "verdict", "exposure",
         ], filter: filter)
-      var spans: [BehaviorSpan] = []
+      var spans: [(place: [Int], span: BehaviorSpan)] = []
       while let row = try rows.next() {
-        spans.append(
+        let masks = try row.masks(15, 16)
+        let place = try places.enumerated().map { column, places in
+          let name = try row.text(column)
+          guard let place = places[name] else {
+            throw MalformedRow("'\(name.printable)' is a value of no axis")
+          }
+          return place
+        }
+        let span =
           BehaviorSpan(
             kernel: try row.text(0), platform: try row.text(1), iommu: try row.text(2),
             swiotlb: try row.text(3), mem: try row.text(4), coherentMask: try row.text(5),
             busLimit: try row.text(6), coherent: try row.text(7), external: try row.text(8),
             op: try row.text(9), attrs: try row.text(10), buf: try row.text(11),
-            masks: try row.masks(15, 16), result: try row.text(12), verdict: try row.text(13),
-            exposure: try row.text(14)))
+            masks: masks, result: try row.text(12), verdict: try row.text(13),
+            exposure: try row.text(14))
+        spans.append((place + [masks.lowerBound], span))
       }
-      return spans
+      spans.sort { $0.place.lexicographicallyPrecedes($1.place) }
+      return spans.map(\.span)
+    }
+  }
+
+  /// The order of the values of each axis, kernels before, masks left out.
+  private static func places(_ database: Database) throws -> [[String: Int]] {
+    let axes = ["kernel"] + Scenario.axes.filter { $0 != DMAMask.axis }
+    return try axes.map { axis in
+      let names = try String.fetchAll(database, sql: "SELECT name FROM \(axis) ORDER BY id")
+      return Dictionary(zip(names, names.indices)) { first, _ in first }
     }
   }
 

@@ -182,4 +182,29 @@ import Testing
     #expect(summary.damagedCopy == path + ".damaged" && summary.keptObservations == 0)
     try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
   }
+
+  /// Kernels and values in the order of the model, whatever the indexes' order.
+  @Test func spansAreInTheOrderOfTheAxes() throws {
+    let spans = try MatrixDatabase(path: path).spans(
+      BehaviorFilter([
+        "kernel": ["v6", "6.12"], Platform.axis: ["x86-sme47", "arm64"], MachineName.axis: ["64G"],
+        SwiotlbMode.axis: ["force", "default"],
+      ]))
+    let order = spans.map { span in
+      [
+        ["6.12", "v6"].firstIndex(of: span.kernel), Platform.names.firstIndex(of: span.platform),
+        SwiotlbMode.names.firstIndex(of: span.swiotlb),
+        CoherentMask.names.firstIndex(of: span.coherentMask),
+        Coherence.names.firstIndex(of: span.coherent), Facing.names.firstIndex(of: span.external),
+        Operation.names.firstIndex(of: span.op),
+        Attributes.names.firstIndex(of: span.attrs), Buffer.names.firstIndex(of: span.buf),
+        span.masks.lowerBound,
+      ].compactMap { $0 }
+    }
+    #expect(order.count > 100 && order.allSatisfy { $0.count == 10 })
+    for (one, next) in zip(order, order.dropFirst()) {
+      #expect(one.lexicographicallyPrecedes(next))
+    }
+    #expect(Set(spans.map(\.kernel)) == ["v6", "6.12"])
+  }
 }

@@ -83,6 +83,19 @@ import Testing
     }
   }
 
+  /// Kernels and platforms are named in their order, whatever was asked first.
+  @Test func thePlatformReportIsInTheOrderOfTheAxes() throws {
+    let database = try database {
+      $0.platforms = [.x86, .sev]
+      $0.iommuModes = [.none, .translated]
+      $0.operations = [.map]
+    }
+    let document = try Report.platform.document(
+      from: database,
+      filter: BehaviorFilter(["kernel": ["v6", "7.3"], Platform.axis: ["sev", "x86"]]))
+    #expect(document.blocks.first == .title("x86, sev on v6, 7.3"))
+  }
+
   @Test func aFilterThatKeepsNothingIsSaid() throws {
     let database = try database {
       $0.platforms = [.x86SME47]
