@@ -1,5 +1,4 @@
 import DMAModel
-import Foundation
 import GRDB
 import Parallel
 
@@ -7,12 +6,6 @@ import Parallel
 public struct GenerationSummary: Sendable, Equatable {
   /// Combinations that exist and were evaluated.
   public var combinations = 0
-  /// Combinations that cannot exist.
-  public var excluded = 0
-  /// Rows of facts: lines of all masks of a device and a request.
-  public var lines = 0
-  /// Distinct sequences of answers over all masks.
-  public var profiles = 0
   /// Distinct answers.
   public var outcomes = 0
   /// Observations that the old database held and the new one keeps.

@@ -1,5 +1,4 @@
 import DMAModel
-import Foundation
 import GRDB
 
 /// Joins the parts of a sharded run: the same bytes as of a run that was not cut.
@@ -163,11 +162,8 @@ public struct MatrixMerger: Sendable {
     try database.inTransaction {
       try database.checkForeignKeys()
       func count(_ sql: String) throws -> Int { try Int.fetchOne(database, sql: sql) ?? 0 }
-      let provenance = "SELECT CAST(value AS INTEGER) FROM provenance WHERE key = "
-      summary.combinations = try count(provenance + "'combinations'")
-      summary.excluded = try count(provenance + "'excluded'")
-      summary.lines = try count("SELECT count(*) FROM behavior_line")
-      summary.profiles = try count("SELECT count(*) FROM profile")
+      summary.combinations = try count(
+        "SELECT CAST(value AS INTEGER) FROM provenance WHERE key = 'combinations'")
       summary.outcomes = try count("SELECT count(*) FROM outcome")
       guard summary.combinations > 0 else {
         throw StoreError.emptyDomain("every combination of these filters is excluded")

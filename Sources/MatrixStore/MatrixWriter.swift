@@ -66,13 +66,11 @@ struct MatrixWriter: Sendable {
         profiles[Int(line.profile)])
     }
     summary.combinations += matrix.combinations
-    summary.lines += matrix.lines.count
   }
 
   /// Stores the exclusions and the counts, and checks every reference.
   mutating func finish(_ database: Database, excluded: [ExclusionKey: Int]) throws {
     let total = try Self.insert(excluded, database)
-    summary.excluded = total
     for (key, value) in [("combinations", summary.combinations), ("excluded", total)] {
       try database.execute(
         sql: "INSERT INTO provenance VALUES (?, ?)", arguments: [key, String(value)])
@@ -144,7 +142,6 @@ struct MatrixWriter: Sendable {
     if let id = profiles[joined] { return id }
     let (id, isStored) = try profiles.add(joined, text: joined)
     if isStored { return id }
-    summary.profiles += 1
     let masks = profile.reduce(0) { $0 + Int($1.last - $1.first) + 1 }
     try database.execute(
       sql: "INSERT INTO profile VALUES (?, ?, ?)", arguments: [id, profile.count, masks])

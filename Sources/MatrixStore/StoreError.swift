@@ -11,7 +11,6 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case corrupt(path: String, reason: String)
   case cannotOpen(path: String, reason: String)
   case cannotWrite(path: String, reason: String)
-  case interrupted
   case query(String)
   case timeLimit(seconds: Double)
   case emptyDomain(String)
@@ -55,8 +54,6 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "\(path): cannot be opened (\(reason))"
     case .cannotWrite(let path, let reason):
       "\(path): cannot be written (\(reason)); nothing was changed"
-    case .interrupted:
-      "interrupted; nothing was changed"
     case .query(let message):
       "query: \(message)"
     case .timeLimit(let seconds):
