@@ -160,10 +160,10 @@ def kills(subject):
     few = subject.times(50, 2)
     yield "kill -9: export csv", *killed(
         "x.csv", ["export", "csv", "--mask", "32", "-d", subject.new, "-o", ...], "part",
-        check=lambda _: None).many(few)
+        start=subject.logs[0], check=lambda _: None).many(few)
     yield "kill -9: report versions", *killed(
         "x.txt", ["report", "versions", "-d", subject.new, "-o", ...], "part",
-        check=lambda _: None).many(few)
+        start=subject.logs[0], check=lambda _: None).many(few)
 
 
 def verify(subject, killed, times):
