@@ -396,9 +396,3 @@ public struct KernelCommandLine: Sendable, Equatable {
     }
   }
 }
-
-extension KernelVersion {
-  /// Whether `swiotlb=` is matched by prefix (kernel/dma/swiotlb.c
-  /// `setup_io_tlb_npages()` of 7.3) or as a whole.
-  public var matchesSwiotlbByPrefix: Bool { name == "7.3" }
-}

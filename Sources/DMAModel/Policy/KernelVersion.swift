@@ -184,3 +184,9 @@ public struct PolicyChange: Sendable {
     self.apply = apply
   }
 }
+
+extension KernelVersion {
+  /// Whether `swiotlb=` is matched by prefix (kernel/dma/swiotlb.c
+  /// `setup_io_tlb_npages()` of 7.3) or as a whole.
+  public var matchesSwiotlbByPrefix: Bool { name == "7.3" }
+}
