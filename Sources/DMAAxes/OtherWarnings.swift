@@ -5,29 +5,44 @@ import Synchronization
 /// Each gets a bit beside those of ``Warnings/names`` when it is first seen; the
 /// bits mean something within one process only, the texts everywhere.
 public enum OtherWarnings {
-  private static let texts = Mutex<[String]>([])
-  private static let first = UInt32(Warnings.names.count)
-  private static let capacity = Int(UInt32(UInt32.bitWidth) - first)
+  private static let seen = Mutex(MessageBits())
 
-  /// The bit of `other:TEXT`, or of a known name; nil once all bits are taken.
-  public static func warning(named name: String) -> Warnings? {
+  /// The bit of `other:TEXT`, or of a known name. The last bit, `other:?`, is that of
+  /// everything for which none is left.
+  public static func warning(named name: String) -> Warnings {
     if let known = Warnings.names.first(where: { $0.name == name }) { return known.warning }
-    return texts.withLock { texts in
-      if let index = texts.firstIndex(of: name) { return bit(index) }
-      guard texts.count < capacity else { return nil }
-      texts.append(name)
-      return bit(texts.count - 1)
-    }
+    return seen.withLock { $0.bit(of: name) }
   }
 
   /// The names of the bits beside the known ones.
   static func names(of warnings: Warnings) -> [String] {
-    texts.withLock { texts in
-      texts.indices.filter { warnings.contains(bit($0)) }.map { texts[$0] }
-    }
+    seen.withLock { $0.names(of: warnings) }
+  }
+}
+
+/// Texts with a bit each, in the order in which they were seen.
+struct MessageBits {
+  private static let first = Warnings.names.count
+  /// How many texts have a bit of their own.
+  static let capacity = UInt32.bitWidth - first - 1
+
+  private var texts: [String] = []
+
+  /// The bit of a text, which has one from now on.
+  mutating func bit(of text: String) -> Warnings {
+    if let index = texts.firstIndex(of: text) { return Self.bit(index) }
+    guard texts.count < Self.capacity else { return Self.bit(Self.capacity) }
+    texts.append(text)
+    return Self.bit(texts.count - 1)
+  }
+
+  /// The texts of bits, in the order in which they were seen.
+  func names(of warnings: Warnings) -> [String] {
+    let own = texts.indices.filter { warnings.contains(Self.bit($0)) }.map { texts[$0] }
+    return own + (warnings.contains(Self.bit(Self.capacity)) ? ["other:?"] : [])
   }
 
   private static func bit(_ index: Int) -> Warnings {
-    Warnings(rawValue: 1 << (first + UInt32(index)))
+    Warnings(rawValue: 1 << UInt32(first + index))
   }
 }

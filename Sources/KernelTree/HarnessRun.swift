@@ -322,7 +322,6 @@ enum KernelMessage {
     if let match = known.first(where: { text.hasPrefix($0.start) }) { return match.warning }
     let clean = String(text.prefix(200).map { $0.isNewline || $0 == ";" ? " " : $0 })
     return OtherWarnings.warning(named: "other:" + clean)
-      ?? OtherWarnings.warning(named: "other:?") ?? []
   }
 }
 

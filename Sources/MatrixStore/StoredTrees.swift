@@ -111,10 +111,7 @@ extension TreeStore {
   private static func warnings(_ row: Row, _ column: String) throws -> Warnings {
     var warnings: Warnings = []
     for name in try row.text(column).split(separator: ";") {
-      guard let warning = OtherWarnings.warning(named: String(name)) else {
-        throw MalformedRow("warning '\(String(name).printable)' is unknown")
-      }
-      warnings.formUnion(warning)
+      warnings.formUnion(OtherWarnings.warning(named: String(name)))
     }
     return warnings
   }

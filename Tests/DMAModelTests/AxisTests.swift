@@ -1,6 +1,8 @@
 import DMAModel
 import Testing
 
+@testable import DMAAxes
+
 /// The spelling and the order of axis values are permanent: keys and indices of
 /// scenarios depend on them.
 @Suite struct AxisTests {
@@ -42,6 +44,22 @@ import Testing
   @Test func aMaskIsTheLowestBits() {
     #expect(DMAMask(bits: 24)?.highestAddress == 0xff_ffff)
     #expect(DMAMask(bits: 64)?.highestAddress == .max)
+  }
+}
+
+/// Messages of a tree's own code.
+@Suite struct MessageTests {
+  /// However many there are, none is taken for silence or for another's text.
+  @Test func everyMessageHasABit() {
+    var bits = MessageBits()
+    let texts = (0..<100).map { "other:\($0)" }
+    for (number, text) in texts.enumerated() {
+      let bit = bits.bit(of: text)
+      #expect(!bit.isEmpty && bit.isDisjoint(with: Warnings(Warnings.names.map(\.warning))))
+      let name = number < MessageBits.capacity ? text : "other:?"
+      #expect(bits.names(of: bit) == [name] && bits.bit(of: text) == bit)
+    }
+    #expect(MessageBits.capacity > 10 && MessageBits.capacity < texts.count)
   }
 }
 
