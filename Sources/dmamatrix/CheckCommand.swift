@@ -29,9 +29,13 @@ struct CheckCommand: ParsableCommand {
         dmamatrix check --format b4 < patch.mbox
       """)
 
-  @Option(help: ArgumentHelp("The version that two of the lints compare with.", valueName: "k"))
+  @Option(
+    help: ArgumentHelp("The version that two of the lints compare with.", valueName: "k"),
+    completion: .kernels)
   var base: String?
-  @Option(help: ArgumentHelp("Only these lints.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Only these lints.", valueName: "name"),
+    completion: .list(Lint.allCases.map(\.rawValue)))
   var lint: [String] = []
   @Option(help: ArgumentHelp("text, markdown, json, ktap or b4.", valueName: "format"))
   var format = "text"

@@ -57,7 +57,7 @@ struct Kernels: ParsableCommand {
         dmamatrix kernels --alternatives
       """)
 
-  @Argument(help: "Kernels or alternatives to list; all kernels without.")
+  @Argument(help: "Kernels or alternatives to list; all kernels without.", completion: .kernels)
   var names: [String] = []
   @Flag(help: "List the alternatives that the review argued about instead.")
   var alternatives = false

@@ -18,7 +18,7 @@ struct Compare: ParsableCommand {
         dmamatrix compare v6 v6+P07 --swiotlb force --format markdown
       """)
 
-  @Argument(help: "Two kernels or more, the base first.")
+  @Argument(help: "Two kernels or more, the base first.", completion: .kernels)
   var names: [String]
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"

@@ -15,16 +15,21 @@ struct DatabaseOption: ParsableArguments {
 struct CircumstanceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Coherent mask between allocation and free: \(list(MaskChange.names)).", valueName: "change"))
+      "Coherent mask between allocation and free: \(list(MaskChange.names)).", valueName: "change"),
+    completion: .list(MaskChange.names))
   var maskChange: String?
   @Option(
-    help: ArgumentHelp("CONFIG_SWIOTLB_DYNAMIC: \(list(DynamicPools.names)).", valueName: "y|n"))
+    help: ArgumentHelp("CONFIG_SWIOTLB_DYNAMIC: \(list(DynamicPools.names)).", valueName: "y|n"),
+    completion: .list(DynamicPools.names))
   var dynamic: String?
-  @Option(help: ArgumentHelp("The default pool: \(list(PoolFill.names)).", valueName: "fill"))
+  @Option(
+    help: ArgumentHelp("The default pool: \(list(PoolFill.names)).", valueName: "fill"),
+    completion: .list(PoolFill.names))
   var fill: String?
   @Option(
     help: ArgumentHelp(
-      "Where set_memory_decrypted() fails: \(list(DecryptFailure.names)).", valueName: "memory"))
+      "Where set_memory_decrypted() fails: \(list(DecryptFailure.names)).", valueName: "memory"),
+    completion: .list(DecryptFailure.names))
   var decryptFails: String?
 
   /// The circumstance; checks every value.
@@ -63,34 +68,56 @@ struct AxisFilters: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Kernels: \(list(KernelVersion.all.map(\.name))), or alternatives as v6+P03.",
-      valueName: "k"))
+      valueName: "k"), completion: .kernels)
   var kernel: [String] = []
-  @Option(help: ArgumentHelp("Platforms: \(list(Platform.accepted)).", valueName: "p"))
+  @Option(
+    help: ArgumentHelp("Platforms: \(list(Platform.accepted)).", valueName: "p"),
+    completion: .list(Platform.names))
   var platform: [String] = []
-  @Option(help: ArgumentHelp("IOMMU modes: \(list(IOMMUMode.names)).", valueName: "mode"))
+  @Option(
+    help: ArgumentHelp("IOMMU modes: \(list(IOMMUMode.names)).", valueName: "mode"),
+    completion: .list(IOMMUMode.names))
   var iommu: [String] = []
-  @Option(help: ArgumentHelp("swiotlb modes: \(list(SwiotlbMode.names)).", valueName: "mode"))
+  @Option(
+    help: ArgumentHelp("swiotlb modes: \(list(SwiotlbMode.names)).", valueName: "mode"),
+    completion: .list(SwiotlbMode.names))
   var swiotlb: [String] = []
-  @Option(help: ArgumentHelp("Machines: \(list(MachineName.names)).", valueName: "machine"))
+  @Option(
+    help: ArgumentHelp("Machines: \(list(MachineName.names)).", valueName: "machine"),
+    completion: .list(MachineName.names))
   var mem: [String] = []
-  @Option(help: ArgumentHelp("DMA masks, 24 to 64 bits, or ranges: 32-40.", valueName: "bits"))
+  @Option(
+    help: ArgumentHelp("DMA masks, 24 to 64 bits, or ranges: 32-40.", valueName: "bits"),
+    completion: .list(DMAMask.names))
   var mask: [String] = []
-  @Option(help: ArgumentHelp("Coherent masks: \(list(CoherentMask.names)).", valueName: "bits"))
+  @Option(
+    help: ArgumentHelp("Coherent masks: \(list(CoherentMask.names)).", valueName: "bits"),
+    completion: .list(CoherentMask.names))
   var coherentMask: [String] = []
-  @Option(help: ArgumentHelp("Bus limits: \(list(BusLimit.accepted)).", valueName: "bits"))
+  @Option(
+    help: ArgumentHelp("Bus limits: \(list(BusLimit.accepted)).", valueName: "bits"),
+    completion: .list(BusLimit.names))
   var busLimit: [String] = []
-  @Option(help: ArgumentHelp("1: coherent devices, 0: non-coherent.", valueName: "0|1"))
+  @Option(
+    help: ArgumentHelp("1: coherent devices, 0: non-coherent.", valueName: "0|1"),
+    completion: .list(Coherence.names))
   var coherent: [String] = []
-  @Option(help: ArgumentHelp("1: untrusted external devices, 0: trusted.", valueName: "0|1"))
+  @Option(
+    help: ArgumentHelp("1: untrusted external devices, 0: trusted.", valueName: "0|1"),
+    completion: .list(Facing.names))
   var external: [String] = []
-  @Option(help: ArgumentHelp("Operations: \(list(Operation.names)).", valueName: "op"))
+  @Option(
+    help: ArgumentHelp("Operations: \(list(Operation.names)).", valueName: "op"),
+    completion: .list(Operation.names))
   var op: [String] = []
-  @Option(help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"))
+  @Option(
+    help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"),
+    completion: .list(Attributes.names))
   var attrs: [String] = []
   @Option(
     help: ArgumentHelp(
       "Buffers: \(list(Buffer.names)), others as 12G+64K or mmio:0x3900000000+4K.",
-      valueName: "buf"))
+      valueName: "buf"), completion: .list(Buffer.names))
   var buf: [String] = []
 
   @Option(
@@ -300,6 +327,11 @@ struct AxisFilters: ParsableArguments {
     UsageError(
       description: "\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
   }
+}
+
+extension CompletionKind {
+  /// The names of the model's kernels.
+  static var kernels: CompletionKind { .list(KernelVersion.known.map(\.name)) }
 }
 
 /// The values of an option that takes several, repeated or separated by commas.

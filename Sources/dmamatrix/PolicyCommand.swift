@@ -26,7 +26,7 @@ struct PolicyCommand: ParsableCommand {
         Example:
           dmamatrix policy show v7
         """)
-    @Argument(help: "A version or an alternative.") var name: String
+    @Argument(help: "A version or an alternative.", completion: .kernels) var name: String
 
     mutating func run() throws {
       try Output.write(PolicyFiles.text(of: kernel(name)))
@@ -56,7 +56,9 @@ struct PolicyCommand: ParsableCommand {
         Example:
           dmamatrix policy reach 7.3
         """)
-    @Argument(help: "A version, an alternative or a variant of --policy.") var name: String
+    @Argument(
+      help: "A version, an alternative or a variant of --policy.", completion: .kernels)
+    var name: String
     @OptionGroup(title: "Filters") var filters: AxisFilters
 
     mutating func run() throws {

@@ -26,7 +26,9 @@ struct Query: ParsableCommand {
 
   @Argument(help: "The statement, or - to read it from standard input.")
   var sql: String?
-  @Option(help: ArgumentHelp("Run a named query instead.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Run a named query instead.", valueName: "name"),
+    completion: .list(NamedQuery.all.map(\.name)))
   var named: String?
   @Flag(help: "List the named queries; with --named, show one whole.")
   var list = false

@@ -41,7 +41,8 @@ struct ReportCommand: ParsableCommand {
     Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["observed", "html"]
 
   @Argument(
-    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed or html.")
+    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed or html.",
+    completion: .list(names))
   var name: String?
   @Flag(help: "Write every report into a directory: reports, or that of --output.")
   var all = false

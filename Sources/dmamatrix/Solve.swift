@@ -32,9 +32,11 @@ struct Solve: ParsableCommand {
           --require force-means-bounce,no-new-exposure --explain-impossible
       """)
 
-  @Option(help: ArgumentHelp("The version to change.", valueName: "k"))
+  @Option(help: ArgumentHelp("The version to change.", valueName: "k"), completion: .kernels)
   var from: String
-  @Option(help: ArgumentHelp("The version whose service is to be kept.", valueName: "k"))
+  @Option(
+    help: ArgumentHelp("The version whose service is to be kept.", valueName: "k"),
+    completion: .kernels)
   var base: String
   @Option(help: ArgumentHelp("Lints that no scenario may violate.", valueName: "lint"))
   var require: [String] = []

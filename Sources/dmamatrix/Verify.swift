@@ -63,7 +63,9 @@ struct Verify: ParsableCommand {
       "What to call the tree; tree-VERSION by its Makefile, or tree, without.",
       valueName: "name"))
   var name: String?
-  @Option(help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"))
+  @Option(
+    help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"), completion: .kernels
+  )
   var against: String?
   @Option(help: "A patch series to apply to a copy, - for standard input.", completion: .file())
   var mbox: String?

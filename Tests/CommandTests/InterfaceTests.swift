@@ -76,6 +76,21 @@ extension CommandTests {
     let file = directory + "/completion.bash"
     try script.output.write(toFile: file, atomically: true, encoding: .utf8)
     #expect(try self.shell("bash -n '\(file)'") == 0)
+    // The values of options and of arguments, as bash asks for them.
+    for (words, value) in [
+      (["generate", "--platform", "x86-sme5"], "x86-sme51"), (["report", "vers"], "versions"),
+      (["check", "--lint", "mask-m"], "mask-monotone"), (["compare", "v6+P0"], "v6+P03"),
+    ] {
+      let line = (["dmamatrix"] + words).map { "'\($0)'" }
+      let asked = """
+        source '\(file)'
+        COMP_WORDS=(\(line.joined(separator: " "))); COMP_CWORD=\(words.count)
+        _dmamatrix dmamatrix \(line[words.count]) \(line[words.count - 1])
+        printf '%s\\n' "${COMPREPLY[@]}" | grep -qxF '\(value)'
+        """
+      try asked.write(toFile: directory + "/ask", atomically: true, encoding: .utf8)
+      #expect(try self.shell("bash '\(directory)/ask'") == 0, "\(words)")
+    }
   }
 
   /// Not on a terminal there is colour only where it was asked for.
