@@ -19,12 +19,29 @@ public struct Claim: Decodable, Sendable {
 
   public var link: String { "https://lore.kernel.org/r/\(messageID)" }
 
-  private enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey, CaseIterable {
     case id, says, undecidable, kernels, when, expect
     case messageID = "message_id"
   }
 
+  /// The name of any field.
+  private struct FieldName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
   public init(from decoder: any Decoder) throws {
+    // A field that is misspelt would make the claim one about the whole matrix.
+    let known = CodingKeys.allCases.map(\.stringValue)
+    for field in try decoder.container(keyedBy: FieldName.self).allKeys
+    where !known.contains(field.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath,
+          debugDescription: "unknown field '\(field.stringValue.printable)'"))
+    }
     let values = try decoder.container(keyedBy: CodingKeys.self)
     id = try values.decode(String.self, forKey: .id)
     messageID = try values.decode(String.self, forKey: .messageID)

@@ -1,5 +1,6 @@
 import DMAModel
 import EmbeddedSchema
+import Foundation
 import Testing
 
 @testable import Analysis
@@ -61,6 +62,21 @@ import Testing
       let error = #expect(throws: ClaimError.self) { _ = try claim.judge() }
       #expect(error?.reason == "\(axis) has no values; at least one is expected")
     }
+  }
+
+  /// A misspelt `when` would make the claim one about the whole matrix.
+  @Test(arguments: ["When", "wh\u{0}en", "expects"])
+  func unknownFieldsAreRefused(field: String) throws {
+    let name = try #require(String(data: JSONEncoder().encode(field), encoding: .utf8))
+    let json = """
+      [{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],\(name):{"op":["map"]}}]
+      """
+    let error = #expect(throws: DecodingError.self) { try Claim.read(json) }
+    guard case .dataCorrupted(let context) = try #require(error) else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(context.debugDescription == "unknown field '\(field.printable)'")
   }
 
   @Test func unknownMachinesAreRefused() throws {
