@@ -16,6 +16,15 @@ import Testing
     }
   }
 
+  /// `swiotlb=` is a rule of the release, which no knob turns.
+  @Test func variantsMatchSwiotlbAsTheirBase() throws {
+    for version in KernelVersion.known {
+      let variant = KernelVersion(
+        variant: "mine", basedOn: version, summary: "-", link: nil, settings: [])
+      #expect(variant?.matchesSwiotlbByPrefix == (version.name == "7.3"))
+    }
+  }
+
   /// A change that changes nothing would be a lie in the change log.
   @Test func everyChangeChangesItsKnob() throws {
     for version in KernelVersion.known.dropFirst() {

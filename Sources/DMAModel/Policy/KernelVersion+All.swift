@@ -216,6 +216,7 @@ extension KernelVersion {
     basedOn: seriesV7,
     "Linux 7.3, the series as merged",
     sourcePackage: "linux-source-7.3 (7.3.4)",
+    matchesSwiotlbByPrefix: true,
     changes: [
       PolicyChange(
         adding: [.arm64PKVM],

@@ -31,32 +31,18 @@ public struct KernelVersion: Sendable, Hashable {
   public static func == (lhs: KernelVersion, rhs: KernelVersion) -> Bool { lhs.name == rhs.name }
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
+  /// Whether `swiotlb=` is matched by prefix (kernel/dma/swiotlb.c
+  /// `setup_io_tlb_npages()` of 7.3) or as a whole.
+  public let matchesSwiotlbByPrefix: Bool
+
   init(_ name: String, oldest policy: Policy, _ summary: String, sourcePackage: String) {
-    self.name = name
-    base = nil
-    self.summary = summary
-    self.sourcePackage = sourcePackage
-    messageID = nil
-    expectation = nil
-    userLink = nil
-    changes = []
-    recorded = nil
-    self.policy = policy
+    self.init(name, summary: summary, sourcePackage: sourcePackage, policy: policy)
   }
 
   init(
     _ name: String, recorded: RecordedAnswers, _ summary: String, userLink: String?, policy: Policy
   ) {
-    self.name = name
-    base = nil
-    self.summary = summary
-    sourcePackage = nil
-    messageID = nil
-    expectation = nil
-    self.userLink = userLink
-    changes = []
-    self.recorded = recorded
-    self.policy = policy
+    self.init(name, summary: summary, userLink: userLink, policy: policy, recorded: recorded)
   }
 
   init(
@@ -64,19 +50,34 @@ public struct KernelVersion: Sendable, Hashable {
     basedOn base: KernelVersion,
     _ summary: String,
     sourcePackage: String? = nil,
-    messageID: String? = nil, expectation: String? = nil,
+    messageID: String? = nil, expectation: String? = nil, userLink: String? = nil,
+    matchesSwiotlbByPrefix: Bool = false,
     changes: [PolicyChange]
   ) {
+    self.init(
+      name, base: base.name, summary: summary, sourcePackage: sourcePackage,
+      messageID: messageID, expectation: expectation, userLink: userLink, changes: changes,
+      policy: changes.reduce(into: base.policy) { policy, change in change.apply(&policy) },
+      matchesSwiotlbByPrefix: base.matchesSwiotlbByPrefix || matchesSwiotlbByPrefix)
+  }
+
+  private init(
+    _ name: String, base: String? = nil, summary: String, sourcePackage: String? = nil,
+    messageID: String? = nil, expectation: String? = nil, userLink: String? = nil,
+    changes: [PolicyChange] = [], policy: Policy, recorded: RecordedAnswers? = nil,
+    matchesSwiotlbByPrefix: Bool = false
+  ) {
     self.name = name
-    self.base = base.name
+    self.base = base
     self.summary = summary
     self.sourcePackage = sourcePackage
     self.messageID = messageID
     self.expectation = expectation
-    userLink = nil
+    self.userLink = userLink
     self.changes = changes
-    recorded = nil
-    policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
+    self.policy = policy
+    self.recorded = recorded
+    self.matchesSwiotlbByPrefix = matchesSwiotlbByPrefix
   }
 }
 
@@ -95,22 +96,6 @@ extension KernelVersion {
       changes.append(PolicyChange(setting: knob, to: value))
     }
     self.init(name, basedOn: base, summary, userLink: link, changes: changes)
-  }
-
-  private init(
-    _ name: String, basedOn base: KernelVersion, _ summary: String, userLink: String?,
-    changes: [PolicyChange]
-  ) {
-    self.name = name
-    self.base = base.name
-    self.summary = summary
-    sourcePackage = nil
-    messageID = nil
-    expectation = nil
-    self.userLink = userLink
-    self.changes = changes
-    recorded = nil
-    policy = changes.reduce(into: base.policy) { policy, change in change.apply(&policy) }
   }
 }
 
@@ -183,10 +168,4 @@ public struct PolicyChange: Sendable {
     self.source = source
     self.apply = apply
   }
-}
-
-extension KernelVersion {
-  /// Whether `swiotlb=` is matched by prefix (kernel/dma/swiotlb.c
-  /// `setup_io_tlb_npages()` of 7.3) or as a whole.
-  public var matchesSwiotlbByPrefix: Bool { name == "7.3" }
 }
