@@ -144,8 +144,8 @@ public struct BootLog: Sendable {
   private static func range(_ text: Substring) -> PhysicalRange? {
     let bounds = text.prefix { $0 != "]" }.split(separator: "-")
     guard bounds.count == 2,
-      let start = UInt64(bounds[0].trimmed.dropFirst(2), radix: 16),
-      let end = UInt64(bounds[1].trimmed.dropFirst(2), radix: 16),
+      let start = UInt64(hexadecimal: bounds[0].trimmed),
+      let end = UInt64(hexadecimal: bounds[1].trimmed),
       start <= end, end < 1 << 56
     else { return nil }
     return PhysicalRange(start, end + 1)

@@ -182,7 +182,7 @@ public struct Answer: Hashable, Sendable {
 
   /// The `dma` column: hexadecimal, or `-` where the pool's own address decides.
   public var addressText: String {
-    hasPrintableAddress ? "0x" + String(address, radix: 16) : "-"
+    hasPrintableAddress ? address.hexadecimal : "-"
   }
 
   /// The `max_map` column.

@@ -63,7 +63,7 @@ public struct Buffer: AxisValue {
 
   public var name: String {
     guard number == Self.finer else { return Self.standardNames[Int(number)] }
-    return "\(isDeviceMemory ? "mmio:" : "")0x\(String(physicalAddress, radix: 16))+\(length)"
+    return "\(isDeviceMemory ? "mmio:" : "")\(physicalAddress.hexadecimal)+\(length)"
   }
 
   public init?(name: some StringProtocol) {
@@ -74,8 +74,8 @@ public struct Buffer: AxisValue {
     let isDeviceMemory = name.hasPrefix("mmio:")
     let place = name.dropFirst(isDeviceMemory ? 5 : 0).split(
       separator: "+", omittingEmptySubsequences: false)
-    guard place.count == 2, place[0].hasPrefix("0x"),
-      let address = UInt64(place[0].dropFirst(2), radix: 16), let length = UInt64(place[1]),
+    guard place.count == 2, let address = UInt64(hexadecimal: place[0]),
+      let length = UInt64(place[1]),
       let buffer = Buffer(at: address, length: length, isDeviceMemory: isDeviceMemory),
       buffer.name == name
     else { return nil }
@@ -93,7 +93,7 @@ public struct Buffer: AxisValue {
     case .mmio32: "device memory at 0xfe000000, 4096 bytes"
     case .mmio64: "device memory at 0x3800000000, 4096 bytes"
     default:
-      "\(isDeviceMemory ? "device memory" : "RAM") at 0x\(String(physicalAddress, radix: 16)), "
+      "\(isDeviceMemory ? "device memory" : "RAM") at \(physicalAddress.hexadecimal), "
         + "\(length) bytes"
     }
   }

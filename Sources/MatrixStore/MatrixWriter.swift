@@ -94,9 +94,7 @@ struct MatrixWriter: Sendable {
 
   private func insertBoot(_ matrix: BootMatrix, _ database: Database) throws {
     let (boot, pool) = (matrix.boot, matrix.pool)
-    let range =
-      pool.isActive
-      ? "0x\(String(pool.start, radix: 16))-0x\(String(pool.end, radix: 16))" : "-"
+    let range = pool.isActive ? PhysicalRange(pool.start, pool.end).text : "-"
     try database.execute(
       sql: "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [

@@ -68,7 +68,6 @@ public enum ModelDigest {
 extension Machine {
   /// RAM as ranges of hexadecimal addresses, end exclusive.
   var ramText: String {
-    ram.map { "0x\(String($0.start, radix: 16))-0x\(String($0.end, radix: 16))" }
-      .joined(separator: ",")
+    ram.map(\.text).joined(separator: ",")
   }
 }

@@ -103,19 +103,17 @@ public struct ObservationStore: Sendable {
       func flag(_ value: Bool?) -> Int? { value.map { $0 ? 1 : 0 } }
       var arguments: StatementArguments = [
         id, position, row.line, row.maskBits, row.setMaskError, row.setCoherentMaskError,
-        hexadecimal(row.dmaMask), row.operation.rawValue, row.region, row.direction?.rawValue,
+        row.dmaMask.hexadecimal, row.operation.rawValue, row.region, row.direction?.rawValue,
         row.attributes.joined(separator: "+"), row.length.map { Int64($0) },
-        row.physicalAddress.map(hexadecimal), row.secondAddress.map(hexadecimal),
+        row.physicalAddress.map(\.hexadecimal), row.secondAddress.map(\.hexadecimal),
       ]
       arguments += [
-        row.dmaAddress.map(hexadecimal), row.result.rawValue, flag(row.needsSync), row.slots,
-        flag(row.copiedIn), flag(row.copiedOut), row.maxMapping.map(hexadecimal),
-        row.optimalMapping.map(hexadecimal), row.requiredMask.map(hexadecimal),
+        row.dmaAddress.map(\.hexadecimal), row.result.rawValue, flag(row.needsSync), row.slots,
+        flag(row.copiedIn), flag(row.copiedOut), row.maxMapping.map(\.hexadecimal),
+        row.optimalMapping.map(\.hexadecimal), row.requiredMask.map(\.hexadecimal),
         flag(row.isAddressingLimited), row.scenario(on: boot)?.key,
       ]
       try insert.execute(arguments: arguments)
     }
   }
 }
-
-private func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -55,7 +55,7 @@ public struct StoredObservations: Sendable {
   private static func boot(_ raw: Row, _ connection: Database) throws -> BootObservations {
     let row = StoredRow(raw, table: "observed_boot")
     let pool = try row.optionalText("pool").map { text in
-      guard let range = PhysicalRange(text: text), range.end < 1 << 56 else {
+      guard let range = PhysicalRange(text: text), range.length > 0, range.end < 1 << 56 else {
         throw row.malformed("pool")
       }
       return range
@@ -127,21 +127,5 @@ public struct StoredObservations: Sendable {
       isAddressingLimited: try row.optionalFlag("addressing_limited"))
     guard observation.isPlausible else { throw row.malformed("line") }
     return observation
-  }
-}
-
-extension PhysicalRange {
-  /// `0x7bee2000-0x7fee2000`, the end exclusive.
-  var text: String { "0x\(String(start, radix: 16))-0x\(String(end, radix: 16))" }
-
-  /// The range that a text as ``text`` names, or nil.
-  init?(text: some StringProtocol) {
-    let bounds = text.split(separator: "-").map { bound in
-      bound.hasPrefix("0x") ? UInt64(bound.dropFirst(2), radix: 16) : nil
-    }
-    guard bounds.count == 2, let start = bounds[0], let end = bounds[1], start < end else {
-      return nil
-    }
-    self.init(start, end)
   }
 }

@@ -99,9 +99,7 @@ struct StoredRow {
   /// A number as hexadecimal text.
   func address(_ column: String) throws -> UInt64? {
     guard let text = try optionalText(column) else { return nil }
-    guard text.hasPrefix("0x"), let value = UInt64(text.dropFirst(2), radix: 16) else {
-      throw malformed(column)
-    }
+    guard let value = UInt64(hexadecimal: text) else { throw malformed(column) }
     return value
   }
 }

@@ -119,7 +119,7 @@ extension TreeStore {
   private static func answer(_ row: Row) throws -> Answer {
     let address = try row.text("dma")
     let maxMapping = try row.text("max_map")
-    guard let dma = address == "-" ? 0 : UInt64(address.dropFirst(2), radix: 16) else {
+    guard let dma = address == "-" ? 0 : UInt64(hexadecimal: address) else {
       throw MalformedRow("'\(address.printable)' is no address")
     }
     guard
@@ -135,7 +135,7 @@ extension TreeStore {
     var pool = SwiotlbPool()
     let text = try boot.text("pool")
     if text != "-" {
-      guard let range = PhysicalRange(text: text) else {
+      guard let range = PhysicalRange(text: text), range.length > 0 else {
         throw MalformedRow("'\(text.printable)' is no range of a pool")
       }
       pool.isActive = true

@@ -75,8 +75,9 @@ private struct BootCSVRow {
   private func number(_ column: String) throws(InputError) -> UInt64? {
     let text = text(column)
     if text.isEmpty || text == "-" || text == "-1" { return nil }
-    let value = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
-    guard let value else { throw bad(column, ["a decimal or hexadecimal number"]) }
+    guard let value = UInt64(unsigned: text) else {
+      throw bad(column, ["a decimal or hexadecimal number"])
+    }
     return value
   }
 
@@ -152,13 +153,10 @@ private struct BootCSVRow {
 
   /// `0x…-0x…`, end exclusive; nil for an empty range.
   private func range(_ column: String) throws(InputError) -> PhysicalRange? {
-    let bounds = text(column).split(separator: "-").map { UInt64($0.dropFirst(2), radix: 16) }
-    guard bounds.count == 2, let start = bounds[0], let end = bounds[1], start <= end,
-      end < 1 << 56
-    else {
+    guard let range = PhysicalRange(text: text(column)), range.end < 1 << 56 else {
       throw bad(column, ["a range below 2^56 as 0x7bee2000-0x7fee2000"])
     }
-    return start == end ? nil : PhysicalRange(start, end)
+    return range.length == 0 ? nil : range
   }
 
   func observation() throws(InputError) -> Observation {

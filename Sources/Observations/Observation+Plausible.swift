@@ -16,7 +16,6 @@ extension Observation {
 
   /// The first field that cannot be, or nil.
   var implausible: Implausible? {
-    func text(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
     if dmaMask == 0 {
       return Implausible(field: "dma_mask", value: "0x0", accepted: "a mask of at least one bit")
     }
@@ -26,12 +25,13 @@ extension Observation {
     }
     for (field, address) in [("phys", physicalAddress), ("phys2", secondAddress)] {
       if let address, address >= Self.highestAddress {
-        return Implausible(field: field, value: text(address), accepted: "an address below 2^56")
+        return Implausible(
+          field: field, value: address.hexadecimal, accepted: "an address below 2^56")
       }
     }
     if let address = dmaAddress, address > .max - bytes {
       return Implausible(
-        field: "dma", value: text(address), accepted: "an address at which len bytes fit")
+        field: "dma", value: address.hexadecimal, accepted: "an address at which len bytes fit")
     }
     if let slots, !(0...1 << 32).contains(slots) {
       return Implausible(field: "slots", value: "\(slots)", accepted: "0 to 2^32")

@@ -128,8 +128,7 @@ struct ProbeFields {
   func number(_ field: String) throws(ProbeLogError) -> UInt64? {
     let text = try text(field)
     if text == "-" { return nil }
-    let value = text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
-    guard let value else { throw bad(field, accepted: "a number, or -") }
+    guard let value = UInt64(unsigned: text) else { throw bad(field, accepted: "a number, or -") }
     return value
   }
 
@@ -145,12 +144,9 @@ struct ProbeFields {
 
   /// `0x…-0x…`, end exclusive; nil for an empty one.
   func range(_ field: String) throws(ProbeLogError) -> PhysicalRange? {
-    let bounds = try text(field).split(separator: "-").map { UInt64($0.dropFirst(2), radix: 16) }
-    guard bounds.count == 2, let start = bounds[0], let end = bounds[1], start <= end,
-      end < 1 << 56
-    else {
+    guard let range = PhysicalRange(text: try text(field)), range.end < 1 << 56 else {
       throw bad(field, accepted: "a range below 2^56 as 0x7bee2000-0x7fee2000")
     }
-    return start == end ? nil : PhysicalRange(start, end)
+    return range.length == 0 ? nil : range
   }
 }

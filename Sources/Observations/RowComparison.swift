@@ -22,7 +22,7 @@ struct RowComparison {
 
   private mutating func compare(_ column: String, _ observed: UInt64?, _ model: UInt64) {
     guard let observed, observed != model else { return }
-    differ(column, "0x" + String(observed, radix: 16), "0x" + String(model, radix: 16))
+    differ(column, observed.hexadecimal, model.hexadecimal)
   }
 
   private mutating func compare(_ column: String, _ observed: Bool?, _ model: Bool) {
@@ -212,7 +212,7 @@ struct RowComparison {
     let start = entry.answer.address
     let last = start + (kernel.pool.end - kernel.pool.start)
     if address < start || end > last || end - 1 > entry.request.streamingLimit {
-      differ("dma", "0x" + String(address, radix: 16), "a slot of the pool")
+      differ("dma", address.hexadecimal, "a slot of the pool")
     }
     outcome.limits.insert(.bounceSlot)
   }
@@ -225,7 +225,7 @@ struct RowComparison {
     if address & 4095 != offset
       || address + entry.request.buffer.length - 1 > entry.request.streamingLimit || address < 4096
     {
-      differ("dma", "0x" + String(address, radix: 16), "an IOVA within the mask")
+      differ("dma", address.hexadecimal, "an IOVA within the mask")
     }
     outcome.limits.insert(.iovaValue)
   }
@@ -268,7 +268,7 @@ struct RowComparison {
     if address + length - 1 > limit
       || row.result == .direct && !boot.machine.contains(kernel.physical(address), length: length)
     {
-      differ("dma", "0x" + String(address, radix: 16), "a page within the mask")
+      differ("dma", address.hexadecimal, "a page within the mask")
     }
     outcome.limits.insert(row.result == .iova ? .iovaValue : .allocatedPage)
     if let observed = row.slots, observed != 0 { differ("tlb_used_delta", "\(observed)", "0") }

@@ -58,9 +58,7 @@ enum ByteCount {
     let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
     let shift = text.last.flatMap { shifts[$0] } ?? 0
     let digits = text.dropLast(shift == 0 ? 0 : 1)
-    let value =
-      digits.hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
-    guard let value, value <= (1 << 52) >> shift else { return nil }
+    guard let value = UInt64(unsigned: digits), value <= (1 << 52) >> shift else { return nil }
     return value << shift
   }
 }

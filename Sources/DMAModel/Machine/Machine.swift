@@ -10,6 +10,19 @@ public struct PhysicalRange: Hashable, Sendable {
   }
 
   public var length: UInt64 { end - start }
+
+  /// `0x7bee2000-0x7fee2000`, the end exclusive.
+  public var text: String { "\(start.hexadecimal)-\(end.hexadecimal)" }
+
+  /// The range of a text as ``text``, or nil; an empty one is a range.
+  public init?(text: some StringProtocol) {
+    let bounds = text.split(separator: "-", omittingEmptySubsequences: false)
+      .map { UInt64(hexadecimal: $0) }
+    guard bounds.count == 2, let start = bounds[0], let end = bounds[1], start <= end else {
+      return nil
+    }
+    self.init(start, end)
+  }
 }
 
 /// The RAM of a machine, and where its default swiotlb lies if that is known.
