@@ -123,7 +123,7 @@ let package = Package(
     .target(
       name: "Explorer",
       dependencies: [
-        "Analysis", "DMAModel", "MatrixStore", "Reporting", "CZlib",
+        "Analysis", "DMAModel", "MatrixStore", "Parallel", "CZlib",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],

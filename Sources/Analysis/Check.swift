@@ -96,6 +96,26 @@ public struct Check: Sendable {
   }
 }
 
+extension Check {
+  /// All lints over the default matrix, with the ``KernelVersion.reviewBase``.
+  public static func standard(of kernel: KernelVersion) -> Check {
+    Check(kernel, base: kernel.reviewBase, domain: MatrixDomain())
+  }
+}
+
+extension KernelVersion {
+  /// What a review compares it with: the release below a release, a series or an
+  /// alternative; what a user's variant changes; nil for the oldest.
+  public var reviewBase: KernelVersion? {
+    var below = base.flatMap(KernelVersion.named)
+    guard sourcePackage != nil || messageID != nil else { return below }
+    while let version = below, version.sourcePackage == nil {
+      below = version.base.flatMap(KernelVersion.named)
+    }
+    return below
+  }
+}
+
 extension BootedKernel {
   /// Whether dma-iommu serves a device, for lints about dma-direct.
   func servesByDMAIOMMU(_ request: DeviceRequest) -> Bool {

@@ -31,6 +31,18 @@ public enum Verdict: UInt8, AxisValue {
     }
   }
 
+  /// The sign of the verdict on a map: one character, legible without colour.
+  public var sign: String {
+    switch self {
+    case .ok: "."
+    case .bounced: "b"
+    case .refused: "x"
+    case .garbled: "!"
+    case .blocked: "#"
+    case .unreachable: "?"
+    }
+  }
+
   /// Whether the device gets at the right bytes.
   @inlinable public var isServed: Bool {
     switch self {

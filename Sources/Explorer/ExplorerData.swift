@@ -2,7 +2,6 @@ import Analysis
 import DMAModel
 import GRDB
 import MatrixStore
-import Reporting
 
 /// The matrix of a database in the form that the page reads.
 ///

@@ -4,7 +4,7 @@ import Crypto
 import DMAModel
 import Foundation
 import MatrixStore
-import Reporting
+import Parallel
 
 /// The matrix as one HTML file that needs no server and no network.
 public struct ExplorerPage {
@@ -30,7 +30,7 @@ public struct ExplorerPage {
     of kernels: [KernelVersion], progress: (Double) -> Void
   ) -> [ExplorerData.Finding] {
     var findings: [ExplorerData.Finding] = []
-    for (index, check) in checks(of: kernels).enumerated() {
+    for (index, check) in concurrently(kernels, Check.standard).enumerated() {
       findings += check.findings.map { finding in
         ExplorerData.Finding(
           kernel: check.kernel.name, lint: finding.lint.rawValue, headline: finding.headline,

@@ -1,6 +1,7 @@
 import Analysis
 import DMAModel
 import MatrixStore
+import Parallel
 
 /// A file of the directory that `report --all` writes.
 public struct ReportPage: Sendable {
@@ -47,7 +48,7 @@ public func allReports(
   }
   sections.append(("What each version changed", pages))
 
-  let checks = checks(of: kernels)
+  let checks = concurrently(kernels, Check.standard)
   let known = Dictionary(uniqueKeysWithValues: checks.map { ($0.kernel.name, $0) })
   pages = kernels.map { kernel in
     let count = known[kernel.name]?.findings.count ?? 0

@@ -32,14 +32,13 @@ public enum ModelReport: String, CaseIterable, Sendable {
 
 /// The violations of a kernel over the default matrix.
 ///
-/// The comparing lints have the version before as their base, and 7.2, which has
-/// none of it, for every version of the series and for 7.3.
+/// The comparing lints have the ``KernelVersion.reviewBase``.
 ///
 /// - Parameter known: Checks that were made already, by the kernel's name.
 func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Document {
   let index = KernelVersion.all.firstIndex(of: kernel)
   let versions = [kernel] + (index.map { KernelVersion.all[..<$0].reversed() } ?? [])
-  let checks = concurrently(versions) { known[$0.name] ?? findingsCheck(of: $0) }
+  let checks = concurrently(versions) { known[$0.name] ?? Check.standard(of: $0) }
   let own = checks[0]
   var since: [String: String] = [:]
   var open = Set(own.findings.map(\.identity))
@@ -54,23 +53,6 @@ func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Do
         + "conditions may differ."))
   document.blocks.append(made("report findings --kernel \(kernel.name) --format markdown"))
   return document
-}
-
-/// The lints over the default matrix, with the base of the findings report.
-func findingsCheck(of kernel: KernelVersion) -> Check {
-  Check(kernel, base: findingsBase(of: kernel), domain: MatrixDomain())
-}
-
-/// The checks of several kernels, on all CPUs.
-public func checks(of kernels: [KernelVersion]) -> [Check] {
-  concurrently(kernels, findingsCheck)
-}
-
-/// The version that the findings of a version are compared with.
-private func findingsBase(of version: KernelVersion) -> KernelVersion? {
-  let before = version.base.flatMap(KernelVersion.named)
-  let isSeries = version.messageID != nil || version.name == "7.3"
-  return isSeries ? KernelVersion.named("7.2") : before
 }
 
 /// Spans of masks with one answer, straight from the model.

@@ -25,7 +25,8 @@ public enum Report: String, CaseIterable, Sendable {
       switch self {
       case .platform:
         [
-          "kernel": ["7.3"], Platform.axis: ["x86-sme47"], Operation.axis: Operation.names,
+          "kernel": [KernelVersion.latest.name], Platform.axis: ["x86-sme47"],
+          Operation.axis: Operation.names,
           Attributes.axis: ["none", "mmio", "cc_shared"],
           Buffer.axis: ["-", "dma32", "high", "mmio64"],
         ]

@@ -2,18 +2,6 @@ import DMAModel
 import MatrixStore
 
 extension Verdict {
-  /// The sign of the verdict on a map: one character, legible without colour.
-  public var sign: String {
-    switch self {
-    case .ok: "."
-    case .bounced: "b"
-    case .refused: "x"
-    case .garbled: "!"
-    case .blocked: "#"
-    case .unreachable: "?"
-    }
-  }
-
   /// Fill and text colour of a map, apart for the colour-blind as well (after
   /// Okabe and Ito), with a contrast of 4.5 or more.
   fileprivate var colors: (fill: String, text: String) {

@@ -126,7 +126,7 @@ struct CheckCommand: ParsableCommand {
     guard domain.hasScenarios(on: version) else { throw UsageError.noScenario(on: version.name) }
     let chosen = lints.isEmpty ? Lint.allCases : lints
     let check = Check(
-      version, base: base ?? KernelVersion.named("7.2"), lints: chosen, domain: domain)
+      version, base: base ?? version.reviewBase, lints: chosen, domain: domain)
     let objects = check.outcomes.map { lint, outcome in
       let (status, summary, details): (String, String, String) =
         switch outcome {

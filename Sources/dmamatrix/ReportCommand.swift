@@ -75,7 +75,8 @@ struct ReportCommand: ParsableCommand {
     } else if let report = ModelReport(rawValue: name) {
       let named = report == .findings ? ["kernel", "policy", "trees"] : []
       try filters.refuse(in: "report \(name)", except: Set(named))
-      let kernels = filters.kernel.isEmpty ? ["7.3"] : commaSeparated(filters.kernel)
+      let kernels =
+        filters.kernel.isEmpty ? [KernelVersion.latest.name] : commaSeparated(filters.kernel)
       guard kernels.count == 1 else {
         throw UsageError(
           description: "report findings is about one kernel; --kernel names \(kernels.count)")

@@ -17,6 +17,20 @@ import Testing
     try #require(KernelVersion.named(name))
   }
 
+  /// A review asks what differs from the kernels in use; a user, what a change does.
+  @Test func whatAReviewComparesWith() throws {
+    for (name, base) in [
+      ("6.12", "6.1"), ("7.2", "6.12"), ("v4", "7.2"), ("v6+P03", "7.2"), ("7.3", "7.2"),
+    ] {
+      #expect(try kernel(name).reviewBase?.name == base)
+    }
+    #expect(try kernel("6.1").reviewBase == nil)
+    let variant = try #require(
+      KernelVersion(
+        variant: "mine", basedOn: kernel("v6"), summary: "-", link: nil, settings: []))
+    #expect(variant.reviewBase?.name == "v6")
+  }
+
   /// The lints against a reference that asks the model one scenario at a time; those
   /// about the end of requests have a test of their own.
   @Test(arguments: ["7.2", "v6", "7.3"])
