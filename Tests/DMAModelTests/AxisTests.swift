@@ -131,6 +131,31 @@ import Testing
   }
 }
 
+@Suite struct AddressTextTests {
+  @Test func addressesAreReadAsTheyAreWritten() {
+    for address in [0, 0x7bee_2000, .max] as [UInt64] {
+      #expect(UInt64(hexadecimal: address.hexadecimal) == address)
+      #expect(UInt64(unsigned: address.hexadecimal) == address)
+      #expect(UInt64(unsigned: "\(address)") == address)
+    }
+    let range = PhysicalRange(0x7bee_2000, 0x7fee_2000)
+    #expect(range.text == "0x7bee2000-0x7fee2000")
+    #expect(PhysicalRange(text: range.text) == range)
+    #expect(PhysicalRange(text: "0x0-0x0")?.length == 0)
+  }
+
+  @Test(arguments: ["", "0x", "0x+5", "0x-0", "+5", "-0", "5x", "0xg", "0x10000000000000000", "٣"])
+  func othersAreNoAddress(text: String) {
+    #expect(UInt64(hexadecimal: text) == nil)
+    #expect(UInt64(unsigned: text) == nil)
+  }
+
+  @Test(arguments: ["", "0x1", "0x2-0x1", "1-2", "0x1-0x2-0x3", "0x1--0x2", "-0x1-0x2"])
+  func othersAreNoRange(text: String) {
+    #expect(PhysicalRange(text: text) == nil)
+  }
+}
+
 @Suite struct ScenarioIdentityTests {
   /// One value of each axis in turn, the others at their first, then a walk with
   /// a step that is coprime to every radix.
