@@ -48,7 +48,7 @@ public struct Benchmark: Sendable {
   /// - Parameter note: Called with what is being measured.
   public func run(note: (String) -> Void = { _ in }) throws -> [Figure] {
     note("model")
-    let evaluations = try evaluationRate()
+    let evaluations = try Self.median(3) { try evaluationRate() }
     note("generator")
     let path = directory + "/bench-\(getpid()).db"
     defer { unlink(path) }
