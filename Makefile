@@ -12,19 +12,31 @@ TEST = $(SWIFT) test -c release --scratch-path .build-test
 LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
 LAB_KERNEL ?= 6.12
 
-.PHONY: run lab test lint bench goldens ecosystem verify-kernels shards torture fuzz sanitize \
+.PHONY: run lab drivers test attack mutate lint bench goldens ecosystem verify-kernels shards torture fuzz sanitize \
   build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
 	@echo
-	$(TOOL) report versions --database matrix.db
+	$(TOOL) report versions --database matrix.db --platform x86-sme47,x86-sme51 \
+	  --iommu passthrough --swiotlb force
 
 build: deps
 	$(BUILD) --product dmamatrix
 
 test: deps
 	$(TEST)
+
+# What an attacker would try, alone; "make test" has it too. Programs of Tests/Attack
+# run in the jail that kernel trees run in.
+attack: deps
+	$(TEST) --filter AttackTests
+
+# Changes the model one place at a time; a test must notice.  By hand: it takes about a
+# minute for each change, and first a build of its own.
+MUTANTS = --count 40 --minutes 60
+mutate: deps
+	SWIFT=$(SWIFT) python3 Tests/Mutate/mutate.py $(MUTANTS)
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests schema
@@ -50,6 +62,12 @@ verify-kernels: build
 	sh Tests/kernels.sh .kernels $(KERNELS)
 	for kernel in $(KERNELS); do \
 	  $(TOOL) verify --tree .kernels/$$kernel --against $$kernel --yes || exit; done
+
+# The masks of real drivers: TREE is Debian's 7.3 unpacked (linux-source-7.3, or
+# "make verify-kernels KERNELS=7.3").
+TREE ?= .kernels/7.3
+drivers: build
+	$(TOOL) report drivers --drivers $(TREE) --format markdown -o reports/drivers.md
 
 # Boots a Debian kernel with dmaprobe in QEMU, on the fewest machines that show every
 # answer of the model, and compares; "make lab LAB_KERNEL=7.3" another one.

@@ -10,10 +10,10 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 /// The questions of schema/queries, which become part of the executable.
 let namedQueries = [
-  "above-256k", "bootline", "cbit-under-force", "coherent-mask",
-  "corrupts", "iommu-off", "masks-that-bounce", "noforce-guests",
-  "path-not-verdict", "require-coherent-fails", "rules", "sme-bounces",
-  "thunderbolt",
+  "40-bit", "above-256k", "bootline", "cbit-under-force", "coherent-mask",
+  "coherent-only", "corrupts", "iommu-off", "mask-histogram", "masks-that-bounce",
+  "noforce-guests", "path-not-verdict", "pools", "require-coherent-fails", "rules",
+  "sme-bounces", "streaming-only", "thunderbolt", "who-bounces", "who-breaks",
 ]
 
 /// The C files that a kernel tree is compiled against, which become part of the
@@ -32,28 +32,42 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
+    // Text, files, gzip, CSV, hashing, and work for all CPUs; nothing of the kernel.
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Calls of Linux that Swift does not import.
+    .systemLibrary(name: "CLinux"),
+    .target(
+      name: "Support", dependencies: ["CCrypto", "CLinux", "CZlib"], swiftSettings: settings),
+
     // The pure model. DMAHardware depends on the axes alone: the verdict is
     // computed by code that cannot see a policy.
-    .target(name: "DMAAxes", swiftSettings: settings),
+    .target(name: "DMAAxes", dependencies: ["Support"], swiftSettings: settings),
     .target(name: "DMAHardware", dependencies: ["DMAAxes"], swiftSettings: settings),
-    .target(name: "DMAModel", dependencies: ["DMAAxes", "DMAHardware"], swiftSettings: settings),
+    .target(
+      name: "DMAModel", dependencies: ["DMAAxes", "DMAHardware", "Support"], swiftSettings: settings
+    ),
 
-    // Work for all CPUs, and what it shares.
-    .target(name: "Parallel", swiftSettings: settings),
+    // What people paste: boot logs and kernel command lines, and what they say about a machine.
+    .target(name: "BootInputs", dependencies: ["DMAModel", "Support"], swiftSettings: settings),
+
+    // The masks that the drivers of a kernel tree set; nothing in it is run.
+    .target(name: "DriverScan", dependencies: ["DMAModel", "Support"], swiftSettings: settings),
 
     // Questions about one or more kernels: compare, explain, check, claims.
-    .target(name: "Analysis", dependencies: ["DMAModel", "Parallel"], swiftSettings: settings),
+    .target(
+      name: "Analysis", dependencies: ["DMAModel", "DriverScan", "Support"], swiftSettings: settings
+    ),
 
     // A kernel tree's own code, compiled against a shim and asked.
     .target(
       name: "KernelTree",
       dependencies: [
-        "DMAModel", "Parallel", .product(name: "Crypto", package: "swift-crypto"),
+        "CLinux", "DMAModel", "Support",
       ],
       resources: shimFiles.map { .embedInCode("Shim/\($0).in") },
       swiftSettings: settings
@@ -62,22 +76,37 @@ let package = Package(
     // Variants that a user describes in YAML.
     .target(
       name: "PolicyFiles",
-      dependencies: ["DMAModel", .product(name: "Yams", package: "Yams")],
+      dependencies: ["DMAModel", "Support", .product(name: "Yams", package: "Yams")],
       swiftSettings: settings
     ),
 
     // Measured outcomes against the model.
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "Conformance", dependencies: ["DMAModel", "CZlib"], swiftSettings: settings),
+    .target(name: "Conformance", dependencies: ["DMAModel", "Support"], swiftSettings: settings),
 
     // What booted kernels did, beside the model.
     .target(
-      name: "Observations", dependencies: ["Analysis", "Conformance", "DMAModel"],
+      name: "Observations",
+      dependencies: ["Analysis", "BootInputs", "Conformance", "DMAModel", "Support"],
+      swiftSettings: settings),
+
+    // A machine as it is: archives, folders and the running system, as typed devices.
+    .target(
+      name: "HostCapture", dependencies: ["BootInputs", "DMAModel", "Support"],
+      swiftSettings: settings),
+    // The text of the kernel's DMA tracepoints, as typed events.
+    .target(name: "TraceEvents", dependencies: ["Support"], swiftSettings: settings),
+    // A captured machine and its traffic, beside the model of that machine.
+    .target(
+      name: "HostModel",
+      dependencies: [
+        "BootInputs", "DMAHardware", "DMAModel", "DriverScan", "HostCapture", "Support",
+        "TraceEvents",
+      ],
       swiftSettings: settings),
 
     // Machines to boot in QEMU, and the smallest choice among them.
     .target(
-      name: "Lab", dependencies: ["DMAModel", "Observations", "Conformance"],
+      name: "Lab", dependencies: ["DMAModel", "Observations", "Conformance", "Support"],
       swiftSettings: settings),
 
     // The SQL of schema/ becomes part of the executable.
@@ -87,17 +116,21 @@ let package = Package(
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
         .embedInCode("claims.json"), .embedInCode("observations.sql"),
+        .embedInCode("drivers.sql"),
       ]
         + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
     ),
+    // The one function of SQLite that Swift cannot call.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(
       name: "MatrixStore",
       dependencies: [
-        "Conformance", "DMAModel", "EmbeddedSchema", "Observations", "Parallel",
+        "CLinux", "CSQLite", "CZlib", "Conformance", "DMAModel", "DriverScan", "EmbeddedSchema",
+        "Observations",
+        "Support",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
-        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: settings
     ),
@@ -113,7 +146,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Analysis", "DMAModel", "MatrixStore", "Conformance", "Observations", "Lab", "Parallel",
+        "Analysis", "DMAModel", "DriverScan", "HostCapture", "HostModel", "MatrixStore",
+        "Conformance", "Observations", "Lab", "Support", "TraceEvents",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -123,13 +157,13 @@ let package = Package(
     .target(
       name: "Explorer",
       dependencies: [
-        "Analysis", "DMAModel", "MatrixStore", "Parallel", "CZlib",
+        "Analysis", "DMAModel", "MatrixStore", "Support", "CZlib",
         .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [
         .embedInCode("Web/explorer.html"), .embedInCode("Web/explorer.css"),
-        .embedInCode("Web/explorer.js"), .embedInCode("Web/state.js"),
+        .embedInCode("Web/explorer.js"), .embedInCode("Web/drivers.js"),
+        .embedInCode("Web/state.js"),
         .embedInCode("Web/data.js"),
       ],
       swiftSettings: settings
@@ -138,18 +172,26 @@ let package = Package(
       name: "dmamatrix",
       dependencies: [
         "Explorer",
-        "Analysis", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance", "MatrixStore",
-        "Observations", "Lab", "Reporting", "KernelTree",
-        "Benchmarks",
+        "Analysis", "BootInputs", "DMAModel", "EmbeddedSchema", "PolicyFiles", "Conformance",
+        "MatrixStore", "Observations", "Lab", "Reporting", "KernelTree", "HostCapture",
+        "HostModel", "TraceEvents",
+        "Benchmarks", "DriverScan", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings
     ),
 
     // What the tests share.
-    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["DMAModel"], path: "Tests/Support",
+      swiftSettings: settings),
     .testTarget(
-      name: "AnalysisTests", dependencies: ["Analysis", "DMAModel", "EmbeddedSchema"],
+      name: "AnalysisTests",
+      dependencies: ["Analysis", "DMAModel", "DriverScan", "EmbeddedSchema", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "BootInputsTests",
+      dependencies: ["BootInputs", "DMAModel", "Support", "TestSupport"], exclude: ["Formats"],
       swiftSettings: settings),
     .testTarget(
       name: "KernelTreeTests", dependencies: ["Analysis", "DMAModel", "KernelTree", "TestSupport"],
@@ -157,10 +199,21 @@ let package = Package(
     .testTarget(
       name: "PolicyFilesTests", dependencies: ["DMAModel", "PolicyFiles"], swiftSettings: settings),
     .testTarget(
-      name: "ObservationsTests", dependencies: ["Conformance", "DMAModel", "Observations"],
+      name: "ObservationsTests",
+      dependencies: ["BootInputs", "Conformance", "DMAModel", "Observations", "Support"],
       resources: [.copy("Logs")], swiftSettings: settings),
     .testTarget(
       name: "LabTests", dependencies: ["DMAModel", "Lab", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "HostModelTests",
+      dependencies: [
+        "DMAModel", "DriverScan", "HostCapture", "HostModel", "Reporting", "Support",
+        "TestSupport", "TraceEvents",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "DriverScanTests", dependencies: ["DMAModel", "DriverScan", "TestSupport"],
       swiftSettings: settings),
     .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
     .testTarget(
@@ -172,8 +225,10 @@ let package = Package(
     .testTarget(
       name: "MatrixStoreTests",
       dependencies: [
-        "Conformance", "DMAModel", "EmbeddedSchema", "MatrixStore", "Observations", "TestSupport",
+        "Conformance", "DMAModel", "DriverScan", "EmbeddedSchema", "MatrixStore", "Observations",
+        "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       swiftSettings: settings
     ),
@@ -181,19 +236,26 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Analysis", "Conformance", "DMAModel", "KernelTree", "MatrixStore", "Observations",
-        "PolicyFiles",
+        "Analysis", "BootInputs", "Conformance", "DMAModel", "DriverScan", "HostCapture",
+        "HostModel",
+        "KernelTree", "MatrixStore", "Observations", "Reporting", "Support", "TraceEvents",
+        "PolicyFiles", "CSQLite",
       ],
       resources: [.copy("Seeds")],
       swiftSettings: settings),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["DMAModel", "MatrixStore", "Reporting", "TestSupport"],
+      dependencies: ["Analysis", "DMAModel", "MatrixStore", "Reporting", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ExplorerTests",
+      dependencies: ["DMAModel", "Explorer", "MatrixStore", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "dmamatrix", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+        "dmamatrix", "DMAModel", "MatrixStore", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings
     ),
@@ -206,8 +268,10 @@ if isFuzzed {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CFuzzer", "Analysis", "PolicyFiles", "Conformance", "DMAModel", "KernelTree",
-        "MatrixStore", "Observations",
+        "CFuzzer", "Analysis", "BootInputs", "PolicyFiles", "Conformance", "DMAModel",
+        "DriverScan",
+        "HostCapture", "HostModel", "KernelTree", "Reporting", "Support", "TraceEvents",
+        "MatrixStore", "Observations", "CSQLite",
       ],
       path: "Tests/Fuzz/Targets",
       swiftSettings: settings),

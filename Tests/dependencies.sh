@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks for the Swift toolchain and the two C libraries; installs the libraries
+# Checks for the Swift toolchain and the three C libraries; installs the libraries
 # with apt where they are missing.
 set -eu
 
@@ -21,5 +21,6 @@ fi
 missing=
 [ -e /usr/include/sqlite3.h ] || missing="$missing libsqlite3-dev"
 [ -e /usr/include/zlib.h ] || missing="$missing zlib1g-dev"
+[ -e /usr/include/openssl/evp.h ] || missing="$missing libssl-dev"
 # shellcheck disable=SC2086
 exec sh "$(dirname "$0")/install.sh" $missing

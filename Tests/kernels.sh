@@ -36,7 +36,8 @@ for version in "$@"; do
     fail "apt knows no linux-source-$version; add the suite that has it to apt's sources"
     ;;
   esac
-  if [ "$(cat "$directory/$version/.package" 2>/dev/null)" = "$package" ]; then continue; fi
+  if [ "$(cat "$directory/$version/.package" 2>/dev/null)" = "$package" ] &&
+    [ -e "$directory/$version/drivers/xen/swiotlb-xen.c" ]; then continue; fi
   echo "unpacking linux-source-$version $package" >&2
   work="$directory/$version.$$.tmp"
   trap 'rm -rf "$work"' EXIT
@@ -51,7 +52,8 @@ for version in "$@"; do
       'linux-source-*/include/linux' 'linux-source-*/include/asm-generic' \
       'linux-source-*/arch/x86' 'linux-source-*/arch/arm64' 'linux-source-*/arch/s390' \
       'linux-source-*/arch/powerpc' 'linux-source-*/drivers/iommu' \
-      'linux-source-*/mm/Kconfig' 'linux-source-*/lib/Kconfig*' 2>"$work/tar" ||
+      'linux-source-*/drivers/xen/swiotlb-xen.c' \
+      'linux-source-*/mm/Kconfig' 'linux-source-*/mm/slab_common.c' 'linux-source-*/lib/Kconfig*' 2>"$work/tar" ||
     grep -q 'Not found in archive' "$work/tar" || fail "$(head -n 1 "$work/tar")"
   [ -e "$work/tree/kernel/dma/swiotlb.c" ] || fail "linux-source-$version has no kernel/dma"
   echo "$package" >"$work/tree/.package"

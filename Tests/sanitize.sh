@@ -11,7 +11,7 @@ SWIFT=${SWIFT:-swift}
 # Where bytes from outside and memory of C meet: every parser, with what fuzzing kept,
 # zlib, SQLite. Left out: CommandTests start the tool as a process of its own, and
 # KernelTreeTests compile kernels for minutes in another.
-ADDRESS='FuzzTests|ConformanceTests|PolicyFilesTests|ObservationsTests|LabTests|SeriesTests|MatrixStoreTests|AnalysisTests.(BootLog|KernelCommandLine|Cover|Claim|PatchMail)'
+ADDRESS='FuzzTests|ConformanceTests|PolicyFilesTests|ObservationsTests|LabTests|SeriesTests|MatrixStoreTests|BootInputsTests|AnalysisTests.(Cover|Claim|PatchMail)'
 # Where threads meet: the generator, shards and stores; the solver and exact
 # conditions, which share the module Parallel with the reports.
 THREAD='MatrixStoreTests|AnalysisTests.(Solver|Cover)'

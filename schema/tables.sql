@@ -148,11 +148,15 @@ CREATE TABLE mem (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL,
-  ram TEXT NOT NULL -- ranges of physical addresses, end exclusive
+  ram TEXT NOT NULL, -- ranges of physical addresses, end exclusive
+  dma_ranges TEXT NOT NULL,   -- of its devices: CPU:BUS:SIZE, or none
+  seg_boundary TEXT NOT NULL, -- a mask, or none
+  min_align INTEGER NOT NULL CHECK (min_align >= 0),
+  device_bits INTEGER NOT NULL CHECK (device_bits BETWEEN 1 AND 64)
 ) STRICT;
 
 CREATE TABLE mask (
-  bits INTEGER PRIMARY KEY CHECK (bits BETWEEN 24 AND 64),
+  bits INTEGER PRIMARY KEY CHECK (bits BETWEEN 0 AND 64),
   name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL
 ) STRICT;
@@ -178,6 +182,11 @@ CREATE TABLE boot (
   pool TEXT NOT NULL,      -- physical range of the device's pool, or -
   pool_state TEXT NOT NULL REFERENCES mem_state (name),
   force_bounce INTEGER NOT NULL CHECK (force_bounce IN (0, 1)),
+  pool_first INTEGER,      -- NULL without a pool
+  pool_last INTEGER,
+  pool_slots INTEGER NOT NULL CHECK (pool_slots >= 0),
+  pool_areas INTEGER,      -- NULL where a tree's own code does not say
+  pool_rule TEXT NOT NULL, -- what made its size, or -
   UNIQUE (kernel, platform, iommu, swiotlb, mem)
 ) STRICT;
 

@@ -119,7 +119,7 @@ public struct Agreement: Sendable {
 
     private static func withoutAddress(_ cycle: LifeCycle) -> LifeCycle {
       var answer = cycle.answer
-      answer.address = 0
+      answer.address = nil
       return LifeCycle(answer: answer, after: cycle.after, usesPool: cycle.usesPool)
     }
   }

@@ -16,6 +16,12 @@ public struct Axis: Sendable, Hashable {
     self.isOrdered = isOrdered
   }
 
+  /// Whether a condition names some of the values although its other terms imply them:
+  /// platforms, as long as they are at most half of all.
+  func staysNamed(_ set: UInt64) -> Bool {
+    name == Platform.axis && set.nonzeroBitCount * 2 <= values.count
+  }
+
   /// All values, as a box has them.
   public var all: UInt64 { values.count == 64 ? .max : (1 << UInt64(values.count)) - 1 }
 }

@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import Support
 
 /// A statement made in the review, mapped to scenarios and an expected outcome.
 public struct Claim: Decodable, Sendable {
@@ -10,17 +11,20 @@ public struct Claim: Decodable, Sendable {
   public let says: String
   /// Why this model cannot decide it, or nil.
   public let undecidable: String?
+  /// Where the mail says more than the model is asked, or nil.
+  public let limits: String?
   /// The kernels and alternatives that it is about.
   public let kernels: [String]
-  /// Values of axes that it is about; masks also as ranges.
+  /// Values of axes that it is about, all of those that are not named; masks also as
+  /// ranges.  Of circumstances that are not named, the ordinary one.
   let when: [String: [String]]
-  /// Accepted values by outcome column.
+  /// Accepted values by column of the outcome or of its end.
   let expect: [String: [String]]
 
   public var link: String { "https://lore.kernel.org/r/\(messageID)" }
 
   private enum CodingKeys: String, CodingKey, CaseIterable {
-    case id, says, undecidable, kernels, when, expect
+    case id, says, undecidable, limits, kernels, when, expect
     case messageID = "message_id"
   }
 
@@ -47,6 +51,7 @@ public struct Claim: Decodable, Sendable {
     messageID = try values.decode(String.self, forKey: .messageID)
     says = try values.decode(String.self, forKey: .says)
     undecidable = try values.decodeIfPresent(String.self, forKey: .undecidable)
+    limits = try values.decodeIfPresent(String.self, forKey: .limits)
     kernels = try values.decodeIfPresent([String].self, forKey: .kernels) ?? []
     when = try values.decodeIfPresent([String: [String]].self, forKey: .when) ?? [:]
     expect = try values.decodeIfPresent([String: [String]].self, forKey: .expect) ?? [:]
@@ -75,6 +80,7 @@ public struct Claim: Decodable, Sendable {
       throw ClaimError(id: id, reason: "\(name) has no values; at least one is expected")
     }
     let domain = try domain()
+    let circumstances = try circumstances()
     for column in expect.keys where !Self.columns.contains(column) {
       throw ClaimError(id: id, reason: "unknown column '\(column)'")
     }
@@ -83,19 +89,22 @@ public struct Claim: Decodable, Sendable {
       guard let kernel = KernelVersion.named(name) else {
         throw ClaimError(id: id, reason: "unknown kernel '\(name)'")
       }
-      judgements.append((kernel, judge(kernel, domain)))
+      judgements.append((kernel, judge(kernel, domain, circumstances)))
     }
     return judgements
   }
 
-  private static let columns = [
-    "result", "enc", "mem_state", "pte", "verdict", "exposure", "where", "warn",
-  ]
-
-  private func judge(_ kernel: KernelVersion, _ domain: MatrixDomain) -> Judgement {
-    let space = ScenarioSpace(kernels: [kernel], domain: domain)
-    let diagram = space.diagram(lines: { line in
-      line.answers().map { accepts($0) ? 1 : 0 }
+  private func judge(
+    _ kernel: KernelVersion, _ domain: MatrixDomain, _ circumstances: [Circumstance]
+  ) -> Judgement {
+    let space = ScenarioSpace(kernels: [kernel], domain: domain, circumstances: circumstances)
+    let diagram = space.diagram(lives: { line in
+      var request = line.request
+      return zip(line.masks, line.lives[0]).map { mask, cycle in
+        request.mask = mask
+        guard let cycle else { return 0 }
+        return accepts(cycle, on: line.platform, request) ? 1 : 0
+      }
     })
     let counts = diagram.counts()
     let (failing, holding) = (counts[0] ?? 0, counts[1] ?? 0)
@@ -104,26 +113,6 @@ public struct Claim: Decodable, Sendable {
     if holding == 0 { return .refuted(failing) }
     let conditions = space.conditions(for: [0], in: diagram)[0]
     return .partly(holding: holding, failing: failing, conditions: conditions)
-  }
-
-  /// Whether a judged answer has an accepted value in every column.
-  private func accepts(_ judged: JudgedAnswer) -> Bool {
-    expect.allSatisfy { column, accepted in
-      let answer = judged.answer
-      return switch column {
-      case "result": accepted.contains(answer.result.name)
-      case "enc": accepted.contains(answer.encoding.name)
-      case "mem_state": accepted.contains(answer.memoryState.name)
-      case "pte": accepted.contains(answer.pte.name)
-      case "verdict": accepted.contains(judged.verdict.name)
-      case "exposure": accepted.contains(judged.exposure.name)
-      case "where": accepted.contains { answer.decision.name.hasPrefix($0) }
-      default:
-        accepted.contains {
-          $0.isEmpty ? answer.warnings.isEmpty : answer.warnings.text.contains($0)
-        }
-      }
-    }
   }
 
   /// The scenarios that the claim is about.
@@ -150,10 +139,36 @@ public struct Claim: Decodable, Sendable {
       case Operation.axis: domain.operations = try values(names)
       case Attributes.axis: domain.attributes = try values(names)
       case Buffer.axis: domain.buffers = try values(names)
-      default: throw ClaimError(id: id, reason: "unknown axis '\(axis)'")
+      default:
+        guard Circumstance.axes.contains(axis) else {
+          throw ClaimError(id: id, reason: "unknown axis '\(axis)'")
+        }
       }
     }
     return domain
+  }
+
+  /// What happens beside the scenario: nothing, unless the claim says so.
+  private func circumstances() throws(ClaimError) -> [Circumstance] {
+    let accepted = [MaskChange.names, DynamicPools.names, PoolFill.names, DecryptFailure.names]
+    var named: [Set<String>] = []
+    for (axis, (usual, known)) in zip(
+      Circumstance.axes, zip(Circumstance.ordinary.names, accepted))
+    {
+      let names = when[axis] ?? [usual]
+      for name in names where !known.contains(name) {
+        throw ClaimError(id: id, reason: "unknown \(axis) '\(name)'")
+      }
+      named.append(Set(names))
+    }
+    let circumstances = Circumstance.all.filter { circumstance in
+      zip(circumstance.names, named).allSatisfy { $1.contains($0) }
+    }
+    guard !circumstances.isEmpty else {
+      let axes = Circumstance.axes.filter { when[$0] != nil }.joined(separator: ", ")
+      throw ClaimError(id: id, reason: "no circumstance has these values of \(axes)")
+    }
+    return circumstances
   }
 
   private func values<Value: AxisValue>(_ names: [String]) throws(ClaimError) -> [Value] {

@@ -9,6 +9,15 @@ public struct Comparison: Sendable {
     public let exposure: Exposure
   }
 
+  /// An outcome column that differs although no verdict does.
+  public struct Change: Sendable, Hashable {
+    /// The column, as in ``Answer/columnNames``.
+    public let column: String
+    /// Its value on each kernel, in their order; empty for `dma`, whose addresses
+    /// differ from scenario to scenario.
+    public let values: [String]
+  }
+
   /// Scenarios that change in the same way.
   public struct Transition: Sendable {
     /// One side per kernel, in their order.
@@ -16,7 +25,7 @@ public struct Comparison: Sendable {
     /// The rule by which the last kernel decides, where its verdict changed.
     public let decision: Decision?
     /// The outcome columns that differ, where no verdict does.
-    public let columns: [String]
+    public let changes: [Change]
     public let scenarios: Int
     public let conditions: [Condition]
   }
@@ -32,8 +41,12 @@ public struct Comparison: Sendable {
   public let onlyThere: [Int]
   /// What differs at the end of requests, and where pools are full.
   public let life: LifeComparison
+  /// Default pools of another size or place.
+  public let pools: [PoolChange]
 
-  public var isEqual: Bool { transitions.isEmpty && life.transitions.isEmpty }
+  public var isEqual: Bool {
+    transitions.isEmpty && life.transitions.isEmpty && pools.isEmpty
+  }
 
   /// Compares two or more kernels over a domain.
   ///
@@ -54,6 +67,7 @@ public struct Comparison: Sendable {
     scenarios = total
     equal = counts[0] ?? 0
     life = LifeComparison(kernels, domain: domain)
+    pools = PoolChange.all(kernels, domain: domain)
     onlyThere = kernels.map { ScenarioSpace.count($0, domain) - total }
     let order = keys.indices.sorted { one, two in
       let (a, b) = (counts[Int32(one + 1)] ?? 0, counts[Int32(two + 1)] ?? 0)
@@ -63,7 +77,7 @@ public struct Comparison: Sendable {
     transitions = zip(order, conditions).map { index, conditions in
       let key = keys[index]
       return Transition(
-        sides: key.sides, decision: key.decision, columns: key.columns.names,
+        sides: key.sides, decision: key.decision, changes: key.changes,
         scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions)
     }
   }
@@ -117,6 +131,8 @@ private struct TransitionKey: Hashable {
   let sides: [Comparison.Side]
   let decision: Decision?
   let columns: OutcomeColumns
+  /// The answers where no verdict differs, without the columns that are alike.
+  let answers: [Answer]
 
   /// The change between answers, or nil where there is none.
   init?(_ platform: Platform, _ request: DeviceRequest, _ answers: [Answer]) {
@@ -131,7 +147,17 @@ private struct TransitionKey: Hashable {
     let sameVerdict = Set(sides.map(\.verdict)).count == 1
     // The columns explain a change without a new verdict, the rule one with it.
     self.columns = sameVerdict ? columns : []
+    self.answers = sameVerdict ? answers.map { $0.limited(to: columns) } : []
     decision = sameVerdict || answers.count > 2 ? nil : answers.last?.decision
+  }
+
+  var changes: [Comparison.Change] {
+    let values = answers.map(\.columns)
+    return columns.names.compactMap { column in
+      guard let place = Answer.columnNames.firstIndex(of: column) else { return nil }
+      return Comparison.Change(
+        column: column, values: column == "dma" ? [] : values.map { $0[place] })
+    }
   }
 
   /// The worse the smaller: what was served and no longer is comes first.
@@ -153,5 +179,18 @@ private struct TransitionKey: Hashable {
       return first.verdict == last.verdict ? 8 : 9
     }
     return first.verdict == .refused ? 10 : 11
+  }
+}
+
+extension Answer {
+  /// The answer with the columns that are named, and nothing else that tells answers
+  /// apart: no address, no rule, no value of another column.
+  fileprivate func limited(to columns: OutcomeColumns) -> Answer {
+    func has(_ column: Int) -> Bool { columns.rawValue & 1 << UInt16(column) != 0 }
+    return Answer(
+      result: has(0) ? result : .direct, encoding: has(2) ? encoding : .none,
+      memoryState: has(3) ? memoryState : .none, pte: has(4) ? pte : .none,
+      warnings: has(5) ? warnings : [], decision: .directRAM, address: 0,
+      maxMapping: has(6) ? maxMapping : 0)
   }
 }

@@ -1,13 +1,17 @@
 import DMAModel
-import Parallel
+import Support
 
 /// A readable condition that holds for scenarios of one finding and no others.
+///
+/// The conditions of a finding are disjoint: each of its scenarios meets one.
 public struct Condition: Sendable, Hashable {
   /// One axis that is limited.
   public struct Term: Sendable, Hashable {
     public let axis: String
+    /// Those of the values that scenarios have which meet the other terms.
     public let values: [String]
-    /// `iommu=off|passthrough`, `mask=48-64`, `buf!=large`.
+    /// `iommu=off|passthrough`, `mask=48-64`, or `buf!=large` where the list of the
+    /// others is shorter.
     public let text: String
   }
 
@@ -54,25 +58,34 @@ extension Diagram {
   }
 
   private func terms(of box: Box, order: [String]) -> [Condition.Term] {
-    let terms = zip(axes, box.sets).compactMap { axis, set -> Condition.Term? in
-      guard set != axis.all else { return nil }
-      let values = BitIterator(set).map { axis.values[$0] }
+    let terms = axes.indices.compactMap { axis -> Condition.Term? in
+      let all = axes[axis].all
+      guard box.sets[axis] != all else { return nil }
+      let listed = occurring(axis, in: box)
       return Condition.Term(
-        axis: axis.name, values: values, text: Self.text(axis, set, values))
+        axis: axes[axis].name, values: values(axis, listed),
+        text: text(axis, listed: listed, others: all & ~box.sets[axis]))
     }
     return terms.sorted {
       (order.firstIndex(of: $0.axis) ?? 0) < (order.firstIndex(of: $1.axis) ?? 0)
     }
   }
 
-  private static func text(_ axis: Axis, _ set: UInt64, _ values: [String]) -> String {
-    if axis.isOrdered, let first = values.first, let last = values.last {
-      return first == last ? "\(axis.name)=\(first)" : "\(axis.name)=\(first)-\(last)"
+  private func values(_ axis: Int, _ set: UInt64) -> [String] {
+    BitIterator(set).map { axes[axis].values[$0] }
+  }
+
+  /// - Parameter others: Every value that the box does not have: ``Cover`` gives a box
+  ///   values that do not occur in it where the others are fewer.
+  private func text(_ axis: Int, listed: UInt64, others: UInt64) -> String {
+    let name = axes[axis].name
+    let values = values(axis, listed)
+    if axes[axis].isOrdered, let first = values.first, let last = values.last {
+      return first == last ? "\(name)=\(first)" : "\(name)=\(first)-\(last)"
     }
-    let others = BitIterator(axis.all & ~set).map { axis.values[$0] }
-    if others.count * 2 < values.count {
-      return "\(axis.name)!=\(others.joined(separator: "|"))"
+    guard others.nonzeroBitCount < listed.nonzeroBitCount else {
+      return "\(name)=\(values.joined(separator: "|"))"
     }
-    return "\(axis.name)=\(values.joined(separator: "|"))"
+    return "\(name)!=\(self.values(axis, others).joined(separator: "|"))"
   }
 }

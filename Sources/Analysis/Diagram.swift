@@ -64,6 +64,19 @@ public struct Diagram: Sendable {
     return true
   }
 
+  /// The values of an axis that existing points have, of whatever class, that lie in a
+  /// box on all other axes.
+  ///
+  /// - Parameter values: The values that are tried; those of the box without.
+  func occurring(_ axis: Int, in box: Box, of values: UInt64? = nil) -> UInt64 {
+    BitIterator(values ?? box.sets[axis]).reduce(0) { found, value in
+      var slice = box
+      slice.sets[axis] = 1 << UInt64(value)
+      // No point has this class, so that any point is one of another.
+      return isOnly(Int32.min, in: slice) ? found : found | 1 << UInt64(value)
+    }
+  }
+
   /// How many points of a class lie in a box.
   func count(of wanted: Int32, in box: Box) -> Int {
     guard root != Self.absent else { return 0 }
@@ -195,6 +208,13 @@ func ranges(of set: UInt64) -> [UInt64] {
     rest &= ~run
   }
   return result
+}
+
+/// The smallest range that holds a set; nothing of nothing.
+func span(of set: UInt64) -> UInt64 {
+  guard set != 0 else { return 0 }
+  return (UInt64.max >> UInt64(set.leadingZeroBitCount))
+    & (UInt64.max << UInt64(set.trailingZeroBitCount))
 }
 
 private struct Builder {

@@ -74,9 +74,18 @@ struct ScenarioLine {
   let masks: [DMAMask]
 
   /// The judged answers of a kernel, in the order of the masks.
-  func answers(of kernel: Int = 0, operation: Operation? = nil) -> [JudgedAnswer] {
+  func answers(of kernel: Int = 0) -> [JudgedAnswer] { answers(to: request, of: kernel) }
+
+  /// The judged answers to the same request by another operation; nil where a kernel
+  /// with recorded answers was not asked for it.
+  func answers(operation: Operation) -> [JudgedAnswer]? {
     var request = request
-    if let operation { request.operation = operation }
+    request.operation = operation
+    return kernels[0].answers(request, masks: masks) ? answers(to: request, of: 0) : nil
+  }
+
+  private func answers(to request: DeviceRequest, of kernel: Int) -> [JudgedAnswer] {
+    var request = request
     return masks.map { mask in
       request.mask = mask
       return JudgedAnswer(platform, request, kernels[kernel].answer(to: request))
@@ -136,15 +145,19 @@ extension Lint {
           && judged.answer.warnings.subtracting(.memoryEncryption).isEmpty ? key(judged) : nil
       }
     case .mapSGAgrees:
-      guard line.request.operation == .mapSG else { return none }
-      return zip(line.answers(), line.answers(operation: .map)).map { judged, map in
+      guard line.request.operation == .mapSG, let maps = line.answers(operation: .map) else {
+        return none
+      }
+      return zip(line.answers(), maps).map { judged, map in
         judged.verdict != map.verdict || judged.answer.encoding != map.answer.encoding
           ? key(judged, other: map.answer.result) : nil
       }
     case .allocAgrees:
       let pages: [Operation: Operation] = [.alloc: .allocPages, .allocAtomic: .allocPagesAtomic]
-      guard let other = pages[line.request.operation] else { return none }
-      return zip(line.answers(), line.answers(operation: other)).map { judged, pages in
+      guard let other = pages[line.request.operation],
+        let pages = line.answers(operation: other)
+      else { return none }
+      return zip(line.answers(), pages).map { judged, pages in
         judged.verdict.isServed != pages.verdict.isServed
           ? key(judged, other: pages.answer.result) : nil
       }

@@ -1,37 +1,55 @@
 import DMAModel
+import Support
 
 /// A mail of a known patch series, for the b4 check protocol.
 public enum PatchMail {
   /// The version of the series that a mail belongs to, or nil.
   ///
-  /// A mail is known by its message-id, or by a cover letter that it replies to;
-  /// failing that, by a subject with the series' version and title.
+  /// A mail is the series' by its message-id, or as a cover letter by version and title.
+  /// A reply is known by the mails that it refers to; a patch in reply to the series is
+  /// another patch.
   public static func version(of mail: String) -> KernelVersion? {
     let headers = headers(of: mail)
-    let ids = ["message-id", "in-reply-to", "references"].flatMap { name in
-      headers.filter { $0.name == name }.flatMap { messageIDs($0.value) }
+    func ids(_ names: [String]) -> [String] {
+      headers.filter { names.contains($0.name) }.flatMap { messageIDs($0.value) }
     }
-    for version in KernelVersion.all {
-      guard let cover = version.messageID else { continue }
+    if let version = version(ofMessages: ids(["message-id"])) { return version }
+    let subject = headers.first { $0.name == "subject" }?.value ?? ""
+    if subject.hasPrefix("[") {
+      return KernelVersion.all.first { version in
+        version.messageID != nil && isCover(subject, of: version.name)
+      }
+    }
+    return version(ofMessages: ids(["in-reply-to", "references"]))
+  }
+
+  /// The version that one of some message-ids belongs to.
+  private static func version(ofMessages ids: [String]) -> KernelVersion? {
+    KernelVersion.all.first { version in
       // git send-email numbers the mails of a thread: ...-1-author is the cover.
-      guard let marker = cover.firstRange(of: "-1-") else { continue }
+      guard let cover = version.messageID, let marker = cover.firstRange(of: "-1-") else {
+        return false
+      }
       let prefix = cover[..<marker.lowerBound] + "-"
       let suffix = cover[cover.index(before: marker.upperBound)...]
-      if ids.contains(where: { isMail($0, prefix: prefix, suffix: suffix) }) { return version }
-    }
-    guard let subject = headers.first(where: { $0.name == "subject" })?.value,
-      titles.contains(where: subject.contains)
-    else { return nil }
-    return KernelVersion.all.first { version in
-      version.messageID != nil && subject.contains("PATCH \(version.name) ")
+      return ids.contains { isMail($0, prefix: prefix, suffix: suffix) }
     }
   }
 
-  /// Parts of the cover letters' and the patches' titles.
+  /// The titles of the cover letters; v7's is the second.
   private static let titles = [
-    "DMA_ATTR_CC_SHARED", "Track shared DMA state", "cc_shared", "dma-mapping:", "dma-direct:",
-    "swiotlb:", "dma-pool:",
+    "dma-mapping: Use DMA_ATTR_CC_SHARED through direct, pool and swiotlb paths",
+    "dma-mapping: Track shared DMA state through direct, pool and swiotlb paths",
   ]
+
+  /// Whether a subject is `[PATCH v5 00/20] ` and one of ``titles``.
+  private static func isCover(_ subject: String, of version: String) -> Bool {
+    guard let close = subject.firstIndex(of: "]") else { return false }
+    let words = subject[..<close].dropFirst().split(separator: " ")
+    let title = subject[subject.index(after: close)...].drop { $0 == " " }
+    return words.contains("PATCH") && words.contains { $0 == version }
+      && titles.contains { $0.lowercased() == title.lowercased() }
+  }
 
   private static func isMail(_ id: String, prefix: Substring, suffix: Substring) -> Bool {
     guard id.hasPrefix(prefix), id.hasSuffix(suffix), id.count > prefix.count + suffix.count

@@ -1,5 +1,5 @@
 import DMAModel
-import Parallel
+import Support
 
 /// How many scenarios each knob of a policy could alter.
 ///

@@ -150,7 +150,8 @@ public struct Benchmark: Sendable {
                   coherence: .coherent, facing: .internal, operation: operation,
                   attributes: attributes, buffer: buffer)
                 let answer = kernel.answer(to: request)
-                checksum = checksum &* 31 &+ answer.address &+ UInt64(answer.decision.rawValue)
+                checksum =
+                  checksum &* 31 &+ (answer.address ?? 0) &+ UInt64(answer.decision.rawValue)
                 count += 1
               }
             }

@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// Compares measured outcomes with the model.
 public struct ConformanceCheck {

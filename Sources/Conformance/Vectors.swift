@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// One measured outcome: a scenario on a kernel, and what the kernel answered.
 public struct Vector: Sendable {

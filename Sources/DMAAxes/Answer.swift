@@ -1,3 +1,5 @@
+import Support
+
 /// What a kernel did with a request.
 public enum AnswerResult: UInt8, AxisValue {
   case direct, bounce, iova, iovaBounce, page, pool, swiotlb, error
@@ -106,6 +108,8 @@ public struct Warnings: OptionSet, Hashable, Sendable {
   public static let cookieCrash = Warnings(rawValue: 1 << 12)
   public static let decryptLeak = Warnings(rawValue: 1 << 13)
   public static let misalignedAddress = Warnings(rawValue: 1 << 14)
+  public static let coherentMaskUnset = Warnings(rawValue: 1 << 15)
+  public static let unsupportedAlignment = Warnings(rawValue: 1 << 16)
 
   /// Each warning's spelling in vectors and queries, sorted by spelling.
   public static let names: [(warning: Warnings, name: String)] = [
@@ -115,7 +119,9 @@ public struct Warnings: OptionSet, Hashable, Sendable {
     (.noSwiotlb, "no_swiotlb"),
     (.poolExhausted, "other:DMA pool exhausted for %s"),
     (.poolUnsuitable, "other:Failed to get suitable pool for %s"),
+    (.unsupportedAlignment, "other:Unsupported alignment constraint"),
     (.noCoherentPool, "other:WARN_ON(!IS_ENABLED(CONFIG_DMA_COHERENT_POOL))"),
+    (.coherentMaskUnset, "other:WARN_ON(!dev->coherent_dma_mask)"),
     (.warnOn, "other:WARN_ON(1)"),
     (
       .poolCrash,
@@ -149,9 +155,9 @@ public struct Answer: Hashable, Sendable {
   public var warnings: Warnings
   /// The rule that decided.
   public var decision: Decision
-  /// The DMA address where the model knows it: for `direct` and `page` exactly,
-  /// for bounces and pools the pool's first page, 0 for IOVAs and errors.
-  public var address: UInt64
+  /// The DMA address where it is known: for `direct` and `page` exactly, for bounces
+  /// and pools the pool's first page; nil for IOVAs, errors and Xen's machine addresses.
+  public var address: UInt64?
   /// `dma_max_mapping_size()` in bytes, `UInt64.max` for SIZE_MAX, 0 for allocations.
   public var maxMapping: UInt64
 
@@ -162,7 +168,7 @@ public struct Answer: Hashable, Sendable {
     pte: MemoryState = .none,
     warnings: Warnings,
     decision: Decision,
-    address: UInt64,
+    address: UInt64?,
     maxMapping: UInt64 = 0
   ) {
     self.result = result
@@ -177,12 +183,12 @@ public struct Answer: Hashable, Sendable {
 
   /// Whether the address follows from the scenario alone.
   @inlinable public var hasPrintableAddress: Bool {
-    (result == .direct || result == .page) && encoding != .iova && decision.addressIsKnown
+    (result == .direct || result == .page) && encoding != .iova && address != nil
   }
 
   /// The `dma` column: hexadecimal, or `-` where the pool's own address decides.
   public var addressText: String {
-    hasPrintableAddress ? address.hexadecimal : "-"
+    hasPrintableAddress ? address?.hexadecimal ?? "-" : "-"
   }
 
   /// The `max_map` column.

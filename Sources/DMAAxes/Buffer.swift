@@ -1,3 +1,5 @@
+import Support
+
 /// The buffer that a mapping request names, `-` for allocations.
 ///
 /// The matrix has seven; any other is named by where it lies: `0x340000000+8192` is
@@ -14,6 +16,8 @@ public struct Buffer: AxisValue {
   public let isDeviceMemory: Bool
 
   private static let finer = UInt8.max
+  /// An allocation of a size of its own.
+  private static let sized = UInt8.max - 1
 
   @usableFromInline init(
     number: UInt8, at physicalAddress: UInt64, _ length: UInt64 = 4096,
@@ -49,25 +53,42 @@ public struct Buffer: AxisValue {
       number: Self.finer, at: physicalAddress, length, isDeviceMemory: isDeviceMemory)
   }
 
+  /// An allocation of some bytes, more than none and up to ``limit``.
+  public init?(allocating length: UInt64) {
+    guard length > 0, length <= Self.limit else { return nil }
+    self.init(number: Self.sized, at: 0, length)
+  }
+
+  /// Whether this is what an allocation has: nothing, or its size.
+  public var isForAllocation: Bool { number == 0 || number == Self.sized }
+
   /// The position in `allCases`, or nil for any other buffer.
-  public var position: Int? { number == Self.finer ? nil : Int(number) }
+  public var position: Int? { number < Self.sized ? Int(number) : nil }
 
   public static let axis = "buf"
   public static let allCases: [Buffer] = [
     .none, .low, .dma32, .high, .small, .large, .mmio32, .mmio64,
   ]
-  public static let finerForms = ["0xADDRESS+LENGTH", "mmio:0xADDRESS+LENGTH"]
+  public static let finerForms = ["0xADDRESS+LENGTH", "mmio:0xADDRESS+LENGTH", "size:LENGTH"]
   private static let standardNames = [
     "-", "low", "dma32", "high", "small", "large", "mmio32", "mmio64",
   ]
 
   public var name: String {
+    if number == Self.sized { return "size:\(length)" }
     guard number == Self.finer else { return Self.standardNames[Int(number)] }
     return "\(isDeviceMemory ? "mmio:" : "")\(physicalAddress.hexadecimal)+\(length)"
   }
 
   public init?(name: some StringProtocol) {
     if let buffer = Self.standard(name) {
+      self = buffer
+      return
+    }
+    if name.hasPrefix("size:") {
+      guard let length = UInt64(unsigned: name.dropFirst(5)),
+        let buffer = Buffer(allocating: length), buffer.name == name
+      else { return nil }
       self = buffer
       return
     }
@@ -92,6 +113,7 @@ public struct Buffer: AxisValue {
     case .large: "RAM at 1 GiB, 512 KiB: more than a swiotlb mapping can hold"
     case .mmio32: "device memory at 0xfe000000, 4096 bytes"
     case .mmio64: "device memory at 0x3800000000, 4096 bytes"
+    case _ where number == Self.sized: "no buffer: the request allocates \(length) bytes"
     default:
       "\(isDeviceMemory ? "device memory" : "RAM") at \(physicalAddress.hexadecimal), "
         + "\(length) bytes"
@@ -100,6 +122,6 @@ public struct Buffer: AxisValue {
 
   /// Whether a scatter list of one page can name it.
   public var isPage: Bool {
-    number != 0 && length == 4096 && physicalAddress % 4096 == 0
+    !isForAllocation && length == 4096 && physicalAddress % 4096 == 0
   }
 }

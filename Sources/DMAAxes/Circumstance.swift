@@ -27,17 +27,20 @@ public struct Circumstance: Hashable, Sendable {
     + DecryptFailure.allCases.filter { $0 != .none }.map { Circumstance(decryptFailure: $0) }
 
   /// Whether the circumstance can alter a request: a full or private pool only what
-  /// uses the pool, an atomic pool only atomic allocations, and so on.
+  /// uses the pool, and so on.
+  ///
+  /// Atomic pools that do not come about and a pool that was added leave other pages free,
+  /// so that allocations get other addresses.
   ///
   /// - Parameter usesPool: Whether the request finds swiotlb slots in the ordinary
   ///   circumstance, for any mask.
   public func mayAlter(_ operation: Operation, usesPool: @autoclosure () -> Bool) -> Bool {
     if maskChange != .none { return !operation.isMapping }
     switch conditions.decryptFailure {
-    case .none, .defaultPool: return usesPool()
+    case .none: return conditions.fill == .grown && !operation.isMapping || usesPool()
+    case .defaultPool: return usesPool()
     case .restrictedPool: return true
-    case .atomicPool: return !operation.isMapping && operation.isAtomic
-    case .page: return !operation.isMapping
+    case .atomicPool, .page: return !operation.isMapping
     }
   }
 

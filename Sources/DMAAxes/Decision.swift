@@ -49,22 +49,19 @@ public enum Decision: UInt8, AxisValue {
   case xenExchanged
   case allocDecryptFailed
   case ownCode
+  case notRecorded
   case allocCallerShared
+  case iommuNoIOVA
+  case iommuNoPages
+  case allocSwiotlbNoSlots
+  case allocMaskUnset
+  case iommuAlignment
 
   public static let axis = "where"
 
   /// `function: condition`, the spelling of the `where` column.
   public var name: String { "\(function): \(condition)" }
   public var summary: String { "\(file) \(function)()" }
-
-  /// Whether an address of this decision follows from the scenario; a Xen
-  /// machine address does not.
-  @inlinable public var addressIsKnown: Bool {
-    switch self {
-    case .xenMapped, .xenAllocated, .xenExchanged: false
-    default: true
-    }
-  }
 
   /// The kernel function that returned.
   public var function: String { source.function }
@@ -107,6 +104,13 @@ public enum Decision: UInt8, AxisValue {
       (iommu, "iommu_dma_map_phys", "bounce needed, REQUIRE_COHERENT")
     case .iommuBounceInactive: (iommu, "iommu_dma_map_swiotlb", "bounce needed, no pool")
     case .allocCallerShared: (mapping, "dma_alloc_attrs", "the caller passes CC_SHARED")
+    case .iommuNoIOVA:
+      (iommu, "iommu_dma_alloc_iova", "no IOVA within mask and bus limit")
+    case .iommuAlignment:
+      (iommu, "__iommu_dma_map", "min_align_mask above the granule")
+    case .iommuNoPages: (iommu, "iommu_dma_alloc_pages", "no contiguous pages")
+    case .allocSwiotlbNoSlots: (swiotlb, "swiotlb_alloc", "no free slots of that size")
+    case .allocMaskUnset: (mapping, "__dma_alloc_pages", "the coherent mask is 0")
     case .allocNoMapping: (direct, "dma_direct_alloc_no_mapping", "page found")
     case .allocPages: (direct, "__dma_direct_alloc_pages", "page found")
     case .allocNoPage: (direct, "__dma_direct_alloc_pages", "no page that surely fits")
@@ -130,6 +134,7 @@ public enum Decision: UInt8, AxisValue {
     case .xenBounceOverflow: (xen, "xen_swiotlb_map_phys", "slot is not dma_capable")
     case .xenAllocated: (xen, "xen_swiotlb_alloc_coherent", "page fits")
     case .ownCode: ("the tree", "own code", "answered by the kernel's own code")
+    case .notRecorded: ("the tree", "no recorded answer", "dmamatrix verify did not ask for it")
     case .xenExchanged:
       (xen, "xen_swiotlb_alloc_coherent", "page exchanged for one that fits")
     case .allocDecryptFailed: (direct, "dma_direct_alloc", "page cannot be decrypted")

@@ -31,11 +31,7 @@ public struct DeviceRequest: Hashable, Sendable {
 
   /// `dev->coherent_dma_mask` as an address.
   @inlinable public var coherentMaskAddress: UInt64 {
-    switch coherentMask {
-    case .same: mask.highestAddress
-    case .bits32: bitMask(32)
-    case .bits64: bitMask(64)
-    }
+    coherentMask.address ?? mask.highestAddress
   }
 
   /// `min_not_zero(*dev->dma_mask, dev->bus_dma_limit)`: the highest address

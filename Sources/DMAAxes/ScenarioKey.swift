@@ -70,16 +70,18 @@ public enum ScenarioIndex {
   public static func index(of scenario: Scenario) -> Int? {
     guard let platform = Platform.allCases.firstIndex(of: scenario.platform),
       let memory = MachineName.allCases.firstIndex(of: scenario.memory),
+      let coherentMask = CoherentMask.allCases.firstIndex(of: scenario.coherentMask),
       let busLimit = BusLimit.allCases.firstIndex(of: scenario.busLimit),
+      let mask = DMAMask.allCases.firstIndex(of: scenario.mask),
       let buffer = Buffer.allCases.firstIndex(of: scenario.buffer)
     else { return nil }
     let digits = [
       platform, Int(scenario.iommu.rawValue),
-      Int(scenario.swiotlb.rawValue), memory, Int(scenario.coherentMask.rawValue),
+      Int(scenario.swiotlb.rawValue), memory, coherentMask,
       busLimit, Int(scenario.coherence.rawValue),
       Int(scenario.facing.rawValue), Int(scenario.operation.rawValue),
       Int(scenario.attributes.rawValue), buffer,
-      Int(scenario.mask.bits - DMAMask.range.lowerBound),
+      mask,
     ]
     return zip(digits, radices).reduce(0) { $0 * $1.1 + $1.0 }
   }

@@ -27,7 +27,9 @@ public enum Verdict: UInt8, AxisValue {
     case .refused: "the kernel returned an error: a clean failure"
     case .garbled: "encoding and memory state differ on a host: silent corruption"
     case .blocked: "a guest handed out private memory that the device cannot access"
-    case .unreachable: "the address does not fit the mask or limit"
+    case .unreachable:
+      "the device does not reach what was named: the address does not fit the mask or limit, or "
+        + "peer memory was copied"
     }
   }
 
@@ -86,15 +88,22 @@ public enum Exposure: UInt8, AxisValue {
 /// - Secure guests with an untrusted device: right iff the memory is shared and
 ///   the address, or the PTE, names the shared alias where there are two.
 /// - Plain platforms: right iff the address fits.
+/// - A copy of RAM in a bounce buffer is as good as the RAM. A copy of a peer's memory is
+///   not: what was asked for is access to the peer itself, whose registers and memory
+///   the CPU reads at the map and writes at the unmap instead.  The peer is unreachable,
+///   and the kernel says nothing, so that lints take it for silently wrong.
 @inlinable public func hardwareVerdict(
   platform: Platform,
   request: DeviceRequest,
-  answer: Answer
+  answer: Answer,
+  addressLines: UInt8 = 64
 ) -> Verdict {
   if answer.result == .error { return .refused }
-  guard addressFits(request: request, answer: answer) else { return .unreachable }
+  guard addressFits(request: request, answer: answer, addressLines: addressLines) else {
+    return .unreachable
+  }
 
-  let selected = selectedAlias(of: answer)
+  let selected = selectedAlias(of: answer, on: platform)
   switch platform.sharedMemoryReader {
   case .nobody:
     break
@@ -108,7 +117,7 @@ public enum Exposure: UInt8, AxisValue {
     if selected == .private { return .blocked }
   }
   switch answer.result {
-  case .bounce, .iovaBounce: return .bounced
+  case .bounce, .iovaBounce: return request.buffer.isDeviceMemory ? .unreachable : .bounced
   default: return .ok
   }
 }
@@ -134,25 +143,39 @@ extension Platform {
 
 /// The alias that the access ends up with: the PTE's behind an IOMMU, else the
 /// address' own.
-@inlinable func selectedAlias(of answer: Answer) -> MemoryState {
+///
+/// A page table without a bit for encryption holds the physical address as it is.  Where
+/// the shared alias is another address, that is the private one.  In a Realm the shared
+/// alias has the top bit of the IPA, PROT_NS_SHARED: arch/arm64/include/asm/mem_encrypt.h
+/// sets it in `dma_addr_unencrypted()`, of which dma-direct alone makes use (7.2, 7.3).
+/// drivers/iommu/dma-iommu.c `__iommu_dma_map()` hands `phys` to `iommu_map()` as it is,
+/// and `dma_info_to_prot()` knows no protection for shared memory (6.12, 7.2, 7.3).
+@inlinable func selectedAlias(of answer: Answer, on platform: Platform) -> MemoryState {
   switch answer.encoding {
   case .none: return .none
   case .plain: return .plain
   case .private: return .private
   case .shared: return .shared
-  case .iova: return answer.pte
+  case .iova: return answer.pte == .plain && platform.sharedBit != 0 ? .private : answer.pte
   }
 }
 
 /// Whether the device can emit the whole range of the address.
 ///
-/// The model knows no value for an IOVA (address 0); an IOVA is allocated below
-/// the limit by construction.
-@inlinable func addressFits(request: DeviceRequest, answer: Answer) -> Bool {
-  guard answer.encoding != .iova, answer.address != 0 else { return true }
-  let limit = request.operation.isMapping ? request.streamingLimit : request.coherentLimit
-  let length = request.operation.isMapping ? request.buffer.length : 4096
-  let (last, overflow) = answer.address.addingReportingOverflow(length - 1)
+/// What has no known address fits: Xen's machine addresses are checked by swiotlb-xen
+/// itself, and an IOVA is allocated below the limit by construction.
+///
+/// - Parameter addressLines: How many lines the device has. Of an IOVA the highest
+///   that mask and bus limit allow counts: it is used once those below are taken.
+@inlinable func addressFits(
+  request: DeviceRequest, answer: Answer, addressLines: UInt8
+) -> Bool {
+  var limit = request.operation.isMapping ? request.streamingLimit : request.coherentLimit
+  if answer.encoding == .iova { return addressLines >= 64 || limit <= bitMask(addressLines) }
+  guard let address = answer.address else { return true }
+  if addressLines < 64 { limit = min(limit, bitMask(addressLines)) }
+  let length = request.buffer.length
+  let (last, overflow) = address.addingReportingOverflow(length - 1)
   return !overflow && last <= limit
 }
 
@@ -163,9 +186,14 @@ public struct JudgedAnswer: Hashable, Sendable {
   public let exposure: Exposure
 
   /// Judges an answer.
-  @inlinable public init(_ platform: Platform, _ request: DeviceRequest, _ answer: Answer) {
+  ///
+  /// - Parameter addressLines: How many address lines the device really drives.
+  @inlinable public init(
+    _ platform: Platform, _ request: DeviceRequest, _ answer: Answer, addressLines: UInt8 = 64
+  ) {
     self.answer = answer
-    verdict = hardwareVerdict(platform: platform, request: request, answer: answer)
+    verdict = hardwareVerdict(
+      platform: platform, request: request, answer: answer, addressLines: addressLines)
     exposure = DMAHardware.exposure(platform: platform, answer: answer, verdict: verdict)
   }
 }

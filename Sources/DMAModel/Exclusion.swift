@@ -32,6 +32,7 @@ public enum Exclusion: UInt8, AxisValue {
   case maskChangeIsAlloc
   case maskChangeNeedsMask
   case notRecorded
+  case peerBehindRanges
 
   public static let axis = "rule"
 
@@ -67,6 +68,7 @@ public enum Exclusion: UInt8, AxisValue {
     case .maskChangeIsAlloc: "mask-change-is-alloc"
     case .maskChangeNeedsMask: "mask-change-needs-mask"
     case .notRecorded: "not-recorded"
+    case .peerBehindRanges: "peer-behind-ranges"
     }
   }
 
@@ -89,7 +91,7 @@ public enum Exclusion: UInt8, AxisValue {
     case .attributeUnknown: "the kernel has no such attribute (M0)"
     case .mmioAttributeNeedsMMIO: "DMA_ATTR_MMIO is for device memory"
     case .mmioNeedsAttribute: "device memory is mapped with DMA_ATTR_MMIO"
-    case .sgBuffer: "map_sg maps one page of RAM: dma32 or high"
+    case .sgBuffer: "map_sg maps one page of RAM: dma32 or high, or RAM by its address"
     case .sgPeerBuffer: "map_sg_p2p maps peer memory: mmio32 or mmio64"
     case .sgMMIOAttribute: "a scatter list has no DMA_ATTR_MMIO"
     case .bufferNotInRAM: "the machine has no RAM at the buffer's address"
@@ -104,6 +106,8 @@ public enum Exclusion: UInt8, AxisValue {
     case .maskChangeNeedsMask:
       "mask_change starts from a coherent mask of 32 bits (up) or 64 bits (down)"
     case .notRecorded: "a kernel tree that dmamatrix verify did not evaluate for it"
+    case .peerBehindRanges:
+      "device memory behind dma-ranges: where its untranslated address leads is not modelled"
     }
   }
 }
@@ -167,9 +171,9 @@ extension Policy {
   ) -> Exclusion? {
     guard operation.isMapping else {
       if attributes != .none { return .allocHasNoAttributes }
-      return buffer == .none ? nil : .allocHasNoBuffer
+      return buffer.isForAllocation ? nil : .allocHasNoBuffer
     }
-    if buffer == .none { return .mappingNeedsBuffer }
+    if buffer.isForAllocation { return .mappingNeedsBuffer }
     if mappingInterface == .pageAndResource, attributes != .none, attributes != .mmio {
       return .attributeUnknown
     }
@@ -182,6 +186,7 @@ extension Policy {
       if attributes.isMMIO, !buffer.isDeviceMemory { return .mmioAttributeNeedsMMIO }
       if !attributes.isMMIO, buffer.isDeviceMemory { return .mmioNeedsAttribute }
     }
+    if buffer.isDeviceMemory, !machine.device.ranges.isEmpty { return .peerBehindRanges }
     if !buffer.isDeviceMemory,
       !machine.contains(buffer.physicalAddress, length: buffer.length)
     {
@@ -192,6 +197,9 @@ extension Policy {
 }
 
 extension Buffer {
-  /// Whether `map_sg` asks for it: a page of RAM, of which `low` was not measured.
-  fileprivate var isScatterPage: Bool { isPage && !isDeviceMemory && self != .low }
+  /// Whether `map_sg` asks for it: RAM. Of the matrix' buffers it asks for the pages that
+  /// were measured alone.
+  fileprivate var isScatterPage: Bool {
+    !isDeviceMemory && (position == nil || isPage && self != .low)
+  }
 }

@@ -53,6 +53,15 @@ struct ExplorerData {
     let witness: String
   }
 
+  /// How many drivers of a kernel tree may map with which mask.
+  struct DriverCounts: Encodable {
+    let tree: String
+    /// The files that set a mask.
+    let total: Int
+    /// By bits, of those whose masks are decided.
+    let counts: [String: Int]
+  }
+
   /// Everything but the lines.
   struct Content: Encodable {
     var database: String
@@ -86,6 +95,11 @@ struct ExplorerData {
     /// Indices into op, attrs, buf.
     var requests: [[Int]] = []
     var findings: [Finding] = []
+    /// The drivers of the kernel tree that was stored last; nil without one.
+    var drivers: DriverCounts?
+    /// The kernel that the page shows first: the latest release of the database.
+    var latest = ""
+    var exclusions = ExclusionRules()
   }
 
   private(set) var content: Content
@@ -126,6 +140,7 @@ struct ExplorerData {
       content.tool = provenance["tool_version"] ?? ""
       content.digest = provenance["model_digest"] ?? ""
       try Self.readDimensions(connection, &content)
+      content.drivers = try Self.driverCounts(connection)
       var reader = try LineReader(connection, content)
       try reader.read(connection, progress: progress)
       content = reader.content
@@ -139,6 +154,32 @@ struct ExplorerData {
   /// `findings` has them.
   mutating func addFindings(_ findings: [Finding]) { content.findings = findings }
 
+  /// What `dmamatrix drivers --store` has added: the streaming masks of the named query
+  /// mask-histogram.
+  private static func driverCounts(_ database: Database) throws -> DriverCounts? {
+    guard try database.tableExists("driver_tree"),
+      let tree = try Row.fetchOne(
+        database, sql: "SELECT id, name FROM driver_tree ORDER BY id DESC LIMIT 1")
+    else { return nil }
+    let id = try tree.decode(Int64.self, atIndex: 0)
+    let name = try tree.text(1)
+    guard let query = NamedQuery.named("mask-histogram") else { return nil }
+    let rows = try Row.fetchAll(database, sql: query.sql, arguments: ["tree": name])
+    let total =
+      try Int.fetchOne(
+        database,
+        sql: """
+          SELECT count(DISTINCT d.id) FROM driver AS d JOIN driver_mask AS m ON m.driver = d.id
+          WHERE d.tree_id = ? AND d.file NOT LIKE 'arch/%' AND m.callee NOT LIKE '%=%'
+          """, arguments: [id]) ?? 0
+    var counts: [String: Int] = [:]
+    for row in rows {
+      let count = try row.decode(Int.self, forColumn: "streaming")
+      if count > 0 { counts[String(try row.decode(Int.self, forColumn: "bits"))] = count }
+    }
+    return DriverCounts(tree: name, total: total, counts: counts)
+  }
+
   private static func readDimensions(_ database: Database, _ content: inout Content) throws {
     func values(_ table: String) throws -> [Value] {
       try Row.fetchAll(
@@ -151,17 +192,29 @@ struct ExplorerData {
       Kernel(
         name: try $0.text(0), text: try $0.text(1), link: try $0.decode(atIndex: 2))
     }
+    let releases = content.kernels.filter {
+      KernelVersion.named($0.name)?.sourcePackage != nil
+    }
+    content.latest = (releases.last ?? content.kernels.last)?.name ?? ""
+    // What the file has answers for: its axes name every value of the model.
     let used: [(String, [String])] = [
-      ("boot", bootAxes), ("device", deviceAxes), ("request", requestAxes),
+      (LineReader.usedBoots, bootAxes), (LineReader.usedDevices, deviceAxes),
+      (LineReader.usedRequests, requestAxes),
     ]
     for (table, axes) in used {
-      for axis in axes {
-        let present = Set(
-          try String.fetchAll(database, sql: "SELECT DISTINCT \(axis) FROM \(table)"))
+      let rows = try Row.fetchAll(
+        database, sql: "SELECT \(axes.joined(separator: ", ")) FROM \(table)")
+      for (column, axis) in axes.enumerated() {
+        let present = Set(try rows.map { try $0.text(column) })
         content.axes[axis] = try values(axis).filter { present.contains($0.name) }
       }
     }
-    content.masks = try Int.fetchAll(database, sql: "SELECT bits FROM mask ORDER BY bits")
+    content.exclusions = ExclusionRules(content, try LineReader.machines(database))
+    let spans = try Row.fetchAll(
+      database, sql: "SELECT DISTINCT mask_first, mask_last FROM profile_span")
+    content.masks = try spans.reduce(into: Set<Int>()) { masks, span in
+      masks.formUnion(try span.masks(0, 1))
+    }.sorted()
     content.verdicts = try values("verdict").map { value in
       Value(name: value.name, text: value.text, sign: Verdict(name: value.name)?.sign)
     }

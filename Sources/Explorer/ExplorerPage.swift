@@ -1,10 +1,9 @@
 import Analysis
 import CZlib
-import Crypto
 import DMAModel
 import Foundation
 import MatrixStore
-import Parallel
+import Support
 
 /// The matrix as one HTML file that needs no server and no network.
 public struct ExplorerPage {
@@ -60,9 +59,10 @@ public struct ExplorerPage {
     for altered in data.altered { payload += bytes(altered.profile) }
     let packed = try compressed(payload).base64EncodedString()
     let script = [
-      PackageResources.state_js, PackageResources.data_js, PackageResources.explorer_js,
+      PackageResources.state_js, PackageResources.data_js, PackageResources.drivers_js,
+      PackageResources.explorer_js,
     ].map(text).joined()
-    let hash = Data(SHA256.hash(data: Data(script.utf8))).base64EncodedString()
+    let hash = Data(SHA256.hash(Data(script.utf8))).base64EncodedString()
     return text(PackageResources.explorer_html)
       .replacing("@HASH@", with: "sha256-" + hash)
       .replacing("@STYLE@", with: text(PackageResources.explorer_css))

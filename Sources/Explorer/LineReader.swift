@@ -1,6 +1,7 @@
 import DMAModel
 import GRDB
 import MatrixStore
+import Support
 
 /// Reads the lines of a database and retraces their paths.
 struct LineReader {
@@ -40,7 +41,7 @@ struct LineReader {
         }
       }
     }
-    let rows = try ["boot", "device", "request"].map { table in
+    let rows = try [Self.usedBoots, Self.usedDevices, Self.usedRequests].map { table in
       try Row.fetchAll(database, sql: "SELECT * FROM \(table) ORDER BY id")
     }
     let keys = try rows.map { try $0.map { try $0.decode(Int64.self, forColumn: "id") } }
@@ -63,9 +64,29 @@ struct LineReader {
       try columns.indices.map { try row.text($0 + 2) }
     }
     spans = try Self.spans(database, try Self.places("outcome", outcomes.map { try $0.key(0) }))
-    machines = Dictionary(
-      uniqueKeysWithValues: Machine.standard.map { ($0.name.name, $0) })
+    machines = try Self.machines(database)
   }
+
+  /// The machines of the database by name: the standard ones as they are known, others
+  /// from what the database says of them.  One of which that does not say all has no paths.
+  static func machines(_ database: Database) throws -> [String: Machine] {
+    var machines = Dictionary(uniqueKeysWithValues: Machine.standard.map { ($0.name.name, $0) })
+    for row in try Row.fetchAll(database, sql: "SELECT name, ram FROM mem") {
+      let (name, text) = (try row.text(0), try row.text(1))
+      guard machines[name] == nil,
+        let machine = Machine(name: MachineName(name), description: text)
+      else { continue }
+      machines[name] = machine
+    }
+    return machines
+  }
+
+  /// The boots, devices and requests that lines have.
+  static let usedBoots = "(SELECT * FROM boot WHERE id IN (SELECT boot_id FROM behavior_line))"
+  static let usedDevices =
+    "(SELECT * FROM device WHERE id IN (SELECT device_id FROM behavior_line))"
+  static let usedRequests =
+    "(SELECT * FROM request WHERE id IN (SELECT request_id FROM behavior_line))"
 
   /// Where each of some names or numbers is, none of them twice.
   private static func places<Key: Hashable>(_ what: String, _ keys: [Key]) throws -> [Key: Int] {

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The C compiler on PATH, run with bounds.
 struct Compiler: Sendable {
@@ -6,6 +7,8 @@ struct Compiler: Sendable {
   let path: String
   /// What `--version` says first: part of the cache's key.
   let version: String
+  /// What each of its processes may use: CPU time in seconds, and memory in MiB.
+  var limits = (seconds: 60, megabytes: 4096)
 
   /// Finds cc, gcc or clang on PATH.
   init() throws(TreeError) {
@@ -15,7 +18,7 @@ struct Compiler: Sendable {
       for directory in directories {
         let candidate = directory + "/" + name
         guard access(candidate, X_OK) == 0 else { continue }
-        let said = Command(candidate, ["--version"]).run()
+        let said = try Command(candidate, ["--version"]).run()
         guard said.status == 0 else { continue }
         path = candidate
         version = said.output.split(separator: "\n").first.map(String.init) ?? candidate
@@ -34,16 +37,87 @@ struct Compiler: Sendable {
     "-Werror=incompatible-pointer-types", "-Wno-unused", "-Wno-attributes", "-Wno-pragmas",
   ]
 
-  /// The arguments that compile and link a build directory, one command after
-  /// the other.
-  func commands(in directory: String, as program: String) -> [[String]] {
-    [
-      [path] + Self.kernelFlags
-        + ["-I", directory + "/include", "-I", directory, "-c", directory + "/main.c"]
-        + ["-o", directory + "/main.o"],
-      [path, "-O2", "-I", directory, "-c", directory + "/host.c", "-o", directory + "/host.o"],
-      [path, directory + "/main.o", directory + "/host.o", "-Wl,--gc-sections", "-o", program],
+  /// The arguments that make one text of a build directory's main.c, in that directory.
+  ///
+  /// It is what decides about the program: nothing of the tree is read after it.
+  static let preprocessing =
+    kernelFlags + ["-I", "include", "-I", ".", "-E", "main.c", "-o", "main.i"]
+
+  /// The arguments that compile and link a build directory, one after the other, in
+  /// that directory.  Linked statically, the program needs no file to start.
+  static let building = [
+    kernelFlags + ["-c", "main.i", "-o", "main.o"],
+    ["-O2", "-I", ".", "-c", "host.c", "-o", "host.o"],
+    ["-static", "main.o", "host.o", "-Wl,--gc-sections", "-o", "program"],
+  ]
+
+  /// Runs it with limits in a directory, which is all that it may write.
+  ///
+  /// - Parameter readable: What it may read beside its own files.
+  /// - Returns: Its status, what it said, and what has ended it, if that was not itself.
+  func run(
+    _ arguments: [String], in directory: String, readable: [String] = [], launcher: String
+  ) throws(TreeError) -> (status: Int32, output: String, end: String?) {
+    let rules =
+      toolchain.flatMap { ["-x", $0] } + readable.flatMap { ["-r", $0] }
+      + ["-w", "/dev/null", "-w", directory, "-d", directory]
+    let (status, output, reason) = try Command(
+      launcher,
+      ["compile", String(limits.seconds), String(limits.megabytes), String(getpid()), "-e"] + rules
+        + ["--", path] + arguments,
+      environment: ["TMPDIR": directory + "/tmp"]
+    ).runLauncher()
+    guard status != 0 else { return (status, output, nil) }
+    return (status, output, reason.map(Self.end) ?? limit(in: output).map(Self.end))
+  }
+
+  /// What the launcher says, of the compiler.
+  private static func end(_ reason: String) -> String {
+    if reason.hasPrefix("ended by") { return "the compiler was \(reason)" }
+    let limits = ["more than", "a file of", "no end after"]
+    return limits.contains(where: reason.hasPrefix)
+      ? "the compiler was ended by its limits: \(reason)" : "no compiler can be run: \(reason)"
+  }
+
+  /// Which limit has ended a part of the compiler, as gcc's driver, its parts and clang
+  /// say it in a line of its own; any other line may quote the tree.
+  private func limit(in output: String) -> String? {
+    for line in output.split(separator: "\n") {
+      if line.wholeMatch(of: /[^ :]+: [a-z ]+: CPU time limit .* terminated program [a-z0-9]+/)
+        != nil
+      {
+        return "more than \(limits.seconds) s of CPU time"
+      }
+      if line.wholeMatch(of: /[^ :]+: [a-z ]+: File size limit .* terminated program [a-z0-9]+/)
+        != nil
+      {
+        return "a file of more than 256 MiB"
+      }
+      if line.wholeMatch(of: /[^ :]+: out of memory allocating [0-9]+ bytes( after .* bytes)?/)
+        != nil || line == "virtual memory exhausted: Cannot allocate memory"
+        || line == "LLVM ERROR: out of memory"
+      {
+        return "more than \(limits.megabytes) MiB of memory"
+      }
+    }
+    return nil
+  }
+
+  /// Where its own files and those of the C library are: of the system, and where
+  /// the compiler itself was put, but never all of the user's files.
+  private var toolchain: [String] {
+    var paths = [
+      "/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/ld.so.conf",
+      "/etc/ld.so.conf.d", "/nix/store", "/gnu/store",
     ]
+    if let real = realpath(path, nil) {
+      let directory = (String(cString: real) as NSString).deletingLastPathComponent
+      free(real)
+      let prefix = (directory as NSString).deletingLastPathComponent
+      let home = (ProcessInfo.processInfo.environment["HOME"] ?? "/") + "/"
+      paths.append((home.hasPrefix(prefix + "/") || prefix == "/") ? directory : prefix)
+    }
+    return paths
   }
 
   /// The first error of a compiler's output: file, line and sentence.
@@ -53,51 +127,5 @@ struct Compiler: Sendable {
       lines.first { $0.contains(": error: ") || $0.contains(": fatal error: ") }
       ?? lines.first { $0.contains("undefined reference") } ?? lines.last ?? "no message"
     return line.trimmingCharacters(in: .whitespaces).printable(upTo: 300)
-  }
-}
-
-/// One run of a program, its output collected.
-struct Command {
-  private let executable: String
-  private let arguments: [String]
-  private let directory: String?
-  private let environment: [String: String]
-
-  /// The status of a program that could not be started.
-  static let notStarted: Int32 = 127
-
-  /// - Parameters:
-  ///   - directory: Where it runs; where this process does without.
-  ///   - environment: Variables beside PATH and LC_ALL.
-  init(
-    _ executable: String, _ arguments: [String], in directory: String? = nil,
-    environment: [String: String] = [:]
-  ) {
-    self.executable = executable
-    self.arguments = arguments
-    self.directory = directory
-    self.environment = environment
-  }
-
-  /// Runs it without input; the output is both its streams, at most 1 MiB of them.
-  func run() -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
-      .merging(environment) { $1 }
-    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    process.standardInput = FileHandle.nullDevice
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    do {
-      try process.run()
-    } catch {
-      return (Self.notStarted, "\(executable): \(error.localizedDescription)")
-    }
-    let data = pipe.fileHandleForReading.rest()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
   }
 }

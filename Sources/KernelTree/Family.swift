@@ -21,6 +21,8 @@ struct Family: Sendable {
     var stop: Set<String> = []
     /// The tree must have the first root.
     var isRequired = true
+    /// A Kconfig symbol without which nothing uses the definitions.
+    var onlyWith: String?
   }
 
   static let all: [Family] = [x86, arm64, s390, ppc64]
@@ -64,9 +66,12 @@ struct Family: Sendable {
       Piece(
         roots: [
           "mem_init", "arch_mm_preinit", "dma_limits_init", "zone_sizes_init",
-          "arm64_dma_phys_limit",
+          "arch_zone_limits_init", "arm64_dma_phys_limit",
         ],
         files: ["arch/arm64/mm/init.c"], stop: ["cc_platform_has"]),
+      Piece(
+        roots: ["__kmalloc_minalign"], files: ["mm/slab_common.c"],
+        stop: ["is_swiotlb_allocated"], onlyWith: "DMA_BOUNCE_UNALIGNED_KMALLOC"),
     ])
 
   static let s390 = Family(

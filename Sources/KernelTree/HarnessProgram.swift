@@ -1,6 +1,6 @@
-import Crypto
 import DMAModel
 import Foundation
+import Support
 
 /// One architecture of one tree, compiled.
 struct HarnessProgram: Sendable {
@@ -17,55 +17,77 @@ struct HarnessProgram: Sendable {
   /// - Throws: ``TreeError/doesNotCompile(family:message:probe:)`` with the
   ///   compiler's first error.
   init(
-    tree: SourceTree, family: Family, compiler: Compiler, cache: BuildCache
+    tree: SourceTree, family: Family, compiler: Compiler, cache: BuildCache, launcher: String,
+    workspace: Workspace
   ) throws(TreeError) {
     let source = try HarnessSource(tree: tree, family: family)
-    facts = source.facts
     self.family = family.family
     name = family.name
-    launcher = try cache.launcher(compiler)
-    let key = Self.key(source, tree: tree, compiler: compiler)
-    path = try cache.program(key) { directory, program throws(TreeError) in
-      for (file, text) in source.files.sorted(by: { $0.key < $1.key }) {
-        try cache.write(text, to: directory + "/" + file)
+    self.launcher = launcher
+    let directory = workspace.path + "/" + family.name
+    func compile(_ arguments: [String], reading readable: [String] = []) throws(TreeError) {
+      let (status, output, end) = try compiler.run(
+        arguments, in: directory, readable: readable, launcher: launcher)
+      guard status == 0 else {
+        throw .doesNotCompile(
+          family: family.name,
+          message: end ?? Compiler.firstError(output), probe: source.probeText)
       }
-      for (file, text) in ShimFiles.all { try cache.write(text, to: directory + "/" + file) }
-      for command in compiler.commands(in: directory, as: program) {
-        let (status, output) = Command(
-          cache.launcherPath(compiler), ["limit", "60", "4096"] + command
-        ).run()
-        guard status == 0 else {
-          throw .doesNotCompile(
-            family: family.name, message: Compiler.firstError(output), probe: source.probeText)
-        }
-      }
+    }
+    for (file, text) in source.files.sorted(by: { $0.key < $1.key }) {
+      try cache.write(text, to: directory + "/" + file)
+    }
+    for (file, text) in ShimFiles.all { try cache.write(text, to: directory + "/" + file) }
+    for empty in ["/include/empty.h", "/tmp/empty"] { try cache.write("", to: directory + empty) }
+    // The tree is read here for the last time.
+    try compile(Compiler.preprocessing, reading: tree.entries)
+    guard let text = FileManager.default.contents(atPath: directory + "/main.i") else {
+      throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
+    }
+    var facts = source.facts
+    facts.files.formUnion(Self.files(of: tree, in: text))
+    self.facts = facts
+    path = try cache.program(Self.key(text, compiler: compiler)) { () throws(TreeError) in
+      for arguments in Compiler.building { try compile(arguments) }
+      return directory + "/program"
     }
   }
 
-  /// What decides about the program: every text that goes into it.
-  private static func key(
-    _ source: HarnessSource, tree: SourceTree, compiler: Compiler
-  ) -> String {
-    var hash = SHA256()
-    func add(_ text: String) {
-      hash.update(data: Data("\(text.utf8.count) ".utf8))
-      hash.update(data: Data(text.utf8))
+  /// What decides about the program: the whole text of the tree's part, whatever way its
+  /// files were included, and what it is compiled with.
+  private static func key(_ text: Data, compiler: Compiler) -> String {
+    let hash = SHA256()
+    func add(_ data: Data) {
+      hash.update(Data("\(data.count) ".utf8))
+      hash.update(data)
     }
-    add(compiler.version)
-    add(Compiler.kernelFlags.joined(separator: " "))
+    add(Data(compiler.version.utf8))
+    add(Data(Compiler.building.joined().joined(separator: " ").utf8))
     for (name, text) in ShimFiles.all {
-      add(name)
-      add(text)
+      add(Data(name.utf8))
+      add(Data(text.utf8))
     }
-    for (name, text) in source.files.sorted(by: { $0.key < $1.key }) {
-      add(name)
-      add(text)
-    }
-    for file in source.compiled.sorted() {
-      add(file)
-      add(tree.read(file) ?? "")
-    }
+    add(text)
     return hexadecimal(hash.finalize())
+  }
+
+  /// The tree's files that a preprocessed text names as where its lines are from:
+  /// `# 12 "/tree/kernel/dma/direct.c"`.
+  static func files(of tree: SourceTree, in text: Data) -> Set<String> {
+    let start = Array("\"\(tree.path)/".utf8)
+    var files: Set<String> = []
+    for line in ByteLines([UInt8](text)[...]) where line.first == UInt8(ascii: "#") {
+      guard let quote = line.firstIndex(of: UInt8(ascii: "\"")),
+        line[quote...].starts(with: start)
+      else { continue }
+      let name = line[(quote + start.count)...].prefix { $0 != UInt8(ascii: "\"") }
+      let directory = String(decoding: name, as: UTF8.self)
+      // `direct/../debug.h` is one file with `debug.h`.
+      if let file = HarnessSource.path(of: directory, from: ""), tree.exists(file) {
+        files.insert(file)
+      }
+    }
+    return files
   }
 }
 
@@ -99,7 +121,6 @@ struct BuildCache: Sendable {
   init(directory: String?) throws(TreeError) {
     let base =
       if let directory { directory } else { try Self.usual(ProcessInfo.processInfo.environment) }
-    self.directory = base
     do {
       try FileManager.default.createDirectory(
         atPath: base, withIntermediateDirectories: true,
@@ -107,6 +128,10 @@ struct BuildCache: Sendable {
     } catch {
       throw .cannotRun(reason: "the cache directory '\(base.printable)' cannot be made")
     }
+    // Programs run elsewhere; a path that begins here would lead them astray.
+    let full = realpath(base, nil)
+    defer { free(full) }
+    self.directory = full.map { String(cString: $0) } ?? base
     var status = stat()
     guard stat(base, &status) == 0, status.st_uid == geteuid() else {
       throw .cannotRun(
@@ -143,7 +168,7 @@ struct BuildCache: Sendable {
   /// Removes what killed runs were building: an hour old, and its process gone, which
   /// alone says nothing of a process in another container.
   private func removeLeftovers() {
-    let begin = /(build|patched|requests|launcher-[0-9a-f]+)\.(?<process>[0-9]+)\..*/
+    let begin = /(run|build|patched|requests|launcher-[0-9a-f]+)\.(?<process>[0-9]+)\..*/
     for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
       let path = directory + "/" + name
       var status = stat()
@@ -156,49 +181,55 @@ struct BuildCache: Sendable {
   }
 
   func write(_ text: String, to path: String) throws(TreeError) {
+    try write(Data(text.utf8), to: path)
+  }
+
+  func write(_ data: Data, to path: String) throws(TreeError) {
     do {
+      // Most directories are there.
+      if (try? OutputFile.write(data, to: path)) != nil { return }
       try FileManager.default.createDirectory(
         atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try text.write(toFile: path, atomically: false, encoding: .utf8)
+      try OutputFile.write(data, to: path)
     } catch {
-      throw .cannotRun(reason: "'\(path)' cannot be written")
+      throw .cannotRun(reason: "'\(path)' cannot be written (\(error.systemReason))")
     }
   }
 
   /// Whether a program is there from an earlier run.
   func has(_ key: String) -> Bool { access(directory + "/" + key, X_OK) == 0 }
 
-  /// The program of a key, made by `build` in a directory of its own if need be.
+  /// The program of a key, made by `build` if need be, which returns where it is.
   func program(
-    _ key: String, build: (_ directory: String, _ program: String) throws(TreeError) -> Void
+    _ key: String, build: () throws(TreeError) -> String
   ) throws(TreeError) -> String {
     let program = directory + "/" + key
     if has(key) { return program }
-    let work = directory + "/build.\(getpid()).\(key.prefix(16))"
-    defer { try? FileManager.default.removeItem(atPath: work) }
-    try write("", to: work + "/include/empty.h")
-    try build(work, work + "/program")
-    guard rename(work + "/program", program) == 0 else {
+    let made = try build()
+    guard rename(made, program) == 0 else {
       throw .cannotRun(reason: "'\(program)' cannot be written")
     }
     return program
   }
 
-  func launcherPath(_ compiler: Compiler) -> String {
-    let digest = SHA256.hash(data: Data((ShimFiles.launcher + compiler.version).utf8))
-    return directory + "/launcher-" + hexadecimal(digest.prefix(8))
-  }
-
-  /// The launcher, compiled if need be.
+  /// The launcher, compiled if need be.  It is linked as trees' programs are.
   func launcher(_ compiler: Compiler) throws(TreeError) -> String {
-    let path = launcherPath(compiler)
+    let digest = SHA256.hash(Data((ShimFiles.launcher + compiler.version).utf8))
+    let path = directory + "/launcher-" + hexadecimal(digest.prefix(8))
     if access(path, X_OK) == 0 { return path }
-    let source = path + ".\(getpid()).c"
-    try write(ShimFiles.launcher, to: source)
-    defer { unlink(source) }
-    let (status, output) = Command(compiler.path, ["-O2", source, "-o", source + ".out"]).run()
-    guard status == 0, rename(source + ".out", path) == 0 else {
-      throw .cannotRun(reason: "the launcher does not compile: \(Compiler.firstError(output))")
+    let work = directory + "/run.\(getpid()).\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: work) }
+    try write(ShimFiles.launcher, to: work + "/launcher.c")
+    let (status, output) = try Command(
+      compiler.path, ["-O2", "-static", work + "/launcher.c", "-o", work + "/launcher"],
+      environment: ["TMPDIR": work]
+    ).run()
+    guard status == 0, rename(work + "/launcher", path) == 0 else {
+      let needed =
+        output.contains("-lc")
+        ? "; it needs the static C library: libc6-dev in Debian, glibc-static in Fedora" : ""
+      throw .cannotRun(
+        reason: "the launcher does not compile: \(Compiler.firstError(output))\(needed)")
     }
     return path
   }

@@ -1,7 +1,6 @@
 import DMAModel
-import Dispatch
 import Foundation
-import Parallel
+import Support
 
 /// One run of a harness program: boots and requests in, answers out.
 ///
@@ -18,6 +17,10 @@ struct HarnessRun: Sendable {
 
   /// How many buffers a program can be told of.
   static let bufferLimit = 64
+  /// How many different masks and limits it can be told of.
+  static let addressLimit = 256
+  /// How many entries of a `dma_range_map`.
+  static let rangeLimit = 16
 
   /// CPU seconds and megabytes that a program may use.
   private static let limits = ["300", "2048"]
@@ -29,11 +32,8 @@ struct HarnessRun: Sendable {
     for (boot, questions) in zip(boots, asked) {
       for question in questions { append(boot, question, to: &input) }
     }
-    let file = directory + "/requests.\(getpid()).\(UUID().uuidString)"
-    defer { unlink(file) }
-    guard FileManager.default.createFile(atPath: file, contents: input),
-      let requests = FileHandle(forReadingAtPath: file)
-    else { throw .cannotRun(reason: "'\(file)' cannot be written") }
+    let requests = try file(of: input)
+    defer { close(requests) }
     var recorded: [RecordedBoot] = []
     try run(input: requests) { output throws(TreeError) in
       for (boot, questions) in zip(boots, asked) {
@@ -53,52 +53,52 @@ struct HarnessRun: Sendable {
     .failed(family: program.name, reason: "its output is too long")
   }
 
+  /// A file that has the requests and no name any more.
+  private func file(of input: Data) throws(TreeError) -> Int32 {
+    let path = directory + "/requests.\(UUID().uuidString)"
+    defer { unlink(path) }
+    do { try OutputFile.write(input, to: path) } catch {
+      throw .cannotRun(reason: "'\(path)' cannot be written (\(error.systemReason))")
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw .cannotRun(
+        reason: "'\(path)' cannot be read (\(String(cString: strerror(errno))))")
+    }
+    return descriptor
+  }
+
   /// Runs the program, whose output `reading` takes while it is written.
   private func run(
-    input: FileHandle, reading: (_ output: FileHandle) throws(TreeError) -> Void
+    input: Int32, reading: (_ output: ProgramOutput) throws(TreeError) -> Void
   ) throws(TreeError) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program.launcher)
-    process.arguments = ["jail"] + Self.limits + [program.path]
-    process.environment = [:]
-    process.standardInput = input
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    do {
-      try process.run()
-    } catch {
-      throw .cannotRun(reason: error.localizedDescription)
+    let (output, errors, reasons) = (try ProgramPipe(), try ProgramPipe(), try ProgramPipe())
+    let process = try ChildProcess.start(
+      program.launcher, ["jail"] + Self.limits + [String(getpid()), "-e", "--", program.path],
+      environment: [:], descriptors: (input, output.writing, errors.writing),
+      reasons: reasons.writing)
+    for pipe in [output, errors, reasons] { pipe.closeWriting() }
+    guard let process else {
+      throw .cannotRun(reason: "'\(program.launcher.printable)' is no program")
     }
-    // Both at once: a program that fills one pipe would wait for it to be read.
-    let listening = DispatchGroup()
-    let complaints = Locked(Data())
-    DispatchQueue.global().async(group: listening) {
-      let said = errors.fileHandleForReading.rest()
-      complaints.withLock { $0 = said }
-    }
+    let said = ProgramOutput(output: output, errors: errors)
     var failure: TreeError?
     do throws(TreeError) {
-      try reading(output.fileHandleForReading)
+      try reading(said)
     } catch {
       failure = error
     }
-    let hasMore = !output.fileHandleForReading.next(1).isEmpty
-    if hasMore {
-      // The launcher ends its program; whoever else writes finds no reader.
-      process.terminate()
-      try? output.fileHandleForReading.close()
-    }
-    listening.wait()
-    process.waitUntilExit()
+    let hasMore = !said.next(1).isEmpty
+    // The launcher ends its program; whoever else writes finds no reader.
+    if hasMore { kill(process.identifier, SIGTERM) }
+    said.finish()
+    let status = process.wait()
     if hasMore { throw failure ?? tooLong }
-    let said = complaints.withLock { $0 }
-    guard process.terminationStatus == 0, process.terminationReason == .exit else {
-      let text = String(decoding: said, as: UTF8.self)
-        .split(separator: "\n").first.map { String($0).printable(upTo: 200) }
-      let how = process.terminationReason == .exit ? "exit status" : "signal"
+    guard status == 0 else {
+      // What the launcher says no tree can say, nor hide.
       throw .failed(
-        family: program.name, reason: text ?? "\(how) \(process.terminationStatus)")
+        family: program.name,
+        reason: reasons.reason ?? said.lastComplaint ?? "exit status \(status)")
     }
     if let failure { throw failure }
   }
@@ -122,11 +122,14 @@ struct HarnessRun: Sendable {
     let requests = domain.requests(
       on: boot.machine, boot.platform, boot.iommu, policies: [policy]
     ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
-    let large = requests.filter { $0.buffer.length > swiotlbMaxMapping }
+    func isLarge(_ request: DeviceRequest) -> Bool {
+      request.operation.isMapping && request.buffer.length > swiotlbMaxMapping
+    }
+    let large = requests.filter(isLarge)
     // A restricted pool's size is the device tree's.
     guard !isReversed, boot.swiotlb != .restricted, !large.isEmpty, large.count < requests.count
     else { return [Question(requests: requests)] }
-    let rest = requests.filter { $0.buffer.length <= swiotlbMaxMapping }
+    let rest = requests.filter { !isLarge($0) }
     let slots = swiotlbSegmentSlots * UInt64(boot.machine.cpus)
     return [Question(requests: rest), Question(requests: large, slots: UInt32(slots))]
   }
@@ -165,26 +168,49 @@ struct HarnessRun: Sendable {
       add(index < buffers.count ? buffer.length : 0)
       add(UInt64(buffer.isDeviceMemory ? 1 : 0))
     }
+    // Requests name masks and limits by number.
+    let limits = Self.limits(of: domain)
+    for index in 0..<Self.addressLimit { add(index < limits.count ? limits[index] : 0) }
+    let device = boot.machine.device
+    add(boot.machine.firmwareDMALimit ?? .max)
+    add(device.segmentBoundary == .max ? 0 : device.segmentBoundary)
+    add(device.minAlignMask)
+    add(UInt64(device.ranges.count))
+    for index in 0..<Self.rangeLimit {
+      let range = index < device.ranges.count ? device.ranges[index] : nil
+      add(range?.cpuStart ?? 0)
+      add(range?.busStart ?? 0)
+      add(range?.size ?? 0)
+    }
+    func number(of limit: UInt64) -> UInt8 { UInt8(limits.firstIndex(of: limit) ?? 0) }
+    let masks = domain.masks.map { number(of: $0.highestAddress) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(requests.count * domain.masks.count * 8)
     for request in requests {
-      let coherent: UInt8 =
-        switch request.coherentMask {
-        case .same: 0
-        case .bits32: 32
-        case .bits64: 64
-        }
       let rest: [UInt8] = [
-        coherent, request.busLimit.bits, request.coherence == .coherent ? 1 : 0,
+        request.coherentMask.address.map { number(of: $0) } ?? Self.sameMask,
+        number(of: request.busLimit.address), request.coherence == .coherent ? 1 : 0,
         request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
         UInt8(request.buffer.position ?? buffers.firstIndex(of: request.buffer) ?? 0),
       ]
-      for mask in domain.masks {
-        bytes.append(mask.bits)
+      for mask in masks {
+        bytes.append(mask)
         bytes += rest
       }
     }
     data.append(contentsOf: bytes)
+  }
+
+  /// The number of a coherent mask that is the streaming mask.
+  private static let sameMask = UInt8.max
+
+  /// Every mask and limit of a domain, each once; 0 first, which is no limit.
+  static func limits(of domain: MatrixDomain) -> [UInt64] {
+    let all =
+      domain.masks.map(\.highestAddress) + domain.coherentMasks.compactMap(\.address)
+      + domain.busLimits.map(\.address)
+    var seen: Set<UInt64> = [0]
+    return [0] + all.filter { seen.insert($0).inserted }
   }
 
   /// How many different outcomes, and bytes of messages, a machine's answers may have.
@@ -192,7 +218,7 @@ struct HarnessRun: Sendable {
 
   /// Reads one machine's answers: their length, which is bounded, and so much.
   private func read(
-    _ output: FileHandle, _ boot: HarnessBoot, _ question: Question,
+    _ output: ProgramOutput, _ boot: HarnessBoot, _ question: Question,
     into builder: inout RecordedBoot.Builder
   ) throws(TreeError) -> SwiotlbPool {
     let incomplete = TreeError.failed(family: program.name, reason: "its output is not complete")
@@ -297,7 +323,8 @@ private struct HarnessOutcome {
     after.atomicCall = atomicCall
     let answer = Answer(
       result: result, encoding: encoding, memoryState: memory, pte: pte,
-      warnings: logged(messages), decision: .ownCode, address: address, maxMapping: maxMapping)
+      warnings: logged(messages), decision: .ownCode,
+      address: result == .error || encoding == .iova ? nil : address, maxMapping: maxMapping)
     return LifeCycle(
       answer: answer, after: after, usesPool: copy != .none || result == .swiotlb)
   }

@@ -90,6 +90,7 @@ struct HarnessSource {
       "SHIM_HYPERV_UPDATES_POOL": has(
         "arch/x86/hyperv/hv_init.c", "swiotlb_update_mem_attributes"),
       "SHIM_ARM64_CRYPT_OPS": has("\(arch)/include/asm/mem_encrypt.h", "arm64_mem_crypt_ops"),
+      "SHIM_RANGE_OFFSET": (tree.read("include/linux/dma-direct.h") ?? "").contains("m->offset"),
       "SHIM_REALM": has("\(arch)/include/asm/mem_encrypt.h", "is_realm_world"),
     ]
   }
@@ -138,7 +139,9 @@ struct HarnessSource {
   private mutating func extract() throws(TreeError) -> [Extracted] {
     var pieces: [Extracted] = []
     for piece in family.pieces {
-      guard let root = piece.roots.first else { continue }
+      guard let root = piece.roots.first,
+        piece.onlyWith.map({ configuration["CONFIG_\($0)"] != nil }) ?? true
+      else { continue }
       let candidates = piece.roots.lazy.compactMap { [tree] in
         tree.file(defining: $0, among: piece.files)
       }
@@ -263,7 +266,7 @@ struct HarnessSource {
   }
 
   /// The one name of a file that a path leads to: `..` could name it without end. Nil
-  /// outside the tree.
+  /// outside the tree and in its `.git`.
   static func path(of file: String, from directory: String) -> String? {
     var parts: [Substring] = []
     for part in (directory + "/" + file).split(separator: "/") where part != "." {
@@ -273,7 +276,8 @@ struct HarnessSource {
         return nil
       }
     }
-    return parts.joined(separator: "/")
+    let path = parts.joined(separator: "/")
+    return SourceTree.isInside(path) ? path : nil
   }
 
   private func wrapper(_ header: String, add: (String) -> Void) -> String {

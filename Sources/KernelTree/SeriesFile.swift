@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import Support
 
 /// One mail of a series with the changes it makes.
 struct SeriesMail: Sendable {
@@ -13,17 +14,6 @@ struct SeriesMail: Sendable {
   let changes: [FileChange]
 }
 
-/// What a mail does to one file: a plain unified diff.
-struct FileChange: Sendable {
-  /// The path before and after; nil for a file that is made or removed.
-  let old: String?
-  let new: String?
-  let text: String
-
-  /// The path that a user knows it by.
-  var path: String { new ?? old ?? "" }
-}
-
 /// Reads series as b4 saves them and as archives hold them.
 enum SeriesFile {
   /// The patches of a mailbox in the order of their numbers.
@@ -34,10 +24,9 @@ enum SeriesFile {
     guard data.count <= 64 << 20 else { throw .patch("--mbox is larger than 64 MiB") }
     var mails: [SeriesMail] = []
     var changes = 0
-    for mail in split(String(decoding: data, as: UTF8.self)) {
+    for mail in Mails([UInt8](data)[...]) {
       guard let parsed = try parse(mail) else { continue }
       mails.append(parsed)
-      // Each is applied by a process of its own.
       changes += parsed.changes.count
       guard changes <= 10000 else {
         throw .patch("--mbox changes files more than 10000 times; accepted: one series")
@@ -60,41 +49,55 @@ enum SeriesFile {
     return numbers.compactMap { byNumber[$0] }
   }
 
-  /// The mails of a mailbox; a file without `From ` lines is one mail.
-  private static func split(_ text: String) -> [[Substring]] {
-    var mails: [[Substring]] = []
-    var mail: [Substring] = []
-    var previousIsBlank = true
-    for line in text.lines() {
-      if line.hasPrefix("From "), previousIsBlank {
-        if !mail.isEmpty { mails.append(mail) }
-        mail = []
-      } else {
-        // mboxrd quotes what looks like a separator.
-        mail.append(line.hasPrefix(">From ") ? line.dropFirst() : line)
+  /// The mails of a mailbox; a file without `From ` lines is one mail.  mboxrd's `>From `
+  /// stays as it is: no line of a diff begins so.
+  private struct Mails: Sequence, IteratorProtocol {
+    private var lines: ByteLines
+
+    init(_ bytes: ArraySlice<UInt8>) { lines = ByteLines(bytes) }
+
+    mutating func next() -> ArraySlice<UInt8>? {
+      var start = lines.position
+      var (end, previousIsBlank) = (start, true)
+      while let line = lines.next() {
+        if line.starts(with: "From ".utf8), previousIsBlank {
+          if end > start { return lines.bytes[start..<end] }
+          // The separator itself is no part of a mail.
+          start = lines.position
+        }
+        previousIsBlank = line.withoutReturn.isEmpty
+        end = lines.position
       }
-      previousIsBlank = line.isEmpty
+      return end > start ? lines.bytes[start..<end] : nil
     }
-    if !mail.isEmpty { mails.append(mail) }
-    return mails
   }
 
-  private static func parse(_ lines: [Substring]) throws(TreeError) -> SeriesMail? {
+  /// How many bytes of a header are kept.
+  private static let headerLimit = 4096
+
+  private static func parse(_ mail: ArraySlice<UInt8>) throws(TreeError) -> SeriesMail? {
     var headers: [String: String] = [:]
-    var index = 0
     var last = ""
-    while index < lines.count, !lines[index].isEmpty {
-      let line = lines[index]
+    var lines = ByteLines(mail)
+    while let raw = lines.next(), !raw.withoutReturn.isEmpty {
+      let line = String(decoding: raw.prefix(headerLimit), as: UTF8.self)
+      let value: Substring
       if line.first == " " || line.first == "\t" {
-        headers[last, default: ""] += " " + line.trimmingCharacters(in: .whitespaces)
+        value = line[...]
       } else if let colon = line.firstIndex(of: ":") {
         last = line[..<colon].lowercased()
-        headers[last] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+        headers[last] = nil
+        value = line[line.index(after: colon)...]
+      } else {
+        continue
       }
-      index += 1
+      guard ["subject", "content-transfer-encoding"].contains(last) else { continue }
+      let text = value.trimmingCharacters(in: .whitespacesAndNewlines)
+      let before = headers[last].map { $0 + " " } ?? ""
+      if before.utf8.count <= headerLimit { headers[last] = before + text }
     }
     let subject = headers["subject"] ?? ""
-    let body = decoded(Array(lines[index...]), headers["content-transfer-encoding"] ?? "")
+    let body = decoded(mail[lines.position...], headers["content-transfer-encoding"] ?? "")
     let changes = try diffs(in: body)
     guard !changes.isEmpty, !subject.lowercased().hasPrefix("re:") else { return nil }
     let (version, number) = place(subject)
@@ -119,37 +122,34 @@ enum SeriesFile {
     return (version, number)
   }
 
-  private static func decoded(_ lines: [Substring], _ encoding: String) -> [String] {
+  private static func decoded(
+    _ body: ArraySlice<UInt8>, _ encoding: String
+  ) -> ArraySlice<UInt8> {
     switch encoding.lowercased() {
     case "base64":
-      let data = Data(base64Encoded: lines.joined(), options: .ignoreUnknownCharacters) ?? Data()
-      return String(decoding: data, as: UTF8.self).lines().map(String.init)
-    case "quoted-printable":
-      var bytes: [UInt8] = []
-      for line in lines {
-        let utf8 = Array(line.utf8)
-        var (position, soft) = (0, false)
-        while position < utf8.count {
-          if utf8[position] == UInt8(ascii: "=") {
-            if position + 1 == utf8.count {
-              soft = true
-            } else if position + 2 < utf8.count,
-              let value = UInt8(
-                String(decoding: utf8[position + 1...position + 2], as: UTF8.self), radix: 16)
-            {
-              bytes.append(value)
-              position += 3
-              continue
-            }
-          } else {
-            bytes.append(utf8[position])
-          }
-          position += 1
-        }
-        if !soft { bytes.append(UInt8(ascii: "\n")) }
-      }
-      return String(decoding: bytes, as: UTF8.self).lines().map(String.init)
-    default: return lines.map(String.init)
+      let data = Data(base64Encoded: Data(body), options: .ignoreUnknownCharacters) ?? Data()
+      return [UInt8](data)[...]
+    case "quoted-printable": return quotedPrintable(body)[...]
+    default: return body
     }
+  }
+
+  private static func quotedPrintable(_ body: ArraySlice<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(body.count)
+    for raw in ByteLines(body) {
+      let line = raw.withoutReturn
+      // Most lines have no code.
+      guard line.contains(UInt8(ascii: "=")) else {
+        bytes.append(contentsOf: line)
+        bytes.append(TextLines.newline)
+        continue
+      }
+      // An archive may have decoded the part and kept its header.
+      guard let (decoded, goesOn) = QuotedPrintable.decoded(line) else { return Array(body) }
+      bytes.append(contentsOf: decoded)
+      if !goesOn { bytes.append(TextLines.newline) }
+    }
+    return bytes
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A kernel tree as files that may be read; nothing in it is run.
 public struct SourceTree: Sendable {
@@ -22,21 +23,57 @@ public struct SourceTree: Sendable {
     }
   }
 
+  /// What is in the tree's directory, but neither hidden files nor links: all that a
+  /// compiler may read.
+  var entries: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.filter { !$0.hasPrefix(".") }.sorted().map { path + "/" + $0 }
+  }
+
   /// Whether the tree has a regular file.
   func exists(_ file: String) -> Bool { read(file) != nil }
 
-  /// A file's text, or nil: no regular file, a link out of the tree, or over 4 MiB.
+  /// Whether a path below a tree stays in it: no part is empty, `.`, `..` or `.git`, which
+  /// holds no source, but settings that programs obey and passwords of remotes.
+  static func isInside(_ file: some StringProtocol) -> Bool {
+    file.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+      !["", ".", "..", ".git"].contains($0.lowercased())
+    } && !file.unicodeScalars.contains(where: \.isControl)
+  }
+
+  /// A file's text, or nil: see ``bytes(of:)``.
   func read(_ file: String) -> String? {
-    guard let full = realpath(path + "/" + file, nil) else { return nil }
-    defer { free(full) }
-    let resolved = String(cString: full)
-    // Asked before it is opened: a named pipe would never answer.
+    bytes(of: file).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// A file's bytes, or nil: no regular file, a link out of the tree or into its `.git`,
+  /// or over 4 MiB.
+  func bytes(of file: String) -> Data? {
+    InputFile.contents(
+      of: path + "/" + file, below: path, limit: Self.sizeLimit, accepting: Self.isInside
+    ).map { Data($0) }
+  }
+
+  private static let sizeLimit = 4 << 20
+
+  /// Whether a directory of the tree has this name.
+  func isDirectory(_ file: String) -> Bool {
     var status = stat()
-    guard resolved.hasPrefix(path + "/"), stat(full, &status) == 0,
-      status.st_mode & S_IFMT == S_IFREG, status.st_size <= 4 << 20,
-      let data = FileManager.default.contents(atPath: resolved)
-    else { return nil }
-    return String(decoding: data, as: UTF8.self)
+    return lstat(path + "/" + file, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Whether a part of a file's path above it is a file of the tree.
+  func hasFile(above file: String, except removed: Set<String>) -> Bool {
+    var parts = file.split(separator: "/").dropLast()
+    while !parts.isEmpty {
+      let parent = parts.joined(separator: "/")
+      var status = stat()
+      if !removed.contains(parent), lstat(path + "/" + parent, &status) == 0 {
+        return status.st_mode & S_IFMT != S_IFDIR
+      }
+      parts.removeLast()
+    }
+    return false
   }
 
   /// The first of some files that defines a name.

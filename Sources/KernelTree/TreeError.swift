@@ -1,3 +1,5 @@
+import Support
+
 /// Why a tree cannot be evaluated; each is one sentence.
 public enum TreeError: Error, CustomStringConvertible, Equatable {
   case missing(path: String)
@@ -13,11 +15,11 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   public var description: String {
     switch self {
     case .missing(let path):
-      "--tree '\(path)' does not exist; accepted: a directory with a kernel tree"
+      "--tree '\(path.printable(upTo: 400))' does not exist; accepted: a directory with a kernel tree"
     case .notATree(let path, let missing):
-      "--tree '\(path)' is no kernel tree: '\(missing)' is missing"
+      "--tree '\(path.printable(upTo: 400))' is no kernel tree: '\(missing)' is missing"
     case .unusablePath(let path):
-      "--tree '\(path)' has a quote, backslash or line break in its path, which no #include can name"
+      "--tree '\(path.printable(upTo: 400))' has a quote, backslash or line break in its path, which no #include can name"
     case .noCompiler:
       "no C compiler; accepted: cc, gcc or clang on PATH"
     case .notFound(let family, let name, let files):

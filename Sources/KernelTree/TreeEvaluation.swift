@@ -1,15 +1,15 @@
-import Crypto
 import DMAModel
 import Dispatch
 import Foundation
-import Parallel
+import Support
 import Synchronization
 
 /// A kernel tree that was compiled and can be asked.
 public struct TreeEvaluation: Sendable {
   public let tree: SourceTree
   private let programs: [HarnessProgram]
-  private let cache: BuildCache
+  /// Where this run builds.
+  private let workspace: Workspace
 
   /// The families that some platforms need; xen has no harness.
   static func families(of platforms: [Platform]) -> [Family] {
@@ -23,6 +23,14 @@ public struct TreeEvaluation: Sendable {
   /// The end of the memory that a program simulates, in bytes: 256 GiB.
   public static let memoryLimit: UInt64 = 1 << 38
 
+  /// Whether the harness can be told every mask and limit of a domain: up to 254 beside 0.
+  public static func canExpressLimits(of domain: MatrixDomain) -> Bool {
+    HarnessRun.limits(of: domain).count < HarnessRun.addressLimit
+  }
+
+  /// How many entries of a `dma_range_map` the harness can be told of.
+  public static var rangeLimit: Int { HarnessRun.rangeLimit }
+
   /// Compiles what a tree has for some platforms.
   ///
   /// - Parameters:
@@ -35,12 +43,15 @@ public struct TreeEvaluation: Sendable {
     self.tree = tree
     let cache = try BuildCache(directory: cacheDirectory)
     let compiler = try Compiler()
-    self.cache = cache
-    _ = try cache.launcher(compiler)
+    let launcher = try cache.launcher(compiler)
+    let workspace = try Workspace(in: cache, launcher: launcher)
+    self.workspace = workspace
     let families = Self.families(of: platforms)
     let results = concurrently(families, progress: progress) { family in
       Result { () throws(TreeError) -> HarnessProgram in
-        try HarnessProgram(tree: tree, family: family, compiler: compiler, cache: cache)
+        try HarnessProgram(
+          tree: tree, family: family, compiler: compiler, cache: cache, launcher: launcher,
+          workspace: workspace)
       }
     }
     var programs: [HarnessProgram] = []
@@ -60,7 +71,7 @@ public struct TreeEvaluation: Sendable {
   /// the programs, which covers every compiled file.
   public var provenance: String {
     let programs = programs.map { ($0.path as NSString).lastPathComponent }
-    let digest = SHA256.hash(data: Data(programs.joined(separator: " ").utf8)).prefix(8)
+    let digest = SHA256.hash(Data(programs.joined(separator: " ").utf8)).prefix(8)
     return "\(tree.version ?? "no version"), harness \(hexadecimal(digest))"
   }
 
@@ -116,7 +127,7 @@ public struct TreeEvaluation: Sendable {
     let next = Atomic<Int>(0)
     let state = Locked<(answers: RecordedAnswers, failure: TreeError?, done: Int)>(
       (RecordedAnswers(), nil, 0))
-    let cache = cache.directory
+    let directory = workspace.path
     DispatchQueue.concurrentPerform(iterations: max(1, min(jobs, count))) { _ in
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -124,7 +135,7 @@ public struct TreeEvaluation: Sendable {
         let (program, boots) = tasks[index]
         let run = HarnessRun(
           program: program, boots: boots, domain: domain, policy: policy, isReversed: isReversed,
-          directory: cache)
+          directory: directory)
         do throws(TreeError) {
           let answered = try run.answers()
           let done = state.withLock { state in

@@ -1,105 +1,261 @@
-import DMAModel
+import Support
 
-/// Unified diffs: the plain form alone, taken out of a mail and put together anew.
+/// What a mail does to one file: the hunks of a plain unified diff.
+struct FileChange: Sendable {
+  /// What a path is, by git's modes; the modes of files are not kept.
+  enum Kind: Sendable {
+    case file
+    /// 120000: the text is where it leads.
+    case symbolicLink
+    /// 160000: the text is a commit of another repository.
+    case submodule
+  }
+
+  var kind = Kind.file
+  /// The path before and after; nil for a file that is made or removed.
+  let old: String?
+  let new: String?
+  let hunks: [Hunk]
+
+  /// The path that a user knows it by.
+  var path: String { new ?? old ?? "" }
+
+  /// The plain diff, put together anew.
+  var text: String {
+    var text = "--- \(old.map { "a/\($0)" } ?? "/dev/null")\n"
+    text += "+++ \(new.map { "b/\($0)" } ?? "/dev/null")\n"
+    for hunk in hunks {
+      text += "@@ -\(hunk.oldStart),\(hunk.oldCount) +\(hunk.newStart),\(hunk.newCount) @@\n"
+      for (mark, line) in hunk.lines {
+        text.unicodeScalars.append(Unicode.Scalar(mark))
+        text += String(decoding: line.source[line.range], as: UTF8.self) + "\n"
+        if !line.isEnded { text += "\\ No newline at end of file\n" }
+      }
+    }
+    return text
+  }
+}
+
+/// One hunk: where it is and a part of the mail.
+struct Hunk: Sendable {
+  let oldStart: Int
+  let oldCount: Int
+  let newStart: Int
+  let newCount: Int
+  /// Its lines, as they stand in the mail.
+  let body: ArraySlice<UInt8>
+  /// A mailer ended every line with CR LF.
+  let hasReturns: Bool
+
+  /// Its lines with their marks: space, `-` or `+`.
+  var lines: [(mark: UInt8, line: TextLines.Line)] {
+    var lines: [(mark: UInt8, line: TextLines.Line)] = []
+    for raw in ByteLines(body) {
+      let line = hasReturns ? raw.withoutReturn : raw
+      // An editor has removed the space of an empty line.
+      let mark = line.first ?? UInt8(ascii: " ")
+      if mark == UInt8(ascii: "\\") {
+        guard let last = lines.popLast() else { continue }
+        let open = TextLines.Line(last.line.source, last.line.range, isEnded: false)
+        lines.append((last.mark, open))
+      } else {
+        let text = line.dropFirst()
+        lines.append((mark, TextLines.Line(text, text.startIndex..<text.endIndex, isEnded: true)))
+      }
+    }
+    return lines
+  }
+}
+
+/// Unified diffs: the plain form alone, taken out of a mail.
 extension SeriesFile {
   /// The changes of a mail's body, in their order.
-  static func diffs(in lines: [String]) throws(TreeError) -> [FileChange] {
+  static func diffs(in body: ArraySlice<UInt8>) throws(TreeError) -> [FileChange] {
     var changes: [FileChange] = []
-    var index = 0
-    while index < lines.count {
-      guard lines[index].hasPrefix("--- "), index + 2 < lines.count,
-        lines[index + 1].hasPrefix("+++ "), lines[index + 2].hasPrefix("@@ -")
-      else {
-        try refuse(lines[index])
-        index += 1
+    var lines = ByteLines(body)
+    var kind = FileChange.Kind.file
+    while true {
+      let start = lines
+      guard let line = lines.next() else { return changes }
+      guard line.starts(with: "--- ".utf8), var change = try change(at: start, end: &lines) else {
+        try refuse(line)
+        if line.starts(with: "diff ".utf8) { kind = .file }
+        if let said = self.kind(line.withoutReturn) { kind = said }
         continue
       }
-      let old = try path(lines[index].dropFirst(4))
-      let new = try path(lines[index + 1].dropFirst(4))
-      guard old != nil || new != nil else { throw .patch("a diff of --mbox names no file") }
-      index += 2
-      var hunks: [String] = []
-      while index < lines.count, let (before, after) = counts(lines[index]) {
-        hunks.append(lines[index])
-        index += 1
-        var (left, right) = (before, after)
-        while index < lines.count, left > 0 || right > 0 {
-          let line = lines[index]
-          switch line.utf8.first {
-          case UInt8(ascii: "-"): left -= 1
-          case UInt8(ascii: "+"): right -= 1
-          case UInt8(ascii: "\\"): break
-          case UInt8(ascii: " "), nil:
-            left -= 1
-            right -= 1
-          default: throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
-          }
-          hunks.append(line.isEmpty ? " " : line)
-          index += 1
-        }
-        guard left == 0, right == 0 else {
-          throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
-        }
-        if index < lines.count, lines[index].hasPrefix("\\") {
-          hunks.append(lines[index])
-          index += 1
-        }
-      }
-      guard !hunks.isEmpty else {
+      change.kind = kind
+      changes.append(change)
+      kind = .file
+    }
+  }
+
+  /// What a line of git's header says of a path: `new file mode 120000`,
+  /// `index 0a1b2c3..4d5e6f7 160000`.
+  private static func kind(_ line: ArraySlice<UInt8>) -> FileChange.Kind? {
+    let starts = ["new file mode ", "deleted file mode ", "old mode ", "new mode ", "index "]
+    guard starts.contains(where: { line.starts(with: $0.utf8) }) else { return nil }
+    switch String(decoding: line.suffix(7), as: UTF8.self) {
+    case " 120000": return .symbolicLink
+    case " 160000": return .submodule
+    default: return nil
+    }
+  }
+
+  /// The change that begins with `--- `; nil where no `+++ ` and `@@ -` follow.
+  private static func change(
+    at start: ByteLines, end: inout ByteLines
+  ) throws(TreeError) -> FileChange? {
+    var lines = start
+    guard let before = lines.next(), let after = lines.next(), after.starts(with: "+++ ".utf8)
+    else { return nil }
+    var next = lines
+    guard let first = next.next(), first.starts(with: "@@ -".utf8) else { return nil }
+    let hasReturns = after.last == UInt8(ascii: "\r")
+    let old = try path(before.dropFirst(4).withoutReturn)
+    let new = try path(after.dropFirst(4).withoutReturn)
+    guard old != nil || new != nil else { throw .patch("a diff of --mbox names no file") }
+    var hunks: [Hunk] = []
+    next = lines
+    while let header = next.next(), let place = place(header.withoutReturn) {
+      guard let body = hunk(place, &next) else {
         throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
       }
-      changes.append(FileChange(old: old, new: new, text: text(old, new, hunks)))
+      hunks.append(
+        Hunk(
+          oldStart: place.old.start, oldCount: place.old.count, newStart: place.new.start,
+          newCount: place.new.count, body: body, hasReturns: hasReturns))
+      lines = next
     }
-    return changes
+    guard !hunks.isEmpty else {
+      throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
+    }
+    end = lines
+    return FileChange(old: old, new: new, hunks: hunks)
+  }
+
+  private typealias Place = (old: (start: Int, count: Int), new: (start: Int, count: Int))
+
+  /// The lines of a hunk, as many as its header says; nil where they are others.
+  private static func hunk(_ place: Place, _ lines: inout ByteLines) -> ArraySlice<UInt8>? {
+    let start = lines.position
+    var (left, right) = (place.old.count, place.new.count)
+    // Whether the line before is the last one of each side that it is on.
+    var mayBeOpen = false
+    while true {
+      var after = lines
+      let line = after.next()
+      let mark = line.map { $0.withoutReturn.first ?? UInt8(ascii: " ") }
+      if mark == UInt8(ascii: "\\") {
+        guard mayBeOpen else { return nil }
+        (lines, mayBeOpen) = (after, false)
+        continue
+      }
+      if left == 0, right == 0 { return lines.bytes[start..<lines.position] }
+      switch mark {
+      case UInt8(ascii: "-"):
+        left -= 1
+        mayBeOpen = left == 0
+      case UInt8(ascii: "+"):
+        right -= 1
+        mayBeOpen = right == 0
+      case UInt8(ascii: " "):
+        left -= 1
+        right -= 1
+        mayBeOpen = left == 0 && right == 0
+      default: return nil
+      }
+      guard left >= 0, right >= 0 else { return nil }
+      lines = after
+    }
   }
 
   /// Renames, copies and binary changes are no plain diffs; a rename with hunks
   /// would be applied to a file that is not there.
-  private static func refuse(_ line: String) throws(TreeError) {
-    for start in ["rename from ", "copy from ", "GIT binary patch"] where line.hasPrefix(start) {
-      throw .patch(
-        "--mbox has '\(start.trimmingCharacters(in: .whitespaces))'; accepted: plain diffs")
+  private static func refuse(_ line: ArraySlice<UInt8>) throws(TreeError) {
+    for start in ["rename from ", "copy from ", "GIT binary patch"]
+    where line.starts(with: start.utf8) {
+      let name = start.last == " " ? String(start.dropLast()) : start
+      throw .patch("--mbox has '\(name)'; accepted: plain diffs")
     }
   }
 
   /// `a/kernel/dma/direct.c` without its first directory; nil for /dev/null.
-  private static func path(_ field: Substring) throws(TreeError) -> String? {
-    let name = field.prefix { $0 != "\t" }
+  private static func path(_ field: ArraySlice<UInt8>) throws(TreeError) -> String? {
+    let bytes = field.prefix { $0 != UInt8(ascii: "\t") }
+    let name = String(decoding: bytes, as: UTF8.self)
     if name == "/dev/null" { return nil }
+    if let reason = refusal(name, bytes) {
+      throw .patch("--mbox changes '\(name.printable)': \(reason)")
+    }
+    return String(name.dropFirst(2))
+  }
+
+  /// Why nothing is written to a path of a diff; nil where it is one of the tree.
+  private static func refusal(_ name: String, _ bytes: ArraySlice<UInt8>) -> String? {
+    if bytes.count > 4096 { return "the path is longer than 4096 bytes" }
+    let isPlain = bytes.allSatisfy {
+      $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\"")
+    }
+    if !isPlain {
+      return "a character that no file of a kernel has in its name; accepted: ASCII without "
+        + "spaces, quotes and backslashes"
+    }
+    if name.hasPrefix("/") { return "the path is absolute; accepted: files below a/ and b/" }
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    guard name.hasPrefix("a/") || name.hasPrefix("b/"), parts.count > 1,
-      !parts.dropFirst().contains(where: { $0.isEmpty || $0 == "." || $0 == ".." || $0 == ".git" }),
-      name.utf8.allSatisfy({
-        $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\"")
-      })
-    else {
-      throw .patch("--mbox changes '\(String(name).printable)'; accepted: files below a/ and b/")
+    if parts.contains("..") { return "the path leaves the tree; accepted: files below a/ and b/" }
+    if parts.contains(where: { $0.lowercased() == ".git" }) {
+      return "nothing is written to a .git; accepted: other files below a/ and b/"
     }
-    return parts.dropFirst().joined(separator: "/")
+    guard parts.count > 1, ["a", "b"].contains(parts[0]) else {
+      return "the path is not below a/ or b/; accepted: files below a/ and b/"
+    }
+    return SourceTree.isInside(name.dropFirst(2))
+      ? nil : "a part of the path is empty or '.'; accepted: files below a/ and b/"
   }
 
-  /// `@@ -10,7 +10,8 @@`: lines before and after.
-  private static func counts(_ line: String) -> (before: Int, after: Int)? {
-    guard line.hasPrefix("@@ -") else { return nil }
-    let fields = line.split(separator: " ", maxSplits: 3)
-    guard fields.count >= 3, fields[2].hasPrefix("+") else { return nil }
-    func length(_ field: Substring) -> Int? {
-      let parts = field.dropFirst().split(separator: ",")
-      return parts.count == 2 ? Int(parts[1]) : 1
+  /// `@@ -10,7 +10,8 @@`: first line and number of lines before and after.
+  private static func place(_ line: ArraySlice<UInt8>) -> Place? {
+    guard line.starts(with: "@@ -".utf8) else { return nil }
+    let fields = line.prefix(100).split(separator: UInt8(ascii: " "), maxSplits: 3)
+    guard fields.count >= 3, fields[2].first == UInt8(ascii: "+") else { return nil }
+    func number(_ digits: ArraySlice<UInt8>) -> Int? {
+      guard !digits.isEmpty, digits.count <= 9 else { return nil }
+      return Int(String(decoding: digits, as: UTF8.self))
     }
-    guard let before = length(fields[1]), let after = length(fields[2]), before >= 0, after >= 0,
-      before < 1 << 20, after < 1 << 20
-    else { return nil }
-    return (before, after)
+    func side(_ field: ArraySlice<UInt8>) -> (start: Int, count: Int)? {
+      let parts = field.dropFirst().split(
+        separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
+      guard let start = number(parts[0]), start >= 0,
+        let count = parts.count == 2 ? number(parts[1]) : 1, count >= 0, count < 1 << 20
+      else { return nil }
+      return (start, count)
+    }
+    guard let old = side(fields[1]), let new = side(fields[2]) else { return nil }
+    return (old, new)
+  }
+}
+
+/// The lines of some bytes, one after the other, without their line breaks.
+struct ByteLines: Sequence, IteratorProtocol {
+  let bytes: ArraySlice<UInt8>
+  /// Where the next line begins.
+  private(set) var position: Int
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    position = bytes.startIndex
   }
 
-  private static func text(_ old: String?, _ new: String?, _ hunks: [String]) -> String {
-    let path = new ?? old ?? ""
-    var text = "diff --git a/\(path) b/\(path)\n"
-    if old == nil { text += "new file mode 100644\n" }
-    if new == nil { text += "deleted file mode 100644\n" }
-    text += "--- \(old.map { "a/\($0)" } ?? "/dev/null")\n"
-    text += "+++ \(new.map { "b/\($0)" } ?? "/dev/null")\n"
-    return text + hunks.joined(separator: "\n") + "\n"
+  mutating func next() -> ArraySlice<UInt8>? {
+    guard position < bytes.endIndex else { return nil }
+    let start = position
+    let end = bytes[start...].firstIndex(of: TextLines.newline) ?? bytes.endIndex
+    position = Swift.min(end + 1, bytes.endIndex)
+    return bytes[start..<end]
   }
+}
+
+extension ArraySlice<UInt8> {
+  /// Without the CR that some mailers end lines with.
+  var withoutReturn: ArraySlice<UInt8> { last == UInt8(ascii: "\r") ? dropLast() : self }
 }

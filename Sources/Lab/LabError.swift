@@ -1,3 +1,5 @@
+import Support
+
 /// Why the lab cannot boot, in one sentence.
 public enum LabError: Error, Equatable, CustomStringConvertible {
   case noQEMU

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The files that every boot of a lab needs, checked before the first.
 public struct LabFiles: Sendable {
@@ -66,11 +67,24 @@ public struct LabFiles: Sendable {
   }
 
   private static func read(_ file: String, expected: String) throws(LabError) -> Data {
-    guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)), !data.isEmpty else {
+    guard let descriptor = try? InputFile.open(file) else {
       throw .unreadable(file: file, expected: expected)
+    }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    defer { try? handle.close() }
+    var data = Data()
+    while data.count <= sizeLimit, let part = try? handle.read(upToCount: 1 << 20), !part.isEmpty {
+      data.append(part)
+    }
+    guard !data.isEmpty, data.count <= sizeLimit else {
+      let most = data.isEmpty ? "" : " of at most \(sizeLimit >> 20) MiB"
+      throw .unreadable(file: file, expected: expected + most)
     }
     return data
   }
+
+  /// Bytes of a kernel image, a module or a program.
+  private static let sizeLimit = 512 << 20
 
   /// The version that the image's header points to (`kernel_version`,
   /// Documentation/arch/x86/boot.rst).

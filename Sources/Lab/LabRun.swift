@@ -1,6 +1,7 @@
 import Conformance
 import Foundation
 import Observations
+import Support
 
 /// What became of one boot.
 public enum LabOutcome: Sendable, Equatable {
@@ -77,8 +78,10 @@ public struct LabRun: Sendable {
     let scratch = try scratchDirectory()
     defer { try? FileManager.default.removeItem(atPath: scratch) }
     let outcome = try start(boot, writing: temporary, scratch: scratch)
-    guard rename(temporary["part"], outcome.isComplete ? log : failed) == 0 else {
-      throw .cannotWrite(path: log, reason: String(cString: strerror(errno)))
+    do throws(TemporaryFiles.Failure) {
+      try temporary.commit("part", as: outcome.isComplete ? log : failed)
+    } catch {
+      throw .cannotWrite(path: log, reason: error.reason)
     }
     return outcome
   }
@@ -114,8 +117,8 @@ public struct LabRun: Sendable {
     do {
       try FileManager.default.createDirectory(
         atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-      try Data(files.initramfs).write(to: URL(fileURLWithPath: "\(path)/initramfs"))
-      try Data(ExternalPortTable.bytes).write(to: URL(fileURLWithPath: "\(path)/port.aml"))
+      try OutputFile.write(files.initramfs, to: "\(path)/initramfs")
+      try OutputFile.write(ExternalPortTable.bytes, to: "\(path)/port.aml")
     } catch {
       throw .cannotWrite(path: path, reason: error.systemReason)
     }
@@ -152,14 +155,11 @@ public struct LabRun: Sendable {
   private func start(
     _ boot: LabBoot, writing temporary: TemporaryFiles, scratch: String
   ) throws(LabError) -> LabOutcome {
-    let log = temporary["part"]
-    guard let output = FileHandle(forWritingAtPath: log) else {
-      throw .cannotWrite(path: log, reason: String(cString: strerror(errno)))
-    }
+    let output = FileHandle(fileDescriptor: temporary.descriptor("part"), closeOnDealloc: false)
     let errors = "\(scratch)/stderr"
     let made = temporary.all + Self.scratchFiles.map { "\(scratch)/\($0)" } + [scratch]
     building(made, nil)
-    _ = FileManager.default.createFile(atPath: errors, contents: nil)
+    try? OutputFile.write(Data(), to: errors)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: files.qemu)
     process.arguments = arguments(boot)
@@ -182,20 +182,20 @@ public struct LabRun: Sendable {
     let isHung = process.isRunning
     if isHung { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
-    try? output.close()
     if !isHung, process.terminationStatus != 0 {
       let reason = (try? String(contentsOfFile: errors, encoding: .utf8)) ?? ""
       throw .cannotStart(
         reason: reason.split(separator: "\n").last.map { String($0).printable }
           ?? "status \(process.terminationStatus)")
     }
-    return judge(log, isHung: isHung)
+    // What was written, whatever the name leads to by now.
+    try? output.seek(toOffset: 0)
+    return judge((try? output.read(upToCount: 256 << 20)) ?? Data(), isHung: isHung)
   }
 
   /// What a log says about its boot.
-  private func judge(_ log: String, isHung: Bool) -> LabOutcome {
-    let data = (try? Data(contentsOf: URL(fileURLWithPath: log))) ?? Data()
-    let text = String(decoding: data, as: UTF8.self)
+  private func judge(_ log: Data, isHung: Bool) -> LabOutcome {
+    let text = String(decoding: log, as: UTF8.self)
     if let panic = text.firstRange(of: "Kernel panic - not syncing") {
       let line = text[panic.lowerBound...].prefix { !$0.isNewline }
       return .panicked(String(line).printable)

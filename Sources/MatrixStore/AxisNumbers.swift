@@ -1,5 +1,6 @@
 import DMAModel
 import GRDB
+import Support
 
 /// The numbers that a database has for values of axes, and for what is made of them.
 ///
@@ -8,12 +9,14 @@ import GRDB
 struct AxisNumbers: Sendable {
   /// By number.
   let platforms: [Platform]
+  let coherentMasks: [CoherentMask]
   let busLimits: [BusLimit]
   let buffers: [Buffer]
 
   /// The numbers of a database that is made for a domain.
   init(_ domain: MatrixDomain) {
     platforms = Platform.all(with: domain.platforms)
+    coherentMasks = CoherentMask.all(with: domain.coherentMasks)
     busLimits = BusLimit.all(with: domain.busLimits)
     buffers = Buffer.all(with: domain.buffers)
   }
@@ -21,13 +24,19 @@ struct AxisNumbers: Sendable {
   /// The numbers that a database has.
   init(_ database: Database) throws {
     platforms = try Self.values(database)
+    coherentMasks = try Self.values(database)
     busLimits = try Self.values(database)
     buffers = try Self.values(database)
     // Numbers have 16 bits, and none of ours is near.
-    guard platforms.count <= 256, busLimits.count <= 256, buffers.count <= 256 else {
+    guard platforms.count <= 256, busLimits.count <= 256, buffers.count <= 256,
+      coherentMasks.count * max(4, busLimits.count) <= Self.deviceLimit
+    else {
       throw MalformedRow("an axis has more than 256 values")
     }
   }
+
+  /// How many pairs of a coherent mask and a bus limit have numbers of 16 bits.
+  static let deviceLimit = 1 << 14
 
   private static func values<Value: AxisValue>(_ database: Database) throws -> [Value] {
     try String.fetchAll(database, sql: "SELECT name FROM \"\(Value.axis)\" ORDER BY id").map {
@@ -44,8 +53,8 @@ struct AxisNumbers: Sendable {
     func missing<Value: AxisValue>(_ used: [Value], _ known: [Value]) -> (String, String)? {
       used.first { !known.contains($0) }.map { (Value.axis, $0.name) }
     }
-    return missing(domain.platforms, platforms) ?? missing(domain.busLimits, busLimits)
-      ?? missing(domain.buffers, buffers)
+    return missing(domain.platforms, platforms) ?? missing(domain.coherentMasks, coherentMasks)
+      ?? missing(domain.busLimits, busLimits) ?? missing(domain.buffers, buffers)
   }
 
   func platform(_ platform: Platform) -> Int { platforms.firstIndex(of: platform) ?? 0 }
@@ -54,9 +63,10 @@ struct AxisNumbers: Sendable {
   func device(
     _ coherentMask: CoherentMask, _ busLimit: BusLimit, _ coherence: Coherence, _ facing: Facing
   ) -> UInt16 {
+    let mask = UInt16(coherentMasks.firstIndex(of: coherentMask) ?? 0)
     let limit = UInt16(busLimits.firstIndex(of: busLimit) ?? 0)
     let radix = UInt16(max(4, busLimits.count))
-    return ((UInt16(coherentMask.rawValue) * radix + limit) * 2 + UInt16(coherence.rawValue)) * 2
+    return ((mask * radix + limit) * 2 + UInt16(coherence.rawValue)) * 2
       + UInt16(facing.rawValue)
   }
 

@@ -1,5 +1,6 @@
 import DMAModel
 import GRDB
+import Support
 
 /// Values of axes that a report or a query is about; an absent axis is not limited.
 public struct BehaviorFilter: Sendable, Equatable {
@@ -10,7 +11,8 @@ public struct BehaviorFilter: Sendable, Equatable {
 
   /// The condition over the columns of `behavior_span`, with its arguments.
   ///
-  /// A filter on `mask` keeps the spans that hold one of the masks.
+  /// A filter on `mask` keeps the spans that hold one of the masks, whole: who reads
+  /// them cuts them with ``maskRuns(of:)``.
   var condition: (sql: String, arguments: StatementArguments) {
     var terms: [String] = []
     var arguments: [String] = []
@@ -29,6 +31,20 @@ public struct BehaviorFilter: Sendable, Equatable {
     }
     let sql = terms.isEmpty ? "1" : terms.joined(separator: " AND ")
     return (sql, StatementArguments(arguments))
+  }
+
+  /// The part of a span of masks that the filter keeps, as unbroken runs.
+  func maskRuns(of span: ClosedRange<Int>) -> [ClosedRange<Int>] {
+    guard let accepted = values[DMAMask.axis].map(Set.init) else { return [span] }
+    var runs: [ClosedRange<Int>] = []
+    for mask in span where accepted.contains(String(mask)) {
+      if let last = runs.last, last.upperBound + 1 == mask {
+        runs[runs.count - 1] = last.lowerBound...mask
+      } else {
+        runs.append(mask...mask)
+      }
+    }
+    return runs
   }
 }
 
@@ -55,7 +71,9 @@ public struct BehaviorSpan: Sendable, Hashable {
 extension BehaviorSpan {
   /// The answer of a booted kernel to one request, straight from the model.
   public init(_ kernel: KernelVersion, _ booted: BootedKernel, _ request: DeviceRequest) {
-    let judged = JudgedAnswer(booted.platform, request, booted.answer(to: request))
+    let judged = JudgedAnswer(
+      booted.platform, request, booted.answer(to: request),
+      addressLines: booted.machine.device.addressLines)
     self.init(
       kernel: kernel.name, platform: booted.platform.name, iommu: booted.iommu.name,
       swiotlb: booted.swiotlb.name, mem: booted.machine.name.name,
@@ -82,7 +100,7 @@ extension MatrixDatabase {
       arguments: condition.arguments)
   }
 
-  /// The spans that a filter keeps, in the order of the axes.
+  /// The spans that a filter keeps, cut to its masks, in the order of the axes.
   public func spans(_ filter: BehaviorFilter) throws(StoreError) -> [BehaviorSpan] {
     try read { database in
       let places = try Self.places(database)
@@ -102,15 +120,16 @@ extension MatrixDatabase {
           }
           return place
         }
-        let span =
-          BehaviorSpan(
+        for run in filter.maskRuns(of: masks) {
+          let span = BehaviorSpan(
             kernel: try row.text(0), platform: try row.text(1), iommu: try row.text(2),
             swiotlb: try row.text(3), mem: try row.text(4), coherentMask: try row.text(5),
             busLimit: try row.text(6), coherent: try row.text(7), external: try row.text(8),
             op: try row.text(9), attrs: try row.text(10), buf: try row.text(11),
-            masks: masks, result: try row.text(12), verdict: try row.text(13),
+            masks: run, result: try row.text(12), verdict: try row.text(13),
             exposure: try row.text(14))
-        spans.append((place + [masks.lowerBound], span))
+          spans.append((place + [run.lowerBound], span))
+        }
       }
       spans.sort { $0.place.lexicographicallyPrecedes($1.place) }
       return spans.map(\.span)

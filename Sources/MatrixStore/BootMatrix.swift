@@ -9,13 +9,15 @@ struct Outcome: Hashable, Sendable {
   /// How the request ends.
   let life: Life
 
-  init(platform: Platform, request: DeviceRequest, cycle: LifeCycle) {
+  init(boot: Boot, request: DeviceRequest, cycle: LifeCycle) {
+    let platform = boot.platform
     let answer = cycle.answer
     life = Life(platform, cycle.after)
-    let judged = JudgedAnswer(platform, request, answer)
+    let judged = JudgedAnswer(
+      platform, request, answer, addressLines: boot.machine.device.addressLines)
     (verdict, exposure) = (judged.verdict, judged.exposure)
     var stored = answer
-    if !answer.hasPrintableAddress { stored.address = 0 }
+    if !answer.hasPrintableAddress { stored.address = nil }
     self.answer = stored
   }
 }
@@ -160,7 +162,7 @@ struct BootMatrix: Sendable {
     for mask in masks {
       request.mask = mask
       guard let cycle = cycle(request) else { continue }
-      let outcome = Outcome(platform: boot.platform, request: request, cycle: cycle)
+      let outcome = Outcome(boot: boot, request: request, cycle: cycle)
       if outcome == previous, let last = spans.last?.last, last + 1 == mask.bits {
         spans[spans.count - 1].last = mask.bits
       } else {

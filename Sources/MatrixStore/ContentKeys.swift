@@ -1,6 +1,6 @@
-import Crypto
 import Foundation
 import GRDB
+import Support
 
 /// The keys of distinct contents of one table, each a hash of its content.
 struct ContentKeys<Content: Hashable & Sendable>: Sendable {
@@ -29,6 +29,6 @@ struct ContentKeys<Content: Hashable & Sendable>: Sendable {
 
   /// A key of 47 bits from the content: SHA-256's first bytes.
   private static func key(_ text: String) -> Int64 {
-    SHA256.hash(data: Data(text.utf8)).prefix(6).reduce(Int64(0)) { $0 << 8 | Int64($1) } >> 1
+    SHA256.hash(Data(text.utf8)).prefix(6).reduce(Int64(0)) { $0 << 8 | Int64($1) } >> 1
   }
 }

@@ -1,5 +1,6 @@
 import DMAModel
 import GRDB
+import Support
 
 /// Whether a database holds what its maker wrote.
 ///

@@ -2,6 +2,7 @@ import Conformance
 import DMAModel
 import Foundation
 import GRDB
+import Support
 
 /// What a database says about itself.
 public struct DatabaseInfo: Sendable {

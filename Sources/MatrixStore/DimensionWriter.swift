@@ -41,7 +41,7 @@ struct DimensionWriter {
     try axis(Platform.self, domain.platforms)
     try axis(IOMMUMode.self)
     try axis(SwiotlbMode.self)
-    try axis(CoherentMask.self)
+    try axis(CoherentMask.self, domain.coherentMasks)
     try axis(BusLimit.self, domain.busLimits)
     try axis(Coherence.self)
     try axis(Facing.self)
@@ -53,15 +53,15 @@ struct DimensionWriter {
     try axis(MemoryState.self)
     try axis(Verdict.self)
     try axis(Exposure.self)
-    for mask in DMAMask.allCases {
+    for mask in DMAMask.all(with: domain.masks) {
       try database.execute(
         sql: "INSERT INTO mask VALUES (?, ?, ?)",
         arguments: [Int(mask.bits), mask.name, mask.summary])
     }
     for (id, machine) in domain.machines.enumerated() {
       try database.execute(
-        sql: "INSERT INTO mem VALUES (?, ?, ?, ?)",
-        arguments: [id, machine.name.name, machine.name.summary, machine.ramText])
+        sql: "INSERT INTO mem VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        arguments: [id] + machine.storedColumns)
     }
     for (id, circumstance) in Circumstance.all.enumerated() {
       try database.execute(
@@ -114,7 +114,7 @@ struct DimensionWriter {
 
   private func writeDevicesAndRequests(_ database: Database) throws {
     let numbers = AxisNumbers(domain)
-    for coherentMask in CoherentMask.allCases {
+    for coherentMask in numbers.coherentMasks {
       for busLimit in numbers.busLimits {
         for coherence in Coherence.allCases {
           for facing in Facing.allCases {
@@ -152,5 +152,17 @@ struct DimensionWriter {
         kernel.policy.requestExclusion(operation, attributes, buffer, on: machine) == nil
       }
     }
+  }
+}
+
+extension Machine {
+  /// A machine's columns in the table `mem`, behind its number.
+  var storedColumns: StatementArguments {
+    let ranges = device.ranges.map(\.name).joined(separator: "+")
+    return [
+      name.name, name.summary, descriptionText, ranges.isEmpty ? "none" : ranges,
+      device.segmentBoundary == .max ? "none" : device.segmentBoundary.hexadecimal,
+      Int64(device.minAlignMask), Int(device.addressLines),
+    ]
   }
 }

@@ -3,6 +3,7 @@ import EmbeddedSchema
 import Foundation
 import GRDB
 import GRDBSQLite
+import Support
 
 /// A database made by the generator, opened for reading alone.
 public struct MatrixDatabase: Sendable {
@@ -10,22 +11,18 @@ public struct MatrixDatabase: Sendable {
   public let path: String
   /// A read-only connection; ``ReadOnlyQuery`` runs a user's SQL.
   public let queue: DatabaseQueue
+  /// What a user's SQL may do on it.
+  let authorizer = QueryAuthorizer()
 
   /// Opens a database and checks that it is one of ours.
   public init(path: String) throws(StoreError) {
     self.path = path
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw .missing(path: path)
-    }
-    if isDirectory.boolValue { throw .isDirectory(path: path) }
-    guard access(path, R_OK) == 0 else {
-      throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
-    }
+    try Self.checkFile(path)
     var applicationID: Int32 = 0
     var version: Int32 = 0
     do {
-      queue = try DatabaseQueue(path: path, configuration: Self.configuration)
+      queue = try DatabaseQueue(
+        path: Self.literal(path), configuration: Self.configuration(authorizer))
       (applicationID, version) = try queue.read { database in
         let id = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         return (id, try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0)
@@ -45,10 +42,35 @@ public struct MatrixDatabase: Sendable {
       throw .older(path: path, version: version, supported: Schema.version)
     }
     try checkLength()
-    if let fault = try read({ try StoredSchema.fault(in: $0) }) {
-      throw .corrupt(path: path, reason: fault)
+    for check in [{ try StoredSchema.fault(in: $0) }, FileSeal.fault] {
+      if let fault = try read(check) { throw .corrupt(path: path, reason: fault) }
     }
   }
+
+  /// Refuses what is no file that can be read as it is, before SQLite opens it.
+  private static func checkFile(_ path: String) throws(StoreError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if [ENOENT, ENOTDIR].contains(errno) { throw .missing(path: path) }
+      throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw .isDirectory(path: path)
+    default:
+      throw .cannotOpen(
+        path: path,
+        reason: "it is not a regular file; expected a database made by 'dmamatrix generate'")
+    }
+    guard access(path, R_OK) == 0 else {
+      throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
+    }
+    try DatabaseFile.checkReadable(path)
+  }
+
+  /// The path as SQLite takes it for a file, whatever it begins with: `file:` and
+  /// `:memory:` have a meaning of their own.
+  static func literal(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
 
   /// Reads from the database.
   ///
@@ -121,17 +143,21 @@ public struct MatrixDatabase: Sendable {
     }
   }
 
-  static var configuration: Configuration {
+  /// A connection that can do nothing but read.
+  static func configuration(_ authorizer: QueryAuthorizer = QueryAuthorizer()) -> Configuration {
     var configuration = Configuration()
     configuration.readonly = true
     configuration.prepareDatabase { database in
       guard let connection = database.sqliteConnection else { return }
+      try ConnectionSafety.restrict(database)
       // Read-only is not enough: ATTACH and VACUUM INTO would still write.
       sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
       sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
       // A question fills neither the memory nor the disk of temporary files.
       sqlite3_hard_heap_limit64(1 << 30)
-      try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")
+      try database.execute(sql: "PRAGMA temp_store = MEMORY")
+      try CheckedFormat.register(on: connection)
+      authorizer.register(on: connection)
     }
     return configuration
   }

@@ -1,6 +1,6 @@
 import DMAModel
 import GRDB
-import Parallel
+import Support
 
 /// What a generator run made.
 public struct GenerationSummary: Sendable, Equatable {

@@ -119,6 +119,10 @@ public struct MatrixMerger: Sendable {
       "SELECT 1 FROM part.observation_source",
       "\(path): holds observations, which 'dmamatrix observe' adds to the merged database", database
     )
+    try requireNone(
+      "SELECT 1 FROM part.driver_tree",
+      "\(path): holds drivers, which 'dmamatrix drivers --store' adds to the merged database",
+      database)
     try database.inTransaction {
       for table in tables where !facts.contains(table) && !summed.contains(table) {
         if isFirst || shared.contains(table) {
@@ -141,7 +145,7 @@ public struct MatrixMerger: Sendable {
           INSERT INTO main.exclusion SELECT * FROM part.exclusion WHERE true
             ON CONFLICT DO UPDATE SET combinations = combinations + excluded.combinations;
           INSERT INTO main.provenance SELECT key, value FROM part.provenance
-            WHERE key NOT IN ('part', '\(ContentDigest.key)') AND true
+            WHERE key NOT IN ('part', \(ContentDigest.ownKeys)) AND true
             ON CONFLICT DO UPDATE SET value = CAST(value + excluded.value AS TEXT)
               WHERE key IN ('combinations', 'excluded');
           """)

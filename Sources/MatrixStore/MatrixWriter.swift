@@ -95,12 +95,16 @@ struct MatrixWriter: Sendable {
   private func insertBoot(_ matrix: BootMatrix, _ database: Database) throws {
     let (boot, pool) = (matrix.boot, matrix.pool)
     let range = pool.isActive ? PhysicalRange(pool.start, pool.end).text : "-"
+    let size = pool.isActive ? pool.size : nil
+    let slots = pool.isActive ? (pool.end - pool.start) / swiotlbSlotSize : 0
     try database.execute(
-      sql: "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sql: "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
         boot.id, boot.kernel.name, boot.platform.name, boot.iommu.name, boot.swiotlb.name,
         boot.machine.name.name, range, pool.isActive ? pool.memory.name : "-",
-        pool.forceBounce ? 1 : 0,
+        pool.forceBounce ? 1 : 0, pool.isActive ? Int64(pool.start) : nil,
+        pool.isActive ? Int64(pool.end - 1) : nil, Int64(slots),
+        pool.isActive ? size.map { Int64($0.areas) } : 0, size?.summary ?? "-",
       ])
   }
 

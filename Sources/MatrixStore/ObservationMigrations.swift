@@ -2,7 +2,8 @@ import EmbeddedSchema
 import Foundation
 import GRDB
 
-/// The tables of observations: made by migrations, kept when a matrix is made anew.
+/// The tables of observations and drivers: made by migrations, kept when a matrix is
+/// made anew.
 enum ObservationMigrations {
   /// What became of the observations of a database that is replaced.
   struct Kept {
@@ -10,7 +11,14 @@ enum ObservationMigrations {
     var damagedCopy: String?
   }
 
-  private static let tables = ["observation_source", "observed_boot", "observation"]
+  /// The tables of each migration, those that others refer to first.
+  private static let tables: [(migration: String, tables: [String])] = [
+    ("observations-1", ["observation_source", "observed_boot", "observation"]),
+    (
+      "drivers-1",
+      ["driver_tree", "driver", "driver_mask", "driver_pair", "driver_use", "driver_id"]
+    ),
+  ]
 
   private static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -57,7 +65,8 @@ enum ObservationMigrations {
         }
         try requireUnchanged(old)
         try migrate(queue, upTo: last)
-        kept.observations = try copy(from: old, to: queue)
+        kept.observations = try copy(
+          tables.filter { made.contains($0.migration) }.flatMap(\.tables), from: old, to: queue)
       }
     } catch is RowDecodingError {
       kept.damagedCopy = try keepAside(old)
@@ -74,7 +83,7 @@ enum ObservationMigrations {
   private static func reading<Value>(
     _ path: String, _ value: (Database) throws -> Value
   ) throws -> Value {
-    let queue = try DatabaseQueue(path: path, configuration: MatrixDatabase.configuration)
+    let queue = try DatabaseQueue(path: path, configuration: MatrixDatabase.configuration())
     defer { try? queue.close() }
     return try queue.read(value)
   }
@@ -85,7 +94,7 @@ enum ObservationMigrations {
     }
   }
 
-  /// The migrations that a file has; nil where it holds no observations.
+  /// The migrations that a file has; nil where it holds neither observations nor drivers.
   private static func migrations(of path: String) throws -> [String]? {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let size = attributes?[.size] as? UInt64, size > 0 else { return nil }
@@ -95,12 +104,12 @@ enum ObservationMigrations {
       }
       let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
       let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
-      guard try database.tableExists("observation"),
-        try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM observation)") == true
-      else {
-        // A database that is cut but whose schema names no observations loses none.
-        return nil
+      let isFilled = try ["observation", "driver_tree"].contains { table in
+        try database.tableExists(table)
+          && Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM \(table))") == true
       }
+      // A database that is cut but whose schema names none of these loses none.
+      guard isFilled else { return nil }
       guard size >= pages * pageSize else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the file is cut")
       }
@@ -109,9 +118,10 @@ enum ObservationMigrations {
     }
   }
 
-  private static func copy(from old: String, to queue: DatabaseQueue) throws -> Int {
+  private static func copy(
+    _ tables: [String], from old: String, to queue: DatabaseQueue
+  ) throws -> Int {
     try queue.inDatabase { database in
-      try database.execute(sql: "PRAGMA trusted_schema = OFF")
       try database.execute(sql: "ATTACH ? AS old", arguments: [old])
       defer { try? database.execute(sql: "DETACH old") }
       var count = 0

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Observations
+import Support
 
 /// A file of observations, read and ready to be stored.
 public struct ObservationImport: Sendable {

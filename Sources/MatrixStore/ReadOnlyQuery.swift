@@ -2,6 +2,7 @@ import DMAModel
 import Foundation
 import GRDB
 import GRDBSQLite
+import Support
 
 /// One value of a query's result.
 public enum QueryValue: Equatable, Sendable {
@@ -52,8 +53,8 @@ public struct QueryResult: Equatable, Sendable {
 ///
 /// The connection is read-only, no database can be attached (which also stops
 /// VACUUM INTO), a statement that is not read-only is refused, as is a second
-/// statement, anything but SELECT, WITH, VALUES and EXPLAIN, and a progress
-/// handler ends it after the time limit.
+/// statement, anything but SELECT, WITH, VALUES and EXPLAIN, and whatever
+/// ``QueryAuthorizer`` does not allow; a progress handler ends it after the time limit.
 public struct ReadOnlyQuery: Sendable {
   public let sql: String
   /// Values of named parameters; whole numbers are bound as integers.
@@ -73,22 +74,41 @@ public struct ReadOnlyQuery: Sendable {
   }
 
   /// Bytes that an answer may take in memory.
-  private static let sizeLimit = 1 << 30
+  private static let sizeLimit = 512 << 20
+  /// Bytes of a value, of a row and of the statement itself.
+  private static let lengthLimit = 1 << 20
 
   /// Runs the statement.
   public func run(on database: MatrixDatabase) throws(StoreError) -> QueryResult {
     do {
-      return try database.queue.read { try fetch($0) }
+      return try database.queue.read { connection in
+        try database.authorizer.asking(connection) {
+          try Self.withShortValues(connection) { try fetch(connection) }
+        }
+      }
     } catch let error as StoreError {
       throw error
     } catch let error as DatabaseError {
-      throw describe(error, path: database.path)
+      throw describe(error, path: database.path, refusal: database.authorizer.refusal)
     } catch {
       throw .query("\(error)")
     }
   }
 
+  /// One call of a function cannot be stopped: it works on little.
+  private static func withShortValues<Value>(
+    _ database: Database, _ body: () throws -> Value
+  ) rethrows -> Value {
+    let connection = database.sqliteConnection
+    let before = sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, Int32(lengthLimit))
+    defer { sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, before) }
+    return try body()
+  }
+
   private func fetch(_ database: Database) throws -> QueryResult {
+    guard sql.utf8.count <= Self.lengthLimit else {
+      throw StoreError.query("the statement is longer than \(Self.lengthLimit >> 20) MiB")
+    }
     guard sql.contains(where: { !$0.isWhitespace && $0 != ";" }) else {
       throw StoreError.query("no statement; expected one SELECT")
     }
@@ -124,12 +144,17 @@ public struct ReadOnlyQuery: Sendable {
       if rowLimit > 0, rows.count == rowLimit {
         return QueryResult(columns: statement.columnNames, rows: rows, isTruncated: true)
       }
-      let values: [QueryValue] = row.databaseValues.map(QueryValue.init)
-      size += values.reduce(0) { $0 + $1.size }
-      guard size <= Self.sizeLimit else {
-        throw StoreError.query(
-          "the answer takes more than \(Self.sizeLimit >> 20) MiB; ask for fewer rows or columns, "
-            + "or use 'dmamatrix export'")
+      var values: [QueryValue] = []
+      values.reserveCapacity(row.count)
+      for column in 0..<row.count {
+        let value = QueryValue(row[column])
+        size += value.size
+        guard size <= Self.sizeLimit else {
+          throw StoreError.query(
+            "the answer takes more than \(Self.sizeLimit >> 20) MiB; ask for fewer rows or columns, "
+              + "or use 'dmamatrix export'")
+        }
+        values.append(value)
       }
       rows.append(values)
     }
@@ -160,8 +185,17 @@ public struct ReadOnlyQuery: Sendable {
     return StatementArguments(values)
   }
 
-  private func describe(_ error: DatabaseError, path: String) -> StoreError {
+  private func describe(_ error: DatabaseError, path: String, refusal: String?) -> StoreError {
+    if let refusal, [.SQLITE_AUTH, .SQLITE_ERROR].contains(error.resultCode) {
+      return .query(refusal)
+    }
     switch error.resultCode {
+    case .SQLITE_TOOBIG:
+      return .query(
+        "a value or a row would be longer than \(Self.lengthLimit >> 20) MiB; ask for a part of it, "
+          + "as with substr()")
+    case .SQLITE_NOMEM:
+      return .query("SQLite would take more than 1024 MiB; ask for fewer rows, or sort fewer")
     case .SQLITE_INTERRUPT: return .timeLimit(seconds: timeLimit)
     case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
       return MatrixDatabase.storeError(error, path: path)

@@ -12,6 +12,7 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case cannotOpen(path: String, reason: String)
   case cannotWrite(path: String, reason: String)
   case query(String)
+  case noScenario(String)
   case timeLimit(seconds: Double)
   case emptyDomain(String)
   case noObservations(path: String)
@@ -23,6 +24,13 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
     let name = (path as NSString).lastPathComponent
     return "another program changes it, or was killed when it did, and left \(name)\(journal); "
       + "'sqlite3 \(name) .tables' settles that"
+  }
+
+  /// Why a database whose changes go to a log is neither read nor replaced.
+  static func inWALMode(_ path: String) -> String {
+    let name = (path as NSString).lastPathComponent
+    return "it is in WAL mode, in which every reader leaves files beside it; "
+      + "'sqlite3 \(name) \"PRAGMA journal_mode = DELETE\"' ends that"
   }
 
   /// Whether the database itself is damaged, rather than what the user asked.
@@ -56,6 +64,8 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "\(path): cannot be written (\(reason)); nothing was changed"
     case .query(let message):
       "query: \(message)"
+    case .noScenario(let sentence):
+      sentence
     case .timeLimit(let seconds):
       "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit"
     case .emptyDomain(let reason):

@@ -1,5 +1,6 @@
 import DMAModel
 import GRDB
+import Support
 
 /// What a row holds that nothing of ours writes.
 package struct MalformedRow: Error, CustomStringConvertible {

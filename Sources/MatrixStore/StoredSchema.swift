@@ -1,5 +1,6 @@
 import EmbeddedSchema
 import GRDB
+import Support
 
 /// The tables and views of a file, against those that dmamatrix makes.
 ///

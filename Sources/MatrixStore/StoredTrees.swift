@@ -1,5 +1,6 @@
 import DMAModel
 import GRDB
+import Support
 
 /// The trees of a database as kernels that can be compared and checked.
 extension TreeStore {
@@ -119,7 +120,8 @@ extension TreeStore {
   private static func answer(_ row: Row) throws -> Answer {
     let address = try row.text("dma")
     let maxMapping = try row.text("max_map")
-    guard let dma = address == "-" ? 0 : UInt64(hexadecimal: address) else {
+    let dma = UInt64(hexadecimal: address)
+    guard dma != nil || address == "-" else {
       throw MalformedRow("'\(address.printable)' is no address")
     }
     guard

@@ -1,6 +1,7 @@
 import DMAModel
 import Foundation
 import GRDB
+import Support
 
 /// Kernels whose answers were recorded, beside the modelled ones in a database.
 public enum TreeStore {
@@ -63,7 +64,7 @@ public enum TreeStore {
       arguments: [id, kernel.name, kernel.summary, kernel.link])
     try database.execute(
       sql: "INSERT OR REPLACE INTO provenance VALUES (?, ?)", arguments: [key, provenance])
-    try addDimensions(kernel, domain, numbers, database)
+    try addDimensions(kernel, domain, numbers, path, database)
 
     var alone = domain
     alone.kernels = [kernel]
@@ -138,7 +139,7 @@ public enum TreeStore {
 
   /// Rows that an older database or a smaller domain does not have.
   private static func addDimensions(
-    _ kernel: KernelVersion, _ domain: MatrixDomain, _ numbers: AxisNumbers,
+    _ kernel: KernelVersion, _ domain: MatrixDomain, _ numbers: AxisNumbers, _ path: String,
     _ database: Database
   ) throws {
     let decision = Decision.ownCode
@@ -158,14 +159,25 @@ public enum TreeStore {
         WHERE NOT EXISTS (SELECT 1 FROM exclusion_rule WHERE name = ?)
         """, arguments: [rule.name, rule.summary, rule.name])
     for machine in domain.machines {
+      let known = try String.fetchOne(
+        database, sql: "SELECT ram FROM mem WHERE name = ?", arguments: [machine.name.name])
+      if let known, known != machine.descriptionText {
+        throw StoreError.cannotWrite(
+          path: path,
+          reason: "machine '\(machine.name.name.printable)' is \(known.printable) there, not "
+            + "\(machine.descriptionText); choose another name")
+      }
       try database.execute(
         sql: """
-          INSERT INTO mem SELECT (SELECT max(id) + 1 FROM mem), ?, ?, ?
+          INSERT INTO mem SELECT (SELECT max(id) + 1 FROM mem), ?, ?, ?, ?, ?, ?, ?
           WHERE NOT EXISTS (SELECT 1 FROM mem WHERE name = ?)
           """,
-        arguments: [
-          machine.name.name, machine.name.summary, machine.ramText, machine.name.name,
-        ])
+        arguments: machine.storedColumns + [machine.name.name])
+    }
+    for mask in domain.masks {
+      try database.execute(
+        sql: "INSERT OR IGNORE INTO mask VALUES (?, ?, ?)",
+        arguments: [Int(mask.bits), mask.name, mask.summary])
     }
     for operation in Operation.allCases {
       for attributes in Attributes.allCases {

@@ -1,6 +1,7 @@
-import Analysis
+import BootInputs
 import Conformance
 import DMAModel
+import Support
 
 /// Reads the CSV of booted kernels: one line a request, the boot's columns
 /// repeated in each.

@@ -1,3 +1,5 @@
+import Support
+
 /// What no machine could have answered: a file may hold anything.
 extension Observation {
   /// A field that cannot be, in the words of a probe's line.

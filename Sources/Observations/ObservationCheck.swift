@@ -1,3 +1,4 @@
+import BootInputs
 import DMAModel
 
 /// One observation beside the model's answer for that boot's machine.
@@ -33,6 +34,8 @@ public struct ObservationOutcome: Sendable {
 public struct ObservationCheck {
   private let boot: ObservedBoot
   private let kernel: BootedKernel
+  /// The default pool as the kernel makes it, wherever it was seen.
+  private let ownPool: SwiotlbPool
   /// `*dev->dma_mask` before the next line.
   private var mask: UInt64 = bitMask(32)
   /// `dev->dma_skip_sync`: false until the first `dma_set_mask()`.
@@ -45,13 +48,25 @@ public struct ObservationCheck {
   /// - Parameter version: The kernel that answers.
   public init(_ boot: ObservedBoot, version: KernelVersion) {
     self.boot = boot
-    kernel = BootedKernel(
-      policy: version.policy, platform: boot.platforms.first ?? .x86, iommu: boot.iommu,
-      swiotlb: boot.swiotlb, machine: boot.machine)
+    func booted(_ machine: Machine) -> BootedKernel {
+      BootedKernel(
+        policy: version.policy, platform: boot.platforms.first ?? .x86, iommu: boot.iommu,
+        swiotlb: boot.swiotlb, machine: machine)
+    }
+    kernel = booted(boot.machine)
+    var machine = boot.machine
+    machine.observedPool = nil
+    if let line = try? KernelCommandLine(
+      boot.commandLine, prefixes: version.matchesSwiotlbByPrefix)
+    {
+      machine.wantsPool = machine.wantsPool || line.wantsPool
+      (machine.poolSlots, machine.poolAreas) = (line.poolSlots, line.poolAreas)
+    }
+    ownPool = booted(machine).pool
   }
 
-  /// The columns of the boot itself that differ: whether there is a pool, and
-  /// whether it bounces everything.
+  /// The columns of the boot itself that differ: whether there is a pool, how large it is,
+  /// and whether it bounces everything.
   public var bootDifferences: [ObservationOutcome.Difference] {
     var found: [ObservationOutcome.Difference] = []
     func text(_ active: Bool) -> String { active ? "a pool" : "no pool" }
@@ -59,6 +74,14 @@ public struct ObservationCheck {
       found.append(
         .init(
           column: "pool", observed: text(boot.pool != nil), model: text(kernel.pool.isActive)))
+    }
+    if let pool = boot.pool, ownPool.isActive, boot.swiotlb != .restricted,
+      ownPool.end - ownPool.start != pool.length
+    {
+      found.append(
+        .init(
+          column: "pool_size", observed: String(pool.length),
+          model: String(ownPool.end - ownPool.start)))
     }
     if boot.pool != nil, kernel.pool.isActive, kernel.pool.forceBounce != boot.poolForcesBounce {
       found.append(
@@ -85,7 +108,8 @@ public struct ObservationCheck {
     }
     mask = row.dmaMask
     if let address = row.physicalAddress, row.operation != .mapSG, !row.region.isEmpty {
-      regions[row.region] = address
+      // Entries of scatter lists begin at a page, where others may begin within one.
+      regions[row.region] = address & ~0xfff
     }
     comparison.compareRequest(regions: regions, skipsSync: skipsSync)
     if row.result == .error,

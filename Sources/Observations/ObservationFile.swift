@@ -1,4 +1,5 @@
 import Conformance
+import Support
 
 /// Reads what people collect: kernel logs of machines that loaded dmaprobe, and the
 /// CSV of booted kernels, plain or compressed by gzip.

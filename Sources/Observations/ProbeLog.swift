@@ -1,7 +1,8 @@
-import Analysis
+import BootInputs
 import Conformance
 import DMAModel
 import Foundation
+import Support
 
 /// Why a log cannot be used, in one sentence.
 public enum ProbeLogError: Error, Equatable, CustomStringConvertible {
@@ -199,7 +200,7 @@ public struct ProbeLog {
     guard let name = kernel ?? KernelVersion.named(version)?.name else {
       throw .unknownKernel(file: file, release: release)
     }
-    let log = try bootLog()
+    let log = try BootFacts(bootLog())
     var commandLine: KernelCommandLine?
     do {
       commandLine = try log.commandLine.map {
@@ -210,7 +211,7 @@ public struct ProbeLog {
       throw .bootLog(file: file, reason: "\(error)")
     }
     let pool = try fields.range("pool")
-    guard var machine = log.machine else { throw .machine(file: file) }
+    guard var machine = log.memory.machine else { throw .machine(file: file) }
     machine.observedPool = pool
     machine.cpus = try fields.integer("cpus", in: 1...65536)
     machine.wantsPool = commandLine?.wantsPool ?? false
@@ -223,6 +224,8 @@ public struct ProbeLog {
     case "dma-fq": iommu = .lazy
     default: throw fields.bad("domain", accepted: "none, identity, dma, dma-fq")
     }
+    // mem_encrypt=on alone does not make an SME host.
+    let platforms = log.platform.isAssumed ? [] : log.platform.platforms
     let isUntrusted = try fields.integer("untrusted") != 0
     let busLimit = try fields.integer("bus_limit", in: 0...64)
     guard busLimit == 0 || busLimit >= 12 else {
@@ -230,7 +233,7 @@ public struct ProbeLog {
     }
     return ObservedBoot(
       kernel: name, release: release, label: Self.label(domain, isUntrusted),
-      commandLine: log.commandLine ?? "", platforms: log.platforms.isEmpty ? [.x86] : log.platforms,
+      commandLine: log.commandLine ?? "", platforms: platforms.isEmpty ? [.x86] : platforms,
       machine: machine, iommu: iommu, swiotlb: commandLine?.swiotlb ?? .standard,
       facing: isUntrusted ? .external : .internal, domain: domain,
       busLimitBits: busLimit, pool: pool,

@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// One run of the probe: from its begin line to its end line.
 struct ProbeRunReader {

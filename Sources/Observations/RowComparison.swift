@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// One line beside the model.
 struct RowComparison {
@@ -153,7 +154,7 @@ struct RowComparison {
     }
     let first = entries[0]
     switch predicted {
-    case .direct: compare("dma", row.dmaAddress, first.answer.address)
+    case .direct: if let address = first.answer.address { compare("dma", row.dmaAddress, address) }
     case .bounce: compareSlot(first)
     case .iova, .iovaBounce: compareIOVA(first, isBounce: predicted == .iovaBounce)
     case .error, .absent, .ok: break
@@ -209,7 +210,7 @@ struct RowComparison {
   private mutating func compareSlot(_ entry: (request: ExactRequest, answer: Answer)) {
     guard let address = row.dmaAddress else { return }
     let end = address + entry.request.buffer.length
-    let start = entry.answer.address
+    guard let start = entry.answer.address else { return }
     let last = start + (kernel.pool.end - kernel.pool.start)
     if address < start || end > last || end - 1 > entry.request.streamingLimit {
       differ("dma", address.hexadecimal, "a slot of the pool")

@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import Support
 import Yams
 
 /// Why a policy file cannot be used, in one sentence.
@@ -34,7 +35,21 @@ struct PolicyFile {
 
   /// Reads one file of at most 1 MiB.
   static func read(_ path: String) throws(PolicyFileError) -> PolicyFile {
-    guard let data = FileManager.default.contents(atPath: path) else {
+    let descriptor: Int32
+    do throws(InputFile.Failure) {
+      descriptor = try InputFile.open(path)
+    } catch {
+      throw PolicyFileError(
+        path, line: nil, "cannot be read (\(error.reason)); expected a policy file")
+    }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    defer { try? file.close() }
+    var data = Data()
+    do {
+      while data.count <= 1 << 20, let part = try file.read(upToCount: 1 << 16), !part.isEmpty {
+        data.append(part)
+      }
+    } catch {
       throw PolicyFileError(path, line: nil, "cannot be read; expected a policy file")
     }
     guard data.count <= 1 << 20 else {

@@ -45,7 +45,9 @@ func agreementBlocks(_ agreement: Agreement) -> [Document.Block] {
   }
   if agreement.disagreements.count > 1 {
     blocks.append(
-      .paragraph("Each condition is exact; conditions of one disagreement may overlap."))
+      .paragraph(
+        "Each condition is exact, and each scenario of a disagreement meets one: the counts of "
+          + "the conditions add up to the disagreement's."))
   }
   return blocks
 }

@@ -1,7 +1,7 @@
 import Analysis
 import DMAModel
 import MatrixStore
-import Parallel
+import Support
 
 /// A file of the directory that `report --all` writes.
 public struct ReportPage: Sendable {
@@ -133,11 +133,11 @@ private func platformPage(_ platform: Platform) -> Document {
   let map = VerdictMap(
     modelSpans(KernelVersion.all, domain), kernels: KernelVersion.all.map(\.name), source: "")
   document.blocks.append(.heading("By version: mapping RAM above 4 GiB"))
+  document.blocks += map.fixed
   document.blocks += map.literals
-  document.blocks.append(.paragraph(VerdictMap.legend))
+  document.blocks.append(.paragraph(map.legend))
   document.blocks.append(.paragraph(Cell.legend))
-  document.blocks.append(
-    made("report platform --platform \(platform.name), report map --platform \(platform.name)"))
+  document.blocks.append(made("report --all"))
   return document
 }
 
@@ -149,7 +149,7 @@ private func figure(_ platform: Platform) -> VerdictMap {
   domain.buffers = [.high]
   return VerdictMap(
     modelSpans(KernelVersion.all, domain), kernels: KernelVersion.all.map(\.name),
-    source: "dmamatrix report map, model digest \(ModelDigest.digest().prefix(16))")
+    source: "dmamatrix report --all, model digest \(ModelDigest.digest().prefix(16))")
 }
 
 /// A coherent trusted device with one mask and no bus limit, on the big machine.

@@ -2,18 +2,38 @@ import Analysis
 import DMAModel
 
 /// The formats of a check.
-public enum CheckFormat: String, CaseIterable, Sendable { case text, markdown, json, ktap }
+public enum CheckFormat: String, CaseIterable, Sendable {
+  case text, markdown, json, ktap
+
+  /// The format of the same name.
+  public init(_ format: FindingFormat) {
+    self =
+      switch format {
+      case .text: .text
+      case .markdown: .markdown
+      case .json: .json
+      }
+  }
+}
 
 /// Checks in a format: one document.
 ///
 /// KTAP is version 1 of the kernel's test protocol.  Of several checks, JSON has an
 /// array, and KTAP a test with subtests for each kernel.
-public func checkText(_ checks: [Check], format: CheckFormat) -> String {
-  switch format {
-  case .text: checks.map { checkDocument($0).text(.text) }.joined(separator: "\n")
-  case .markdown: checks.map { checkDocument($0).text(.markdown) }.joined(separator: "\n")
-  case .json where checks.count == 1: checkJSON(checks[0])
-  case .json: "[\n" + checks.map(checkJSON).joined(separator: ",\n") + "]\n"
+///
+/// - Parameter drivers: Those that each finding ends with; KTAP has none.
+public func checkText(
+  _ checks: [Check], format: CheckFormat, drivers: DriverList? = nil
+) -> String {
+  func texts(_ format: Document.Format) -> String {
+    checks.map { checkDocument($0, drivers: drivers).text(format) }.joined(separator: "\n")
+  }
+  func json(_ check: Check) -> String { checkJSON(check, drivers) }
+  return switch format {
+  case .text: texts(.text)
+  case .markdown: texts(.markdown)
+  case .json where checks.count == 1: json(checks[0])
+  case .json: "[\n" + checks.map(json).joined(separator: ",\n") + "]\n"
   case .ktap where checks.count == 1: checkKTAP(checks[0])
   case .ktap:
     checks.enumerated().reduce("KTAP version 1\n1..\(checks.count)\n") { text, numbered in
@@ -27,8 +47,12 @@ public func checkText(_ checks: [Check], format: CheckFormat) -> String {
 
 /// A check as a document.
 ///
-/// - Parameter since: For a finding's identity, the version since which it exists.
-public func checkDocument(_ check: Check, since: [String: String] = [:]) -> Document {
+/// - Parameters:
+///   - since: For a finding's identity, the version since which it exists.
+///   - drivers: Those that each finding ends with.
+public func checkDocument(
+  _ check: Check, since: [String: String] = [:], drivers: DriverList? = nil
+) -> Document {
   var document = Document()
   let base = check.base.map { ", base \($0.name)" } ?? ""
   document.blocks.append(.title("Findings in \(check.kernel.name)\(base)"))
@@ -50,6 +74,8 @@ public func checkDocument(_ check: Check, since: [String: String] = [:]) -> Docu
           .paragraph("\(finding.headline): \(finding.scenarios) scenarios\(first)"))
         document.blocks.append(.conditions(finding.conditions))
         if let path = witnessPath(finding, check.kernel) { document.blocks.append(.literal(path)) }
+        document.blocks += driverBlocks(
+          finding.conditions, of: [check.kernel], drivers, lint: finding.lint)
       }
     }
   }
@@ -74,7 +100,7 @@ private func witnessPath(_ finding: Check.Finding, _ kernel: KernelVersion) -> [
   }
 }
 
-private func checkJSON(_ check: Check) -> String {
+private func checkJSON(_ check: Check, _ drivers: DriverList?) -> String {
   let lints = check.outcomes.map { lint, outcome in
     let (status, findings, reason): (String, [Check.Finding], String?) =
       switch outcome {
@@ -87,7 +113,7 @@ private func checkJSON(_ check: Check) -> String {
             {"finding": \(jsonString(finding.headline)), "scenarios": \(finding.scenarios),
              "conditions": [
       \(finding.conditions.map(conditionJSON).joined(separator: ",\n"))
-             ]}
+             ]\(driverJSON(finding.conditions, of: [check.kernel], drivers, lint: finding.lint))}
       """
     }
     return """

@@ -18,6 +18,12 @@ public func claimsDocument(_ claims: [Claim]) throws(ClaimError) -> Document {
       continue
     }
     let judgements = try claim.judge()
+    let (asked, expected) = claim.encoding
+    blocks.append(.paragraph("Asked: \(asked)."))
+    blocks.append(.paragraph("Expected of each: \(expected)."))
+    if let limits = claim.limits {
+      blocks.append(.paragraph("Not asked: \(limits)"))
+    }
     tally[overall(judgements.map(\.judgement)), default: 0] += 1
     for (text, same) in grouped(judgements, by: { judgementText($0.judgement) }) {
       blocks.append(

@@ -5,16 +5,22 @@ import DMAModel
 public enum FindingFormat: String, CaseIterable, Sendable { case text, markdown, json }
 
 /// A comparison in a format.
-public func comparisonText(_ comparison: Comparison, format: FindingFormat) -> String {
+///
+/// - Parameter drivers: Those that each transition ends with.
+public func comparisonText(
+  _ comparison: Comparison, format: FindingFormat, drivers: DriverList? = nil
+) -> String {
   switch format {
-  case .text: comparisonDocument(comparison).text(.text)
-  case .markdown: comparisonDocument(comparison).text(.markdown)
-  case .json: comparisonJSON(comparison)
+  case .text: comparisonDocument(comparison, drivers: drivers).text(.text)
+  case .markdown: comparisonDocument(comparison, drivers: drivers).text(.markdown)
+  case .json: comparisonJSON(comparison, drivers)
   }
 }
 
 /// A comparison as a document: transitions, worst first, with their conditions.
-public func comparisonDocument(_ comparison: Comparison) -> Document {
+public func comparisonDocument(
+  _ comparison: Comparison, drivers: DriverList? = nil
+) -> Document {
   let names = comparison.kernels.map(\.name)
   var document = Document()
   document.blocks.append(.title(names.joined(separator: " -> ")))
@@ -26,58 +32,179 @@ public func comparisonDocument(_ comparison: Comparison) -> Document {
     summary += " \(count) more exist on \(name)."
   }
   document.blocks.append(.paragraph(summary))
-  for transition in comparison.transitions {
-    document.blocks.append(.heading(headline(transition, names)))
+  let headlines = unambiguous(
+    comparison.transitions, (0...2).map { detail in { headline($0, detail: detail) } })
+  for (transition, headline) in zip(comparison.transitions, headlines) {
+    document.blocks.append(.heading("\(headline): \(transition.scenarios) scenarios"))
     document.blocks.append(.conditions(transition.conditions))
+    document.blocks += driverBlocks(
+      transition.conditions, of: comparison.kernels, drivers)
   }
-  for transition in comparison.life.transitions {
-    document.blocks.append(.heading(headline(transition)))
+  document.blocks.append(.paragraph(lifeSummary(comparison)))
+  let lifeHeadlines = unambiguous(comparison.life.transitions, [headline])
+  for (transition, headline) in zip(comparison.life.transitions, lifeHeadlines) {
+    document.blocks.append(.heading("\(headline): \(transition.scenarios) cases"))
     document.blocks.append(.conditions(transition.conditions))
+    document.blocks += driverBlocks(
+      transition.conditions, of: comparison.kernels, drivers)
+  }
+  if !comparison.pools.isEmpty {
+    document.blocks.append(.heading("default pools of another size or place"))
+    for change in comparison.pools {
+      document.blocks.append(.paragraph(sentence(change)))
+    }
   }
   if comparison.transitions.count + comparison.life.transitions.count > 1 {
     document.blocks.append(
-      .paragraph("Each condition is exact; conditions of one change may overlap."))
+      .paragraph(
+        "Each condition is exact, and each scenario of a change meets one: the counts of the "
+          + "conditions add up to the change's, and those of the changes to what differs."))
   }
   return document
 }
 
-/// `bounced -> refused (where), N scenarios`.
-private func headline(_ transition: Comparison.Transition, _ names: [String]) -> String {
+/// What is compared beside the answers of the scenarios, and how much of it differs.
+///
+/// The ends of requests and the answers under a circumstance are another population: a
+/// scenario is there once for each circumstance, the ordinary one included.
+private func lifeSummary(_ comparison: Comparison) -> String {
+  let life = comparison.life
+  let differing = life.transitions.reduce(0) { $0 + $1.scenarios }
+  return "Then the unmap or free of each, and the same with a full pool, with failing "
+    + "decryption and with another mask at free: \(life.scenarios) cases exist on "
+    + "\(comparison.kernels.count == 2 ? "both" : "all"): \(life.scenarios - differing) equal, or "
+    + "answered otherwise already when nothing is full and nothing fails; \(differing) differ."
+}
+
+/// `bounced -> refused (where)`, or `still bounces; ...`.
+///
+/// - Parameter detail: 1 adds the results, 2 all warnings, to tell changes apart.
+private func headline(_ transition: Comparison.Transition, detail: Int) -> String {
   let sides = transition.sides
   let sameVerdict = sides.allSatisfy { $0.verdict == sides[0].verdict }
   var text = sides.map(\.verdict.name).joined(separator: " -> ")
   if sameVerdict {
-    text = "\(sides[0].verdict.name) as before, but \(transition.columns.joined(separator: ", "))"
-    if Set(sides.map(\.result)).count > 1 {
-      text += " (\(sides.map(\.result.name).joined(separator: " -> ")))"
+    let changes = transition.changes.map { change in
+      detail > 1 && change.column == "warn" ? allWarnings(change.values) : changeText(change)
     }
+    text = ([still(sides[0].verdict)] + changes).joined(separator: "; ")
   } else if let decision = transition.decision {
     text += " (\(decision.name))"
   }
   if Set(sides.map(\.exposure)).count > 1 {
     text += ", exposure \(sides.map(\.exposure.name).joined(separator: " -> "))"
+  } else if detail > 0, sides[0].exposure != .none {
+    text += ", exposure \(sides[0].exposure.name)"
   }
-  return text + ": \(transition.scenarios) scenarios"
+  if detail > 0 {
+    let results = sides.map(\.result.name)
+    text +=
+      ", result \((Set(results).count == 1 ? [results[0]] : results).joined(separator: " -> "))"
+  }
+  return text
 }
 
-/// `afterwards: as it was -> left_shared, page: N scenarios`.
+private func still(_ verdict: Verdict) -> String {
+  switch verdict {
+  case .ok: "still reached directly or by IOVA"
+  case .bounced: "still bounces"
+  case .refused: "still refused"
+  case .garbled: "still garbled"
+  case .blocked: "still blocked"
+  case .unreachable: "still unreachable"
+  }
+}
+
+/// What came or went: a column's value before and after, and which warning.
+func changeText(_ change: Comparison.Change) -> String {
+  let arrows = change.values.map { $0.isEmpty ? "none" : $0 }.joined(separator: " -> ")
+  switch change.column {
+  case "result": return "result \(arrows)"
+  case "dma": return "another DMA address"
+  case "enc": return "encoding of the address \(arrows)"
+  case "mem_state": return "state of the memory \(arrows)"
+  case "pte": return "alias that the IOMMU's page table selects \(arrows)"
+  case "warn": return warningText(change.values)
+  case "max_map":
+    let sizes = change.values.map { mappingSize($0) }
+    guard let first = sizes.first, let last = sizes.last, sizes.count == 2 else {
+      return "dma_max_mapping_size() \(sizes.map(\.text).joined(separator: " -> "))"
+    }
+    return "dma_max_mapping_size() \(last.bytes < first.bytes ? "shrinks" : "grows") from "
+      + "\(first.text) to \(last.text)"
+  default: return "\(change.column) \(arrows)"
+  }
+}
+
+/// `new warning: overflow, gone: memenc`, or of several kernels what each warns.
+private func warningText(_ values: [String]) -> String {
+  let sets = values.map { $0.split(separator: ";").map(String.init) }
+  guard sets.count == 2 else { return allWarnings(values) }
+  let came = sets[1].filter { !sets[0].contains($0) }
+  let went = sets[0].filter { !sets[1].contains($0) }
+  let parts = [
+    came.isEmpty ? nil : "new warning \(came.joined(separator: ", "))",
+    went.isEmpty ? nil : "no longer warning \(went.joined(separator: ", "))",
+  ]
+  return parts.compactMap { $0 }.joined(separator: "; ")
+}
+
+/// `warnings overflow -> memenc+overflow`: all of each kernel.
+private func allWarnings(_ values: [String]) -> String {
+  "warnings "
+    + values.map { $0.isEmpty ? "none" : $0.replacing(";", with: "+") }.joined(separator: " -> ")
+}
+
+/// A value of the column `max_map` as a size.
+private func mappingSize(_ value: String) -> (bytes: UInt64, text: String) {
+  guard let bytes = UInt64(value) else { return (.max, value == "max" ? "unlimited" : value) }
+  return (bytes, bytes % 1024 == 0 ? "\(bytes / 1024) KiB" : "\(bytes) bytes")
+}
+
+/// `on unmap or free: as it was -> left_shared, page`.
 private func headline(_ transition: LifeComparison.Transition) -> String {
   let sides = transition.sides
   let results = sides.map(\.result.name)
   let answers = Set(results).count == 1 ? results[0] : results.joined(separator: " -> ")
   var text: String
   if Set(sides.map(\.left)).count == 1 {
-    text = "full pool or no decryption: \(answers)"
+    text = "with a full pool or failing decryption: \(answers)"
   } else {
-    text = "afterwards: \(sides.map(\.left).joined(separator: " -> ")) (\(answers))"
+    text = "on unmap or free: \(sides.map(\.left).joined(separator: " -> ")) (\(answers))"
   }
   if Set(sides.map(\.exposure)).count > 1 {
     text += ", exposure \(sides.map(\.exposure.name).joined(separator: " -> "))"
   }
-  return text + ": \(transition.scenarios) scenarios"
+  return text
 }
 
-private func comparisonJSON(_ comparison: Comparison) -> String {
+/// `arm64-cca, mem=2G, iommu=none|translated, swiotlb=default: ... -> ...`.
+private func sentence(_ change: PoolChange) -> String {
+  let pools = change.pools.map { pool in
+    guard pool.isActive else { return "none" }
+    let bytes = pool.end - pool.start
+    let size = bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
+    return "\(PhysicalRange(pool.start, pool.end).text) (\(size))"
+  }
+  return "\(change.platform.name), mem=\(change.memory.name), \(modesText(change)): "
+    + pools.joined(separator: " -> ")
+}
+
+/// The modes as values of two axes where they are all of their combinations, else in pairs.
+private func modesText(_ change: PoolChange) -> String {
+  let iommus = IOMMUMode.allCases.filter { mode in change.modes.contains { $0.iommu == mode } }
+  let swiotlbs = SwiotlbMode.allCases.filter { mode in
+    change.modes.contains { $0.swiotlb == mode }
+  }
+  if iommus.count * swiotlbs.count == change.modes.count {
+    return "iommu=\(iommus.map(\.name).joined(separator: "|")), "
+      + "swiotlb=\(swiotlbs.map(\.name).joined(separator: "|"))"
+  }
+  return "iommu and swiotlb "
+    + change.modes.map { "\($0.iommu.name)/\($0.swiotlb.name)" }.joined(separator: ", ")
+}
+
+private func comparisonJSON(_ comparison: Comparison, _ drivers: DriverList?) -> String {
   let names = comparison.kernels.map(\.name)
   let transitions = comparison.transitions.map { transition in
     let sides = zip(names, transition.sides).map { name, side in
@@ -90,11 +217,12 @@ private func comparisonJSON(_ comparison: Comparison) -> String {
     return """
           {"sides": [\(sides.joined(separator: ", "))],
            "where": \(decision), "columns": [\
-      \(transition.columns.map(jsonString).joined(separator: ", "))],
+      \(transition.changes.map { jsonString($0.column) }.joined(separator: ", "))],
+           "changes": {\(transition.changes.map(changeJSON).joined(separator: ", "))},
            "scenarios": \(transition.scenarios),
            "conditions": [
       \(transition.conditions.map(conditionJSON).joined(separator: ",\n"))
-           ]}
+           ]\(driverJSON(transition.conditions, of: comparison.kernels, drivers))}
       """
   }
   let life = comparison.life.transitions.map { transition in
@@ -108,22 +236,44 @@ private func comparisonJSON(_ comparison: Comparison) -> String {
           {"sides": [\(sides.joined(separator: ", "))], "scenarios": \(transition.scenarios),
            "conditions": [
       \(transition.conditions.map(conditionJSON).joined(separator: ",\n"))
-           ]}
+           ]\(driverJSON(transition.conditions, of: comparison.kernels, drivers))}
+      """
+  }
+  let pools = comparison.pools.map { change in
+    let modes = change.modes.map { "\($0.iommu.name)/\($0.swiotlb.name)" }
+    let ranges = change.pools.map {
+      $0.isActive ? PhysicalRange($0.start, $0.end).text : "-"
+    }
+    return """
+          {"platform": \(jsonString(change.platform.name)), \
+      "mem": \(jsonString(change.memory.name)), \
+      "modes": [\(modes.map(jsonString).joined(separator: ", "))], \
+      "pools": [\(ranges.map(jsonString).joined(separator: ", "))]}
       """
   }
   let only = zip(names, comparison.onlyThere).map { "\(jsonString($0)): \($1)" }
   return """
     {"kernels": [\(names.map(jsonString).joined(separator: ", "))],
      "scenarios": \(comparison.scenarios), "equal": \(comparison.equal),
+     "afterwards_cases": \(comparison.life.scenarios), \
+    "afterwards_differ": \(comparison.life.transitions.reduce(0) { $0 + $1.scenarios }),
      "only": {\(only.joined(separator: ", "))},
      "transitions": [
     \(transitions.joined(separator: ",\n"))
      ],
      "afterwards": [
     \(life.joined(separator: ",\n"))
+     ],
+     "pools": [
+    \(pools.joined(separator: ",\n"))
      ]}
 
     """
+}
+
+/// `"max_map": ["max", "262144"]`: a column's value on each kernel, none for addresses.
+private func changeJSON(_ change: Comparison.Change) -> String {
+  "\(jsonString(change.column)): [\(change.values.map(jsonString).joined(separator: ", "))]"
 }
 
 /// A condition as a JSON object.

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import MatrixStore
+import Support
 import Yams
 
 /// What Datasette needs to show a database well, from one source: the named

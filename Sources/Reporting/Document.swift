@@ -24,7 +24,7 @@ public struct Document: Sendable, Equatable {
 
   public var blocks: [Block] = []
 
-  public init() {}
+  public init(blocks: [Block] = []) { self.blocks = blocks }
 
   /// The formats of a report.
   public enum Format: String, CaseIterable, Sendable { case text, markdown }
@@ -44,10 +44,8 @@ public struct Document: Sendable, Equatable {
     switch block {
     case .title(let text):
       return folded(text) + String(repeating: "=", count: min(72, text.count)) + "\n"
-    case .heading(let text):
-      return folded(text)
-    case .paragraph(let text):
-      return folded(text)
+    case .heading(let text), .paragraph(let text):
+      return foldedProse(text)
     case .literal(let lines):
       return lines.map { "  \($0)\n" }.joined()
     case .table(let columns, let rows):

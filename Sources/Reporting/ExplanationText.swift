@@ -1,5 +1,6 @@
 import Analysis
 import DMAModel
+import Support
 
 /// One explanation, or two side by side up to where their paths part.
 public func explanationText(_ explanations: [Explanation]) -> String {
@@ -49,11 +50,30 @@ public func spansText(_ spans: [(masks: ClosedRange<Int>, explanation: Explanati
     table.columns.removeLast()
     table.rows = table.rows.map { Array($0.dropLast()) }
   }
+  tellApart(&table, spans.map(\.explanation))
   let text = table.text()
   if text.split(separator: "\n").allSatisfy({ $0.count <= 72 }) { return text }
   var document = Document()
   document.blocks = [.table(columns: table.columns.map(\.title), rows: table.rows)]
   return document.text(.text)
+}
+
+/// Adds the columns that tell neighbouring rows apart, which would look alike without.
+private func tellApart(_ table: inout TextTable, _ explanations: [Explanation]) {
+  let names = Answer.columnNames + ["decided"] + LifeAnswer.columnNames
+  let values = explanations.map { explanation in
+    let decision = explanation.answer.decision
+    return explanation.answer.columns
+      + [decision.name.dropFirst(decision.function.count + 2).description]
+      + explanation.after.columns
+  }
+  for (first, second) in zip(table.rows.indices, table.rows.indices.dropFirst())
+  where table.rows[first].dropFirst() == table.rows[second].dropFirst() {
+    guard let column = names.indices.first(where: { values[first][$0] != values[second][$0] })
+    else { continue }
+    table.columns.insert(TextTable.Column(names[column]), at: 4)
+    for row in table.rows.indices { table.rows[row].insert(values[row][column], at: 4) }
+  }
 }
 
 private func answerText(_ explanation: Explanation) -> String {
@@ -68,7 +88,78 @@ private func answerText(_ explanation: Explanation) -> String {
   if answer.pte != .none { parts.append("PTE \(answer.pte.name)") }
   if !answer.warnings.isEmpty { parts.append("logged \(answer.warnings.text)") }
   if answer.maxMapping != 0 { parts.append("max mapping \(answer.maxMappingText)") }
-  return folded(parts.joined(separator: ", "), hanging: "  ")
+  return folded(parts.joined(separator: ", "), hanging: "  ") + driverText(explanation)
+    + limitsText(explanation)
+}
+
+/// What the driver can read.
+private func driverText(_ explanation: Explanation) -> String {
+  guard let driver = explanation.driver else { return "" }
+  let reach = driver.reach
+  func size(_ bytes: UInt64) -> String { bytes == .max ? "max" : String(bytes) }
+  var parts = ["dma_set_mask() \(driver.acceptsMask ? "0" : "-EIO")"]
+  if driver.acceptsCoherentMask != driver.acceptsMask || explanation.scenario.coherentMask != .same
+  {
+    parts.append("dma_set_coherent_mask() \(driver.acceptsCoherentMask ? "0" : "-EIO")")
+  }
+  parts += [
+    "dma_get_required_mask() \(reach.requiredMask.hexadecimal)",
+    "dma_max_mapping_size() \(size(reach.maxMapping))",
+    "dma_opt_mapping_size() \(size(reach.optimalMapping))",
+  ]
+  if let needsSync = driver.needsSync { parts.append("dma_need_sync() \(needsSync ? 1 : 0)") }
+  parts.append("dma_addressing_limited() \(reach.isAddressingLimited ? 1 : 0)")
+  var text = folded("Driver reads: " + parts.joined(separator: ", "), indent: "  ", hanging: "    ")
+  if !driver.acceptsMask {
+    text += folded(
+      "-EIO leaves the mask that was set before; the answer is that of a device with this one.",
+      indent: "  ", hanging: "    ")
+  }
+  return text
+}
+
+/// Limits of the answer that the scenario runs into.
+private func limitsText(_ explanation: Explanation) -> String {
+  var notes: [String] = []
+  let scenario = explanation.scenario
+  let lines = explanation.device.addressLines
+  if let iovas = explanation.driver?.iovas, explanation.answer.encoding == .iova {
+    let first = iovas.upperBound > 0xffff_ffff ? ", those below 4 GiB first" : ""
+    notes.append(
+      "IOVAs: \(iovas.lowerBound.hexadecimal) to \(iovas.upperBound.hexadecimal)\(first) "
+        + "(iommu_dma_alloc_iova(); what the IOMMU reserves left out).")
+    if explanation.verdict == .unreachable {
+      notes.append(
+        "The device drives \(lines) address lines: once the IOVAs below are taken it gets some "
+          + "that it cannot emit; a mask of \(lines) bits prevents that.")
+    }
+  } else if explanation.verdict == .unreachable, lines < 64 {
+    notes.append("The device drives \(lines) address lines and cannot emit the address.")
+  }
+  if !scenario.operation.isMapping, scenario.buffer.length > maxPageOrderSize {
+    let cma =
+      scenario.platform.family == .xen
+      ? "swiotlb-xen has no other source (xen_swiotlb_alloc_coherent())."
+      : "CONFIG_DMA_CMA and cma= can serve it without an IOMMU, where the area lies within the "
+        + "mask. CMA is not modelled."
+    notes.append(
+      "More than MAX_PAGE_ORDER (\(maxPageOrderSize) bytes) is no block of the page allocator; "
+        + cma)
+  }
+  if let last = explanation.reachInPool {
+    notes.append(
+      "The device reaches the pool up to \(last.hexadecimal) alone.  The answer is that of the "
+        + "pool's first slot; swiotlb_search_pool_area() does not ask the mask, and the search "
+        + "begins in the area of the CPU: a slot beyond is found on another CPU or under load, "
+        + "and the mapping fails (swiotlb_map(), \"swiotlb addr ... overflow\").")
+  }
+  if let pool = explanation.poolOfBuffer {
+    notes.append(
+      "The buffer lies in the swiotlb pool, \(pool.start.hexadecimal) to "
+        + "\((pool.end - 1).hexadecimal): no driver has that memory. The answer is that of RAM; "
+        + "a kernel would take the buffer for a bounce when it is unmapped.")
+  }
+  return notes.map { folded($0, indent: "  ", hanging: "    ") }.joined()
 }
 
 private func stepsText(_ steps: ArraySlice<TraceStep>, from first: Int) -> String {

@@ -1,6 +1,6 @@
 import Analysis
 import DMAModel
-import Parallel
+import Support
 
 /// The end of requests, by version: which lints find what, since when and until
 /// when, what full pools and failing decryption do, and what is copied.
@@ -13,7 +13,8 @@ func lifecycleReport(known: [String: Check] = [:]) -> Document {
   document.blocks.append(
     .paragraph(
       "What is left when a request is undone with the same arguments. Each finding holds "
-        + "exactly under its conditions; axes that a condition does not name do not matter. "
+        + "exactly under its conditions, of which each scenario meets one; axes that a "
+        + "condition does not name do not matter. "
         + "mask_change exists on SME hosts alone (x86-sme47, x86-sme51), decrypt_fails where "
         + "memory can be private, and one thing happens at a time."))
   document.blocks += findingBlocks(kernels, known)
@@ -65,7 +66,10 @@ private func findingBlocks(
       }
     }
   }
-  var blocks: [Document.Block] = [.heading("Scenarios that violate each lint")]
+  var blocks: [Document.Block] = [
+    .heading("Scenarios that violate each lint"),
+    .paragraph("- where the lint holds."),
+  ]
   blocks.append(
     .table(
       columns: ["lint"] + kernels.map(\.name),
@@ -155,7 +159,7 @@ extension History {
 // MARK: - Circumstances
 
 /// Requests that bounce when the pool is empty, once it is full.
-private func fullPoolBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
+func fullPoolBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
   var blocks: [Document.Block] = [.heading("A full pool")]
   blocks.append(
     .paragraph(
@@ -163,13 +167,15 @@ private func fullPoolBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
         + "served by a transient pool from the page allocator (buddy), whose memory is "
         + "decrypted on the spot, or from an atomic pool (atomic), decrypted beforehand; * marks "
         + "set_memory_*() in atomic context. With CONFIG_SWIOTLB_DYNAMIC=n, and in 6.1, all "
-        + "of them are refused. mem=64G, one mask, no bus limit, coherent devices."))
+        + "of them are refused. \"no pool\" where nothing bounces, \"no platform\" where the "
+        + "kernel does not know it."))
+  blocks.append(.paragraph(circumstanceFixedText))
   let full = Circumstance(dynamicPools: .on, fill: .exhausted)
   let platforms = Platform.allCases.filter { $0 != .xenPV }
   let rows = platforms.map { platform in
     [platform.name]
       + kernels.map { kernel in
-        guard kernel.policy.platforms.contains(platform) else { return "" }
+        guard kernel.policy.platforms.contains(platform) else { return "no platform" }
         guard kernel.policy.transientPools != .none else { return "-" }
         return answers(of: full, kernel, platform)
       }
@@ -194,15 +200,16 @@ private func answers(
 }
 
 /// What is served when nothing fails, once some memory cannot be decrypted.
-private func decryptFailureBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
+func decryptFailureBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
   var blocks: [Document.Block] = [.heading("set_memory_decrypted() fails")]
   blocks.append(
     .paragraph(
       "Requests that are served when nothing fails and are altered when it fails for the "
         + "default pool, a restricted pool, the atomic pools, or a page: refused, refused and "
         + "leaked, or handed out wrongly (garbled on hosts, blocked in guests: the pool is taken "
-        + "for shared and is not). One mask, no bus limit, coherent devices; counts over all "
-        + "masks and platforms."))
+        + "for shared and is not). Counts over all masks and over the platforms whose memory "
+        + "can be private."))
+  blocks.append(.paragraph(circumstanceFixedText))
   for failure in DecryptFailure.allCases where failure != .none {
     let circumstance = Circumstance(decryptFailure: failure)
     let rows = kernels.map { kernel -> [String] in
@@ -230,6 +237,10 @@ private func decryptFailureBlocks(_ kernels: [KernelVersion]) -> [Document.Block
         + "only warns."))
   return blocks
 }
+
+/// What ``forEachRequest(_:_:_:_:_:)`` leaves out.
+private let circumstanceFixedText =
+  "Fixed: mem=64G, coherent_mask=same, bus_limit=none, coherent=1."
 
 private func forEachLife(
   _ kernel: KernelVersion, _ platform: Platform, _ circumstance: Circumstance,

@@ -121,6 +121,10 @@ private func tableBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
     domain.operations = [operation]
     domain.buffers = [buffer]
     let spans = modelSpans(columns, domain)
+    let named: Set = [
+      "kernel", Platform.axis, IOMMUMode.axis, SwiotlbMode.axis, CoherentMask.axis,
+    ]
+    blocks.append(.paragraph("Fixed: \(Configurations(spans, shown: named).fixedText)."))
     var tables: [(table: Document.Block, titles: [Title])] = []
     for (title, part) in grouped(spans, by: Title.init) {
       let table = alternativeTable(part, columns.map(\.name))

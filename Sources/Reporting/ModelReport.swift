@@ -1,7 +1,7 @@
 import Analysis
 import DMAModel
 import MatrixStore
-import Parallel
+import Support
 
 /// Reports that the model answers without a database.
 public enum ModelReport: String, CaseIterable, Sendable {
@@ -20,11 +20,13 @@ public enum ModelReport: String, CaseIterable, Sendable {
 
   /// Makes the report.
   ///
-  /// - Parameter kernel: What `findings` is about.
-  public func document(kernel: KernelVersion) -> Document {
+  /// - Parameters:
+  ///   - kernel: What `findings` is about.
+  ///   - drivers: Those that each of its findings ends with.
+  public func document(kernel: KernelVersion, drivers: DriverList? = nil) -> Document {
     switch self {
     case .mail: mailReport()
-    case .findings: findingsReport(kernel)
+    case .findings: findingsReport(kernel, drivers: drivers)
     case .lifecycle: lifecycleReport()
     }
   }
@@ -35,7 +37,9 @@ public enum ModelReport: String, CaseIterable, Sendable {
 /// The comparing lints have the ``KernelVersion.reviewBase``.
 ///
 /// - Parameter known: Checks that were made already, by the kernel's name.
-func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Document {
+func findingsReport(
+  _ kernel: KernelVersion, known: [String: Check] = [:], drivers: DriverList? = nil
+) -> Document {
   let index = KernelVersion.all.firstIndex(of: kernel)
   let versions = [kernel] + (index.map { KernelVersion.all[..<$0].reversed() } ?? [])
   let checks = concurrently(versions) { known[$0.name] ?? Check.standard(of: $0) }
@@ -46,7 +50,7 @@ func findingsReport(_ kernel: KernelVersion, known: [String: Check] = [:]) -> Do
     open.formIntersection(check.findings.map(\.identity))
     for identity in open { since[identity] = version.name }
   }
-  var document = checkDocument(own, since: since)
+  var document = checkDocument(own, since: since, drivers: drivers)
   document.blocks.append(
     .paragraph(
       "\"since\" is the first version of an unbroken row that has the same finding, its "

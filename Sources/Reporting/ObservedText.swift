@@ -1,6 +1,7 @@
 import Analysis
 import DMAModel
 import Observations
+import Support
 
 /// A file of observations, as reports name it.
 public struct ObservedSource: Sendable {
@@ -119,12 +120,15 @@ private func disagreementBlocks(_ found: Disagreements?) -> [Document.Block] {
     return [.paragraph("No observation differs from the model.")]
   }
   var blocks: [Document.Block] = []
-  for finding in found.findings {
-    blocks.append(.heading(headline(finding)))
-    let columns = finding.differences.map {
-      "\($0.column) '\($0.observed.printable)', model '\($0.model)'"
-    }
-    var text = "e.g. " + columns.joined(separator: "; ")
+  func columns(_ finding: Disagreements.Finding) -> String {
+    finding.differences.map { "\($0.column) '\($0.observed.printable)', model '\($0.model)'" }
+      .joined(separator: "; ")
+  }
+  let headlines = unambiguous(
+    found.findings, [headline, { "\(headline($0)); \(columns($0))" }])
+  for (finding, headline) in zip(found.findings, headlines) {
+    blocks.append(.heading("\(headline): \(finding.observations) observations"))
+    var text = "e.g. " + columns(finding)
     if finding.isUnsteady { text += "; not every observation under these conditions differs" }
     blocks.append(.paragraph(text + "."))
     blocks.append(.conditions(finding.conditions))
@@ -145,7 +149,7 @@ private func headline(_ finding: Disagreements.Finding) -> String {
     text += "\(finding.observed.rawValue) as the model says, but \(names)"
   }
   if let decision = finding.decision { text += " (\(decision.name))" }
-  return text + ": \(finding.observations) observations"
+  return text
 }
 
 /// Disagreements as JSON.

@@ -15,34 +15,41 @@ public enum Report: String, CaseIterable, Sendable {
     }
   }
 
-  /// What the report is about where the user does not say.
+  /// What the report is about where the user does not say: the kernel's own defaults,
+  /// a coherent trusted device without a bus limit, and for a platform SME hosts.
+  ///
+  /// Without an `iommu=` parameter a machine has a DMA domain or no IOMMU; both are
+  /// shown.  An axis without a default is shown with all its values.
   public var defaults: BehaviorFilter {
-    let device = [
+    let common = [
       MachineName.axis: ["64G"], CoherentMask.axis: ["same"], BusLimit.axis: ["none"],
       Coherence.axis: ["1"], Facing.axis: ["0"],
+    ]
+    let boot = [
+      IOMMUMode.axis: [IOMMUMode.none.name, IOMMUMode.translated.name],
+      SwiotlbMode.axis: [SwiotlbMode.standard.name],
     ]
     let chosen: [String: [String]] =
       switch self {
       case .platform:
         [
           "kernel": [KernelVersion.latest.name], Platform.axis: ["x86-sme47"],
-          Operation.axis: Operation.names,
           Attributes.axis: ["none", "mmio", "cc_shared"],
           Buffer.axis: ["-", "dma32", "high", "mmio64"],
         ]
       case .versions:
-        [
-          Platform.axis: ["x86-sme47", "x86-sme51"], IOMMUMode.axis: ["passthrough"],
-          SwiotlbMode.axis: ["force"], Operation.axis: ["map"], Attributes.axis: ["none"],
-        ]
+        boot.merging([
+          Platform.axis: ["x86-sme47", "x86-sme51"], Operation.axis: ["map"],
+          Attributes.axis: ["none"],
+        ]) { _, new in new }
       case .map:
-        [
-          Platform.axis: ["x86-sme47"], IOMMUMode.axis: ["passthrough"],
-          SwiotlbMode.axis: ["default", "force", "noforce"], Operation.axis: ["map"],
-          Attributes.axis: ["none"], Buffer.axis: ["high"],
-        ]
+        boot.merging([
+          Platform.axis: ["x86-sme47"], Operation.axis: ["map"], Attributes.axis: ["none"],
+          // Whatever the operation and the attribute: each takes one of the three.
+          Buffer.axis: ["-", "high", "mmio64"],
+        ]) { _, new in new }
       }
-    return BehaviorFilter(device.merging(chosen) { _, new in new })
+    return BehaviorFilter(common.merging(chosen) { _, new in new })
   }
 
   /// Makes the report; axes that `filter` does not name have their defaults.
@@ -50,10 +57,11 @@ public enum Report: String, CaseIterable, Sendable {
     from database: MatrixDatabase, filter: BehaviorFilter
   ) throws(StoreError) -> Document {
     if self == .map { return try Self.verdictMap(from: database, filter: filter).document }
-    let spans = try spans(of: database, filter)
+    let scope = try ReportScope(filter, defaults: defaults, in: database)
     var document =
       self == .platform
-      ? platformReport(spans) : versionsReport(spans, kernels: try database.kernelNames())
+      ? platformReport(scope.spans, scope: scope.blocks)
+      : versionsReport(scope.spans, kernels: try database.kernelNames(), scope: scope.blocks)
     document.blocks.append(.paragraph(Cell.legend))
     document.blocks.append(.paragraph(try source(database) + "."))
     return document
@@ -63,24 +71,10 @@ public enum Report: String, CaseIterable, Sendable {
   public static func verdictMap(
     from database: MatrixDatabase, filter: BehaviorFilter
   ) throws(StoreError) -> VerdictMap {
-    VerdictMap(
-      try Report.map.spans(of: database, filter), kernels: try database.kernelNames(),
+    let scope = try ReportScope(filter, defaults: Report.map.defaults, in: database)
+    return VerdictMap(
+      scope.spans, kernels: try database.kernelNames(), scope: scope.blocks,
       source: try Report.map.source(database))
-  }
-
-  private func spans(
-    of database: MatrixDatabase, _ filter: BehaviorFilter
-  ) throws(StoreError) -> [BehaviorSpan] {
-    let merged = BehaviorFilter(defaults.values.merging(filter.values) { _, new in new })
-    let spans = try database.spans(merged)
-    guard !spans.isEmpty else {
-      let defaults = defaults.values.filter { filter.values[$0.key] == nil }
-        .map { "\($0.key.replacing("_", with: "-"))=\($0.value.joined(separator: "|"))" }.sorted()
-      throw .query(
-        "the database has no combination that these filters keep; filters that are not given are "
-          + defaults.joined(separator: " "))
-    }
-    return spans
   }
 
   private func source(_ database: MatrixDatabase) throws(StoreError) -> String {
@@ -90,23 +84,4 @@ public enum Report: String, CaseIterable, Sendable {
     }
     return "dmamatrix report \(rawValue), model digest \(digest.prefix(16))"
   }
-}
-
-/// The device that a report is about, where it is the same for all rows.
-func deviceText(_ spans: [BehaviorSpan]) -> String {
-  func values(_ name: String, _ value: (BehaviorSpan) -> String) -> String {
-    let all = Set(spans.map(value)).sorted()
-    return "\(name)=\(all.joined(separator: "|"))"
-  }
-  return [
-    values("mem") { $0.mem }, values("coherent_mask") { $0.coherentMask },
-    values("bus_limit") { $0.busLimit }, values("coherent") { $0.coherent },
-    values("external") { $0.external },
-  ].joined(separator: ", ")
-}
-
-/// Distinct elements in the order of their first appearance.
-func distinct<Element: Hashable>(_ elements: some Sequence<Element>) -> [Element] {
-  var seen: Set<Element> = []
-  return elements.filter { seen.insert($0).inserted }
 }

@@ -1,6 +1,7 @@
 import DMAModel
 import Foundation
 import MatrixStore
+import Support
 
 /// How rows are printed; the names are those of the sqlite3 shell where it has them.
 public enum ResultFormat: String, CaseIterable, Sendable {
@@ -11,13 +12,36 @@ public enum ResultFormat: String, CaseIterable, Sendable {
   /// - Parameter header: Whether the column names are printed (`json` and `line`
   ///   always name them).
   public func text(_ result: QueryResult, header: Bool = true) -> String {
+    var text = ""
+    write(result, header: header) { text += $0 }
+    return text
+  }
+
+  /// Hands the same text on in pieces of whole lines: the text of an answer takes more
+  /// memory than the answer.
+  public func write(
+    _ result: QueryResult, header: Bool = true, to write: (String) throws -> Void
+  ) rethrows {
+    var piece = ""
+    try forEachRecord(of: result, header: header) { record in
+      piece += record
+      guard piece.utf8.count >= 1 << 16 else { return }
+      try write(piece)
+      piece = ""
+    }
+    if !piece.isEmpty { try write(piece) }
+  }
+
+  private func forEachRecord(
+    of result: QueryResult, header: Bool, _ use: (String) throws -> Void
+  ) rethrows {
     switch self {
-    case .table: asciiTable(result, header: header)
-    case .csv: separated(result, header: header, by: ",", quoted: csvField)
-    case .tabs: separated(result, header: header, by: "\t", quoted: tabField)
-    case .json: jsonRows(result)
-    case .markdown: markdownTable(result, header: header)
-    case .line: lines(result)
+    case .table: try asciiTable(result, header: header, use)
+    case .csv: try separated(result, header: header, by: ",", quoted: csvField, use)
+    case .tabs: try separated(result, header: header, by: "\t", quoted: tabField, use)
+    case .json: try jsonRows(result, use)
+    case .markdown: try markdownTable(result, header: header, use)
+    case .line: try lines(result, use)
     }
   }
 }
@@ -49,7 +73,9 @@ extension QueryValue {
 
 /// Text for a table: control characters become `?`.
 private func harmless(_ text: String) -> String {
-  String(
+  // Most text: without a walk through its characters.
+  if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
+  return String(
     String.UnicodeScalarView(
       text.unicodeScalars.map { scalar in
         scalar.isControl ? "?" : scalar
@@ -107,47 +133,51 @@ private func tabField(_ text: String) -> String {
 }
 
 private func separated(
-  _ result: QueryResult, header: Bool, by separator: String, quoted: (String) -> String
-) -> String {
-  var rows = result.rows.map { row in row.map { quoted($0.plainText) } }
-  if header { rows.insert(result.columns.map(quoted), at: 0) }
-  return rows.map { $0.joined(separator: separator) + "\n" }.joined()
-}
-
-private func jsonRows(_ result: QueryResult) -> String {
-  let rows = result.rows.map { row in
-    let fields = zip(result.columns, row).map { "\(jsonString($0)): \($1.jsonText)" }
-    return "  {" + fields.joined(separator: ", ") + "}"
+  _ result: QueryResult, header: Bool, by separator: String, quoted: (String) -> String,
+  _ use: (String) throws -> Void
+) rethrows {
+  if header { try use(result.columns.map(quoted).joined(separator: separator) + "\n") }
+  for row in result.rows {
+    try use(row.map { quoted($0.plainText) }.joined(separator: separator) + "\n")
   }
-  return rows.isEmpty ? "[]\n" : "[\n" + rows.joined(separator: ",\n") + "\n]\n"
 }
 
-private func markdownTable(_ result: QueryResult, header: Bool) -> String {
-  var lines: [String] = []
+private func jsonRows(_ result: QueryResult, _ use: (String) throws -> Void) rethrows {
+  guard !result.rows.isEmpty else { return try use("[]\n") }
+  let names = result.columns.map(jsonString)
+  for (index, row) in result.rows.enumerated() {
+    let fields = zip(names, row).map { "\($0): \($1.jsonText)" }
+    try use((index == 0 ? "[\n  {" : ",\n  {") + fields.joined(separator: ", ") + "}")
+  }
+  try use("\n]\n")
+}
+
+private func markdownTable(
+  _ result: QueryResult, header: Bool, _ use: (String) throws -> Void
+) rethrows {
+  func line(_ cells: [String]) -> String {
+    "| " + cells.map(markdownCell).joined(separator: " | ") + " |\n"
+  }
   if header {
-    let cells = result.columns.map { markdownCell(harmless($0)) }
-    lines.append("| " + cells.joined(separator: " | ") + " |")
-    lines.append("|" + String(repeating: " --- |", count: result.columns.count))
+    try use(line(result.columns.map(harmless)))
+    try use("|" + String(repeating: " --- |", count: result.columns.count) + "\n")
   }
-  lines += result.rows.map { row in
-    "| " + row.map { markdownCell($0.terminalText) }.joined(separator: " | ") + " |"
-  }
-  return lines.map { $0 + "\n" }.joined()
+  for row in result.rows { try use(line(row.map(\.terminalText))) }
 }
 
-private func lines(_ result: QueryResult) -> String {
+private func lines(_ result: QueryResult, _ use: (String) throws -> Void) rethrows {
   let columns = result.columns.map(harmless)
   let width = columns.map(\.count).max() ?? 0
-  let records = result.rows.map { row in
-    zip(columns, row).map { name, value in
-      String(repeating: " ", count: width - name.count) + "\(name) = \(value.terminalText)\n"
-    }.joined()
+  let names = columns.map { String(repeating: " ", count: width - $0.count) + $0 }
+  for (index, row) in result.rows.enumerated() {
+    let fields = zip(names, row).map { "\($0) = \($1.terminalText)\n" }
+    try use((index == 0 ? "" : "\n") + fields.joined())
   }
-  return records.joined(separator: "\n")
 }
 
-private func asciiTable(_ result: QueryResult, header: Bool) -> String {
-  let cells = result.rows.map { row in row.map(\.terminalText) }
+private func asciiTable(
+  _ result: QueryResult, header: Bool, _ use: (String) throws -> Void
+) rethrows {
   let isNumber = result.columns.indices.map { column in
     !result.rows.isEmpty
       && result.rows.allSatisfy { row in
@@ -157,10 +187,10 @@ private func asciiTable(_ result: QueryResult, header: Bool) -> String {
         }
       }
   }
-  var table = TextTable(
+  let table = TextTable(
     columns: zip(result.columns, isNumber).map { name, number in
       TextTable.Column(header ? harmless(name) : "", alignment: number ? .trailing : .leading)
     })
-  table.rows = cells
-  return table.text(header: header)
+  try table.write(
+    result.rows.lazy.map { row in row.map(\.terminalText) }, header: header, to: use)
 }

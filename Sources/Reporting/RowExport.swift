@@ -1,6 +1,7 @@
 import DMAModel
 import GRDB
 import MatrixStore
+import Support
 
 /// Every column of `behavior`, decoded, row by row.
 ///

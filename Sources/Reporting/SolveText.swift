@@ -1,6 +1,6 @@
 import Analysis
 import DMAModel
-import Parallel
+import Support
 
 /// What a search found, as a document.
 ///

@@ -21,27 +21,50 @@ public struct TextTable: Sendable {
 
   public init(columns: [Column]) { self.columns = columns }
 
+  /// The widest column that cells are padded to; a longer cell is printed whole, and moves what
+  /// is right of it.
+  static let widest = 1000
+
   /// The lines, without trailing spaces, each ending with a newline.
   public func text(header: Bool = true) -> String {
-    let widths = columns.indices.map { column in
-      let cells = rows.map { $0[column].count }.max() ?? 0
-      return max(cells, header ? columns[column].title.count : 0)
-    }
-    func line(_ cells: [String]) -> String {
-      let padded = cells.indices.map { column in
-        let space = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
-        return columns[column].alignment == .leading
-          ? cells[column] + space : space + cells[column]
+    var text = ""
+    write(rows, header: header) { text += $0 }
+    return text
+  }
+
+  /// Hands on the lines one by one; `rows` take the place of the table's own and are read twice.
+  func write(
+    _ rows: some Sequence<[String]>, header: Bool, to write: (String) throws -> Void
+  ) rethrows {
+    var widths = columns.map { header ? min($0.title.count, Self.widest) : 0 }
+    for row in rows {
+      for column in widths.indices {
+        widths[column] = max(widths[column], Self.width(row[column]))
       }
-      let joined = padded.joined(separator: String(repeating: " ", count: gap))
-      return String(joined.reversed().drop { $0 == " " }.reversed()) + "\n"
     }
-    var lines: [String] = []
     if header {
-      lines.append(line(columns.map(\.title)))
-      lines.append(line(widths.map { String(repeating: "-", count: $0) }))
+      try write(line(columns.map(\.title), widths))
+      try write(line(widths.map { String(repeating: "-", count: $0) }, widths))
     }
-    return (lines + rows.map(line)).joined()
+    for row in rows { try write(line(row, widths)) }
+  }
+
+  /// Characters of a cell, up to ``widest``.
+  private static func width(_ cell: String) -> Int {
+    cell.utf8.count > widest ? cell.prefix(widest).count : cell.count
+  }
+
+  private func line(_ cells: [String], _ widths: [Int]) -> String {
+    let separator = String(repeating: " ", count: gap)
+    var line = ""
+    for column in cells.indices {
+      if column > 0 { line += separator }
+      let padding = widths[column] - Self.width(cells[column])
+      let space = String(repeating: " ", count: max(0, padding))
+      line += columns[column].alignment == .leading ? cells[column] + space : space + cells[column]
+    }
+    while line.unicodeScalars.last == " " { line.unicodeScalars.removeLast() }
+    return line + "\n"
   }
 }
 
@@ -84,6 +107,17 @@ public func foldedHeading(_ text: String) -> String {
   folded(text, indent: "", hanging: "  ", breakingAfter: "/")
 }
 
+/// Prose or a heading, broken at spaces, or behind `|` in a list of values that is
+/// longer than a line.
+func foldedProse(_ text: String) -> String {
+  foldedProse(text, width: 72).map { $0 + "\n" }.joined()
+}
+
+/// The same as lines of at most `width` columns.
+func foldedProse(_ text: String, width: Int) -> [String] {
+  foldedLines(text, width: width, indent: "", hanging: "", breakingAfter: "|")
+}
+
 /// A condition, broken at spaces, or behind `|` in a long list of values.
 func foldedCondition(_ text: String) -> String {
   folded(text, indent: "  ", hanging: "    ", breakingAfter: "|")
@@ -93,21 +127,29 @@ func foldedCondition(_ text: String) -> String {
 private func folded(
   _ text: String, indent: String, hanging: String, breakingAfter mark: Character
 ) -> String {
+  foldedLines(text, width: 72, indent: indent, hanging: hanging, breakingAfter: mark)
+    .map { $0 + "\n" }.joined()
+}
+
+/// Lines of at most `width` columns.
+private func foldedLines(
+  _ text: String, width: Int, indent: String, hanging: String, breakingAfter mark: Character
+) -> [String] {
   var lines = [indent]
   for word in text.split(separator: " ") {
     let space = lines[lines.count - 1].allSatisfy { $0 == " " } ? "" : " "
-    if lines[lines.count - 1].count + space.count + word.count <= 72 {
+    if lines[lines.count - 1].count + space.count + word.count <= width {
       lines[lines.count - 1] += space + word
       continue
     }
-    if hanging.count + word.count <= 72 {
+    if hanging.count + word.count <= width {
       lines.append(hanging + word)
       continue
     }
     var first = true
     for piece in word.split(separator: mark, omittingEmptySubsequences: false) {
       let text = (first ? space : String(mark)) + piece
-      if lines[lines.count - 1].count + text.count < 72 {
+      if lines[lines.count - 1].count + text.count < width {
         lines[lines.count - 1] += text
       } else {
         lines[lines.count - 1] += first ? "" : String(mark)
@@ -116,5 +158,5 @@ private func folded(
       first = false
     }
   }
-  return lines.map { $0 + "\n" }.joined()
+  return lines
 }

@@ -21,52 +21,87 @@ extension Verdict {
 public struct VerdictMap: Sendable {
   /// One configuration.
   struct Panel: Sendable {
-    let heading: String
+    /// The values by which it differs from other panels; nil where it is the only one.
+    let heading: String?
     var rows: [(kernel: String, cells: [Int: Cell])]
   }
 
+  /// Configurations with the same verdicts share a panel.
   let panels: [Panel]
   let masks: [Int]
   let source: String
+  /// What all panels have in common.
+  private let fixedText: String
+  private let scope: [Document.Block]
 
-  init(_ spans: [BehaviorSpan], kernels: [String], source: String) {
-    var masks: Set<Int> = []
-    let configurations = grouped(spans) { span in
-      let attributes = span.attrs == "none" ? "" : " \(span.attrs)"
-      return "\(span.platform), iommu=\(span.iommu), swiotlb=\(span.swiotlb), "
-        + "\(span.op)\(attributes)" + (span.buf == "-" ? "" : " of \(span.buf)")
-    }
-    panels = configurations.map { heading, members in
-      let byKernel = Dictionary(grouping: members, by: \.kernel)
-      let rows = kernels.compactMap { kernel -> (kernel: String, cells: [Int: Cell])? in
-        guard let spans = byKernel[kernel] else { return nil }
-        var cells: [Int: Cell] = [:]
-        for span in spans { for mask in span.masks { cells[mask] = Cell(span) } }
-        masks.formUnion(cells.keys)
-        return (kernel, cells)
+  /// - Parameter scope: What was asked, and the defaults that were taken.
+  init(
+    _ spans: [BehaviorSpan], kernels: [String], scope: [Document.Block] = [], source: String
+  ) {
+    let configurations = Configurations(spans, shown: ["kernel"])
+    let present = Set(spans.map(\.kernel))
+    let kernels = kernels.filter(present.contains)
+    var rows: [[String: MaskRow]] = []
+    var keys: [[[String]]] = []
+    for (key, members) in grouped(spans, by: configurations.key) {
+      var row: [String: MaskRow] = [:]
+      for span in members {
+        for mask in span.masks { row[span.kernel, default: MaskRow()].cells[mask] = Cell(span) }
       }
-      return Panel(heading: heading, rows: rows)
+      let same = rows.firstIndex { known in
+        known.mapValues { $0.cells.mapValues(\.verdict) }
+          == row.mapValues { $0.cells.mapValues(\.verdict) }
+      }
+      if let same {
+        keys[same].append(key)
+      } else {
+        rows.append(row)
+        keys.append([key])
+      }
     }
-    self.masks = masks.sorted()
+    panels = zip(rows, keys).map { row, keys in
+      Panel(
+        heading: configurations.heading(keys),
+        rows: kernels.map { ($0, row[$0]?.cells ?? [:]) })
+    }
+    masks = Set(rows.flatMap { $0.values.flatMap(\.cells.keys) }).sorted()
+    fixedText = configurations.fixedText
+    self.scope = scope
     self.source = source
   }
 
   /// What the signs mean.
-  static let legend =
-    Verdict.allCases.map { "\($0.sign) \($0.name)" }.joined(separator: ", ")
-    + ". Columns are DMA masks in bits."
+  static let signs =
+    (Verdict.allCases.map { "\($0.sign) \($0.name)" } + ["\(Cell.absent) no such scenario"])
+    .joined(separator: ", ")
+
+  /// What the signs and the columns mean.
+  var legend: String { "\(Self.signs). Columns are DMA masks in bits: \(maskListText(masks))." }
 
   /// The map in characters: one sign a mask.
   var document: Document {
     var document = Document()
     document.blocks.append(.title("Verdict by kernel and DMA mask"))
+    document.blocks += fixed
+    document.blocks += scope
     document.blocks += literals
-    document.blocks.append(.paragraph(Self.legend))
+    document.blocks.append(.paragraph(legend))
     document.blocks.append(.paragraph(source + "."))
     return document
   }
 
-  /// The panels in characters; configurations with the same map share one.
+  /// What all panels have in common, as a paragraph.
+  var fixed: [Document.Block] {
+    fixedText.isEmpty ? [] : [.paragraph("Fixed: \(fixedText).")]
+  }
+
+  /// The masks that have a number above their column: multiples of `step`, and where
+  /// masks before are left out.
+  private func isNumbered(_ mask: Int, step: Int) -> Bool {
+    mask % step == 0 || !masks.contains(mask - 1)
+  }
+
+  /// The panels in characters.
   var literals: [Document.Block] {
     let width = panels.flatMap { $0.rows.map(\.kernel.count) }.max() ?? 0
     // A literal block is indented by two.
@@ -74,20 +109,17 @@ public struct VerdictMap: Sendable {
     func line(_ label: String, _ signs: [String]) -> String {
       label + String(repeating: " ", count: width + 1 - label.count) + signs.joined()
     }
-    let maps = panels.map { panel in
-      let tens = masks.map { $0 % 8 == 0 ? String($0 / 10) : " " }
-      let ones = masks.map { $0 % 8 == 0 ? String($0 % 10) : " " }
+    let tens = masks.map { isNumbered($0, step: 8) ? String($0 / 10) : " " }
+    let ones = masks.map { isNumbered($0, step: 8) ? String($0 % 10) : " " }
+    return panels.flatMap { panel -> [Document.Block] in
       let rows = panel.rows.map { row in
-        (row.kernel, masks.map { row.cells[$0].map(sign) ?? " " })
+        (row.kernel, masks.map { row.cells[$0].map(sign) ?? Cell.absent })
       }
-      if isNarrow {
-        return (panel.heading, [line("", tens), line("", ones)] + rows.map(line))
-      }
-      let lines = rows.flatMap { [$0.0, $0.1.joined()] }
-      return (panel.heading, [tens.joined(), ones.joined()] + lines)
-    }
-    return grouped(maps, by: \.1).flatMap { map, same -> [Document.Block] in
-      [.paragraph(same.map(\.0).joined(separator: "; ")), .literal(map)]
+      let lines =
+        isNarrow
+        ? [line("", tens), line("", ones)] + rows.map(line)
+        : [tens.joined(), ones.joined()] + rows.flatMap { [$0.0, $0.1.joined()] }
+      return (panel.heading.map { [.paragraph($0)] } ?? []) + [.literal(lines)]
     }
   }
 
@@ -102,10 +134,18 @@ public struct VerdictMap: Sendable {
     func text(_ x: Int, _ y: Int, _ text: String, _ attributes: String = "") {
       body += "<text x=\"\(x)\" y=\"\(y)\"\(attributes)>\(escaped(text))</text>\n"
     }
+    /// Text over as many lines as the picture's width needs.
+    func lines(_ content: String, _ attributes: String) {
+      for line in foldedProse(content, width: max(20, (width - 16) / 7)) {
+        text(8, y, line, attributes)
+        y += 15
+      }
+    }
+    if !fixedText.isEmpty { lines(fixedText, "") }
+    for case .paragraph(let content) in scope { lines(content, "") }
     for panel in panels {
-      text(8, y, panel.heading, " class=\"heading\"")
-      y += 15
-      for (column, mask) in masks.enumerated() where mask % 4 == 0 {
+      if let heading = panel.heading { lines(heading, " class=\"heading\"") }
+      for (column, mask) in masks.enumerated() where isNumbered(mask, step: 4) {
         text(left + column * cell + cell / 2, y, String(mask), " class=\"mask\"")
       }
       y += 4
@@ -120,6 +160,12 @@ public struct VerdictMap: Sendable {
           body += "style=\"fill:\(run.verdict.colors.text)\">"
           body += String(repeating: run.verdict.sign, count: run.columns.count) + "</text>\n"
         }
+        let absent = masks.indices.filter { row.cells[masks[$0]] == nil }
+        if !absent.isEmpty {
+          let middles = absent.map { String(left + $0 * cell + cell / 2) }
+          body += "<text x=\"\(middles.joined(separator: " "))\" y=\"\(y + 12)\" class=\"sign\">"
+          body += String(repeating: Cell.absent, count: absent.count) + "</text>\n"
+        }
         y += line
       }
       y += 22
@@ -132,8 +178,12 @@ public struct VerdictMap: Sendable {
       text(x + 20, row, "\(verdict.name): \(shortMeaning(verdict))")
     }
     y += 3 * 20
+    text(15, y, Cell.absent, " class=\"sign\"")
+    text(28, y, "no such scenario on this kernel, or not in the database")
+    y += 20
     text(8, y, source, " class=\"source\"")
-    let title = "Verdict by kernel and DMA mask: " + panels.map(\.heading).joined(separator: "; ")
+    let configurations = ([fixedText] + panels.compactMap(\.heading)).filter { !$0.isEmpty }
+    let title = "Verdict by kernel and DMA mask: " + configurations.joined(separator: "; ")
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(y + 12)" \
       viewBox="0 0 \(width) \(y + 12)" role="img" aria-label="\(escaped(title))">
@@ -169,7 +219,7 @@ public struct VerdictMap: Sendable {
     case .refused: "the kernel returned an error"
     case .garbled: "wrong bytes, silently"
     case .blocked: "private memory, no access"
-    case .unreachable: "beyond the mask"
+    case .unreachable: "out of reach"
     }
   }
 

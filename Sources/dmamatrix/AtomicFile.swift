@@ -1,5 +1,6 @@
 import Conformance
 import Foundation
+import Support
 
 /// Files that are there whole or not at all.
 enum AtomicFile {
@@ -10,21 +11,17 @@ enum AtomicFile {
 
   /// Writes beside the target, then renames; a symbolic link is followed, and
   /// anything but a regular file is refused.
-  static func write(to target: String, _ content: (FileHandle) throws -> Void) throws {
+  static func write(to target: String, _ content: (OutputFile) throws -> Void) throws {
     let (path, files) = try begin(target)
     defer { files.remove() }
     Interruption.removeOnSignal(files.all)
-    guard let file = FileHandle(forWritingAtPath: files["part"]) else {
-      throw failure(target, String(cString: strerror(errno)))
-    }
     do {
-      try content(file)
-      try file.synchronize()
+      try content(OutputFile(descriptor: files.descriptor("part")))
+      try files.commit("part", as: path)
+    } catch let error as TemporaryFiles.Failure {
+      throw failure(target, error.reason)
     } catch {
-      throw error is CocoaError ? failure(target, error.systemReason) : error
-    }
-    guard rename(files["part"], path) == 0 else {
-      throw failure(target, String(cString: strerror(errno)))
+      throw error is POSIXError ? failure(target, error.systemReason) : error
     }
   }
 
@@ -36,6 +33,10 @@ enum AtomicFile {
     guard !target.isEmpty, target != "-" else {
       throw UsageError(
         description: "'\(target)' is no file to write; expected the name of one")
+    }
+    guard !target.hasSuffix("/") else {
+      throw UsageError(
+        description: "\(target.printable): names a directory; expected the name of a file")
     }
     let path = URL(fileURLWithPath: target).resolvingSymlinksInPath().path
     let existing = try? FileManager.default.attributesOfItem(atPath: path)

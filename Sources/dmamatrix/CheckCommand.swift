@@ -14,9 +14,10 @@ struct CheckCommand: ParsableCommand {
 
       Violations are reduced to exact conditions, each with a witness and its
       path.  Formats: text, markdown, json, ktap (version 1 of the kernel's test
-      protocol), and b4: a patch mail on standard input whose message-id or
-      subject names a known version of the series, a JSON array for b4's check
-      protocol on standard output, [] where there is nothing to say.
+      protocol), and b4: a mail of a known version of the series on standard
+      input, by its message-id or its cover letter's title, and a JSON array
+      for b4's check protocol on standard output.  Any other mail yields no
+      verdict and exit status 2.
 
       A baseline file holds accepted violations; one that is no longer found is
       an error too.  Exit status 1 if a violation is not accepted.
@@ -43,6 +44,7 @@ struct CheckCommand: ParsableCommand {
   var baseline: String?
   @Option(help: "Write the violations to a baseline file instead.", completion: .file())
   var writeBaseline: String?
+  @OptionGroup var joined: DriverOption
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -60,21 +62,30 @@ struct CheckCommand: ParsableCommand {
     if format == "b4" {
       let ignored: [(String, Bool)] = [
         ("--baseline", baseline != nil), ("--write-baseline", writeBaseline != nil),
-        ("--kernel", !filters.kernel.isEmpty),
+        ("--kernel", !filters.kernel.isEmpty), ("--drivers", joined.drivers != nil),
       ]
       for (option, isGiven) in ignored where isGiven {
         throw UsageError(
-          description: "\(option) is not for --format b4, where the mail names the version")
+          description: option == "--drivers"
+            ? "--drivers is not for --format b4"
+            : "\(option) is not for --format b4, where the mail names the version")
       }
     }
     if let writeBaseline { try AtomicFile.check(writeBaseline) }
     let accepted = try baseline.map { try acceptedLines(of: $0) }
     if format == "b4" { return try b4(base: base, lints: lints, domain: domain) }
     let format: CheckFormat = try dmamatrix.format(format, others: ["b4"])
+    if joined.drivers != nil, format == .ktap || writeBaseline != nil {
+      throw UsageError(
+        description: "--drivers is not for "
+          + "\(format == .ktap ? "--format ktap" : "--write-baseline"); accepted with text, "
+          + "markdown and json")
+    }
     let kernels =
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
       : domain.kernels
+    let drivers = try joined.list(domain)
     let checks = try kernels.map { kernel in
       guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
       return Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)
@@ -87,7 +98,7 @@ struct CheckCommand: ParsableCommand {
       try AtomicFile.write(lines.map { $0 + "\n" }.joined(), to: writeBaseline)
       return
     }
-    let text = checkText(checks, format: format)
+    let text = checkText(checks, format: format, drivers: drivers)
     try Output.write(color.applied(to: text, if: format == .text))
     if let accepted {
       try compare(checks, with: accepted)
@@ -100,8 +111,17 @@ struct CheckCommand: ParsableCommand {
   private func acceptedLines(of path: String) throws -> Set<String> {
     let data = try Input.file(
       path, option: "--baseline", expected: "what --write-baseline wrote")
+    guard let text = String(bytes: data, encoding: .utf8),
+      !text.unicodeScalars.contains(where: {
+        $0.value < 0x20 && !"\n\r\t".unicodeScalars.contains($0)
+      })
+    else {
+      throw UsageError(
+        description: "--baseline '\(path.printable)' is not text; expected what "
+          + "--write-baseline wrote")
+    }
     return Set(
-      String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
+      text.split(whereSeparator: \.isNewline)
         .filter { !$0.hasPrefix("#") }.map(String.init))
   }
 
@@ -121,7 +141,13 @@ struct CheckCommand: ParsableCommand {
   private func b4(base: KernelVersion?, lints: [Lint], domain: MatrixDomain) throws {
     let data = try Input.standardInput(expected: "a mail")
     guard let version = PatchMail.version(of: String(decoding: data, as: UTF8.self)) else {
-      return try Output.write("[]\n")
+      let what =
+        data.isEmpty
+        ? "standard input is empty" : "the mail on standard input is of no known series"
+      throw UsageError(
+        description: "\(what), so that there is no verdict; expected a mail of "
+          + KernelVersion.all.filter { $0.messageID != nil }.map(\.name).joined(separator: ", ")
+          + ", by its message-id or its cover letter's title")
     }
     guard domain.hasScenarios(on: version) else { throw UsageError.noScenario(on: version.name) }
     let chosen = lints.isEmpty ? Lint.allCases : lints

@@ -4,6 +4,7 @@ import DMAModel
 import EmbeddedSchema
 import Foundation
 import Reporting
+import Support
 
 struct Claims: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DMAModel
 import Foundation
+import Support
 
 /// Whether results are coloured.
 struct ColorOption: ParsableArguments {

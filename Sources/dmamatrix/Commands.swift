@@ -102,7 +102,9 @@ struct Conform: ParsableCommand {
   var files: [String]
   @Option(help: "A policy file that describes a variant.", completion: .file())
   var policy: [String] = []
-  @Option(help: ArgumentHelp("Show at most this many differing rows.", valueName: "rows"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Show at most this many differing rows.", valueName: "rows"))
   var show = 10
 
   mutating func run() throws {

@@ -2,6 +2,7 @@ import Analysis
 import ArgumentParser
 import DMAModel
 import Reporting
+import Support
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,12 +17,14 @@ struct Compare: ParsableCommand {
         dmamatrix compare v6 v7
         dmamatrix compare 7.2 v6 7.3 --platform x86-sme47 --op map --attrs none
         dmamatrix compare v6 v6+P07 --swiotlb force --format markdown
+        dmamatrix compare v6 v7 --drivers ~/linux
       """)
 
   @Argument(help: "Two kernels or more, the base first.", completion: .kernels)
   var names: [String]
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
+  @OptionGroup var joined: DriverOption
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -36,12 +39,23 @@ struct Compare: ParsableCommand {
     }
     let kernels = try filters.kernels(called: names, option: "kernel")
     let domain = try filters.domain()
+    try Self.write(
+      kernels, domain: domain, format: format, drivers: try joined.list(domain), color: color)
+  }
+
+  /// Compares kernels and prints what differs.
+  ///
+  /// - Throws: Exit status 1 where anything does.
+  static func write(
+    _ kernels: [KernelVersion], domain: MatrixDomain, format: FindingFormat, drivers: DriverList?,
+    color: ColorOption
+  ) throws {
     let comparison = Comparison(kernels, domain: domain) { Output.progress($0, "comparing") }
     Output.progress(1, "comparing")
     guard comparison.scenarios > 0 else {
-      throw UsageError.noScenario(on: names.joined(separator: ", "))
+      throw UsageError.noScenario(on: kernels.map(\.name).joined(separator: ", "))
     }
-    let text = comparisonText(comparison, format: format)
+    let text = comparisonText(comparison, format: format, drivers: drivers)
     try Output.write(color.applied(to: text, if: format == .text))
     if !comparison.isEqual { throw ExitCode(1) }
   }

@@ -5,6 +5,7 @@ import KernelTree
 import MatrixStore
 import Observations
 import Reporting
+import Support
 
 struct DisagreementsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

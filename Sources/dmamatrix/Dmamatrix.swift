@@ -2,12 +2,14 @@ import ArgumentParser
 import Analysis
 import Conformance
 import DMAModel
+import DriverScan
 import Foundation
 import KernelTree
 import Lab
 import MatrixStore
 import Observations
 import PolicyFiles
+import Support
 
 /// The version of the tool.
 let toolVersion = "0.1.0"
@@ -32,14 +34,24 @@ struct Dmamatrix: ParsableCommand {
 
       "dmamatrix manual | man -l -" shows every command's help as one page.
       """,
-    version: "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))",
+    version: versionText,
     subcommands: [
       Generate.self, Merge.self, Query.self, Export.self, ReportCommand.self, Compare.self,
-      Explain.self, CheckCommand.self, Solve.self, Verify.self, Claims.self, PolicyCommand.self,
+      Explain.self, CheckCommand.self, Solve.self, Drivers.self, Verify.self, Claims.self,
+      PolicyCommand.self,
       Info.self, Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self,
+      HostCommand.self,
       LabCommand.self,
       Bench.self, Manual.self,
     ])
+
+  /// The version with the model's digest, which takes the model's answers: not computed
+  /// for a command that does not print it.
+  private static var versionText: String {
+    CommandLine.arguments.dropFirst().first == "--version"
+      ? "dmamatrix \(toolVersion), model \(ModelDigest.digest().prefix(16))"
+      : "dmamatrix \(toolVersion)"
+  }
 
   /// Without a command: what to do first.
   mutating func run() throws {
@@ -72,11 +84,26 @@ struct Dmamatrix: ParsableCommand {
 
   /// Parses and runs a command; errors are one sentence on standard error.
   static func main() {
+    // A limit of file sizes is a sentence, as a full disk is, and no signal.
+    signal(SIGXFSZ, SIG_IGN)
     do {
+      try ProcessStart.prepare()
+      try CommandNames.check(Array(CommandLine.arguments.dropFirst()), below: Dmamatrix.self)
       var command = try parseAsRoot()
       try command.run()
     } catch {
       fail(error)
+    }
+  }
+
+  /// Help, the version or a completion script: a result as any other.
+  private static func show(_ text: String) -> Never {
+    do {
+      try Output.write(text + "\n")
+      Foundation.exit(0)
+    } catch {
+      Output.error("\(error)")
+      Foundation.exit(2)
     }
   }
 
@@ -85,25 +112,27 @@ struct Dmamatrix: ParsableCommand {
     case let error as ExitCode:
       Foundation.exit(error.rawValue)
     case let error as StoreError:
-      Output.error(error.description)
+      Output.sentence(error.description)
       Foundation.exit(error.isDamage ? 1 : 2)
     case let error as InputError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     case let error as ProbeLogError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     case let error as LabError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     case let error as ClaimError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     case let error as PolicyFileError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     case let error as TreeError:
       Output.error(error.description)
+    case let error as ScanError:
+      Output.sentence(error.description)
     case let error as UsageError:
-      Output.error(error.description)
+      Output.sentence(error.description)
     default:
       // Help and version are "errors" of the parser that succeed.
-      if exitCode(for: error) == .success { exit(withError: error) }
+      if exitCode(for: error) == .success { show(fullMessage(for: error)) }
       // The parser names the value; options with a type of their own are numbers.
       let text = message(for: error)
       let isNumber = text.hasPrefix("The value '") && text.contains("' is invalid for '")

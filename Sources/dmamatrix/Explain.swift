@@ -12,10 +12,28 @@ struct Explain: ParsableCommand {
       condition taken, with the knob by which versions differ there.  With two
       kernels, both paths from where they part.  Without --mask every mask is
       shown.  Axes that are not given: no IOMMU, 64G, one mask for all, no bus
-      limit, a coherent trusted device, a map of the buffer dma32.
+      limit, a coherent trusted device, a map of low and of high RAM.
 
-      --cmdline and --dmesg take what people paste; what they leave open is
-      ranged over, and what a parameter did is said.
+      A board is described as it is: masks and limits as addresses, firmware's
+      dma-ranges, RAM and DMA zone, what the driver set in dma_parms.  With one
+      mask, what the driver can read is printed too.  --device-bits says how many
+      address lines are really driven.  A scatter list of several entries has one
+      --buf for each.
+
+      ppc64 stands for no IBM machine: PowerNV and pSeries give PCI devices TCE
+      operations (arch/powerpc/kernel/dma-iommu.c), which are not modelled.  It is
+      Freescale's, with up to 4 GiB: above, swiotlb_detect_4g() makes a pool.
+
+      A scenario's key names all axes at once, as reports print it: broken over
+      two lines, with a kernel before it, with * for every mask, with a circumstance
+      behind a semicolon.
+
+      --dmesg takes a boot log as people paste it (dmesg, journal, mail): each
+      fact stands with its line, and what the log leaves open is answered side
+      by side.  Where some devices are behind an IOMMU and others are not,
+      --device picks one.  --line takes a message about a failed mapping alone.
+      --cmdline takes a command line.  Of a kernel that is not modelled the
+      neighbours answer.
 
       After the answer comes its end: the path of dma_unmap_* or dma_free_* with
       the same arguments, and what is left.  --mask-change, --dynamic, --fill and
@@ -27,24 +45,69 @@ struct Explain: ParsableCommand {
         dmamatrix explain --kernel v6,v7 --platform tdx --mask 64
         dmamatrix explain --kernel 7.3 --cmdline - < /proc/cmdline
         dmamatrix explain --dmesg boot.log --mask 32
+        dmamatrix explain --dmesg boot.log --device 0000:01:00.0 --format json
+        dmamatrix explain --line "nvme 0000:01:00.0: swiotlb buffer is full \\
+            (sz: 524288 bytes), total 32768 (slots), used 12 (slots)"
+        dmamatrix explain --kernel 6.12 --platform arm64 --mask 32 \\
+            --dma-offset 0x400000000 --bus-limit 0x47fffffff
         dmamatrix explain --kernel 7.2 --platform arm64-cca --mask 64 \\
             --op alloc_pages_atomic
+        dmamatrix explain --kernel v6,v7 \\
+            x86-sme47/passthrough/force/64G/64/same/none/1/0/map/none/high
       """)
 
+  @Argument(help: "A scenario's key, instead of the options of its axes.")
+  var key: [String] = []
   @Option(help: ArgumentHelp("A kernel command line, or - for standard input.", valueName: "text"))
   var cmdline: String?
   @Option(help: "A boot log, or - for standard input.", completion: .file())
   var dmesg: String?
+  @Option(
+    help: ArgumentHelp(
+      "A message about a failed mapping, or - for standard input.", valueName: "text"))
+  var line: String?
+  @Option(help: ArgumentHelp("A device of the log, as 0000:01:00.0.", valueName: "name"))
+  var device: String?
+  @Option(help: ArgumentHelp("text or json.", valueName: "format"))
+  var format = "text"
   @OptionGroup var color: ColorOption
+  @Option(
+    help: ArgumentHelp("How many address lines the device really drives.", valueName: "bits"))
+  var deviceBits: Int?
+  @OptionGroup(title: "Board") var board: BoardOptions
   @OptionGroup(title: "Circumstance") var circumstance: CircumstanceOptions
   @OptionGroup(title: "Scenario") var filters: AxisFilters
 
   mutating func run() throws {
+    var (filters, circumstance) = (filters, circumstance)
+    if !key.isEmpty { try ScenarioKeyArgument(key).fill(&filters, &circumstance) }
+    let format: ExplainFormat = try dmamatrix.format(format)
+    guard device == nil || dmesg != nil else {
+      throw UsageError(description: "--device names a device of a boot log; it needs --dmesg")
+    }
     var question = try ExplainQuestion(
-      filters: filters, circumstance: circumstance.circumstance())
-    if let dmesg { try question.read(log: text(of: dmesg, bootLog: true), named: dmesg) }
-    if let cmdline { try question.read(commandLine: text(of: cmdline, bootLog: false)) }
-    try Output.write(color.applied(to: question.answer()))
+      filters: filters, circumstance: circumstance.circumstance(), board: board,
+      device: board.device(addressLines: addressLines(deviceBits) ?? 64))
+    if let line { try question.read(lines: text(of: line, bootLog: false)) }
+    do {
+      if let dmesg {
+        try question.read(log: text(of: dmesg, bootLog: true), named: dmesg, device: device)
+      }
+      if let cmdline { try question.read(commandLine: text(of: cmdline, bootLog: false)) }
+      switch format {
+      case .text: try Output.write(color.applied(to: question.answer()))
+      case .json: try Output.write(question.json())
+      }
+    } catch let error as UsageError {
+      // What was found is not lost in an error.
+      if question.hasFindings {
+        switch format {
+        case .text: try Output.write(question.found())
+        case .json: try Output.write(question.json(error: error.description))
+        }
+      }
+      throw error
+    }
   }
 
   /// The argument, the named log, or standard input, at most 64 MiB.
@@ -61,3 +124,6 @@ struct Explain: ParsableCommand {
     return String(decoding: data, as: UTF8.self)
   }
 }
+
+/// How an explanation is printed.
+private enum ExplainFormat: String, CaseIterable { case text, json }

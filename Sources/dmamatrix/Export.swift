@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MatrixStore
 import Reporting
+import Support
 
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import DMAModel
 import Foundation
 import MatrixStore
+import Support
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,29 +16,33 @@ struct Generate: ParsableCommand {
         dmamatrix generate
         dmamatrix generate -d sme.db --platform x86-sme47,x86-sme51 --kernel v6,v7
         dmamatrix generate -d 6g.db --machine 6G=0-2G,4G-8G --mem 6G
+        dmamatrix generate -d board.db --platform arm64 --bus-limit 0xbfffffff \\
+            --machine pi=0-0xfc000000,4G-8G,dma=0x3fffffff --mem pi
         dmamatrix generate -d part-1.db --shard 1/8
       """)
 
   @OptionGroup var target: DatabaseOption
   @OptionGroup var jobs: JobsOption
   @OptionGroup var shard: ShardOption
+  @OptionGroup(title: "Board") var board: BoardOptions
   @Option(
-    help: ArgumentHelp(
-      "A machine beside 2G and 64G: its RAM as ranges of addresses, end exclusive, with K, M, G.",
-      valueName: "name=ranges"))
-  var machine: [String] = []
+    help: ArgumentHelp("How many address lines the device really drives.", valueName: "bits"))
+  var deviceBits: Int?
   @Flag(help: "Print no summary.")
   var quiet = false
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    let machines = try machine.map(MachineArgument.parse)
-    guard Set(machines.map(\.name)).count == machines.count, machines.count <= 14 else {
-      throw UsageError(
-        description: "--machine names a machine twice, or more than 14; accepted: up to 14 names")
+    var domain = try board.domain(filters)
+    if let lines = try addressLines(deviceBits) {
+      domain.machines = domain.machines.map { machine in
+        var device = machine.device
+        device.addressLines = lines
+        return machine.with(device)
+      }
     }
     let generator = MatrixGenerator(
-      domain: try filters.domain(machines: machines), jobs: jobs.count,
+      domain: domain, jobs: jobs.count,
       toolVersion: toolVersion, shard: try shard.part())
     let start = ContinuousClock.now
     let summary = try generator.generate(to: target.database) { fraction in
@@ -49,7 +54,7 @@ struct Generate: ParsableCommand {
     guard !quiet else { return }
     let elapsed = ContinuousClock.now - start
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-    try Output.write(
+    Output.summary(
       """
       \(target.database): \(summary.combinations) combinations, \(summary.outcomes) distinct \
       answers, in \(seconds.formatted(.number.precision(.fractionLength(1)))) s

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// What is piped into a command, and files that options name.
 enum Input {
@@ -17,10 +18,14 @@ enum Input {
   /// - Throws: A ``UsageError`` for what cannot be read and for more than 64 MiB.
   static func file(_ path: String, option: String, expected: String) throws -> Data {
     let name = "\(option) '\(path.printable)'"
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path)
-    else { throw UsageError(description: "\(name) is no readable file; expected \(expected)") }
+    let descriptor: Int32
+    do throws(InputFile.Failure) {
+      descriptor = try InputFile.open(path)
+    } catch {
+      throw UsageError(
+        description: "\(name) is no readable file (\(error.reason)); expected \(expected)")
+    }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     defer { try? file.close() }
     return try contents(of: file, called: name, expected: expected)
   }

@@ -3,6 +3,7 @@ import DMAModel
 import Foundation
 import Lab
 import Reporting
+import Support
 
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -140,10 +141,10 @@ struct LabCommand: ParsableCommand {
         Output.progress(Double(index) / Double(boots.count), "booting \(boot.name),")
         let outcome = try lab.run(boot)
         if !outcome.isComplete { failed.append((boot, outcome)) }
-        try Output.write(labOutcomeText(boot, outcome))
+        Output.summary(labOutcomeText(boot, outcome))
       }
       Output.progress(1, "booting")
-      try Output.write("\(boots.count) boots, \(failed.count) failed\n")
+      Output.summary("\(boots.count) boots, \(failed.count) failed\n")
       guard let first = failed.first else { return }
       let others = failed.count > 1 ? " and \(failed.count - 1) more" : ""
       throw UsageError(

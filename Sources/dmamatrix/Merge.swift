@@ -2,6 +2,7 @@ import ArgumentParser
 import DMAModel
 import Foundation
 import MatrixStore
+import Support
 
 struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,7 +35,7 @@ struct Merge: ParsableCommand {
     }
     sayDamage(of: output, keptAs: summary.damagedCopy)
     guard !quiet else { return }
-    try Output.write(
+    Output.summary(
       """
       \(output): \(parts.count) \(parts.count == 1 ? "part" : "parts"), \
       \(summary.combinations) combinations, \(summary.outcomes) distinct answers

@@ -15,6 +15,12 @@ struct Observe: ParsableCommand {
       log; "lab run" makes such logs.  The model is asked the same of that very
       machine, and every column is compared.
 
+      A file may also be a capture of a machine (see "dmamatrix host --script") with a
+      trace of dma:* and swiotlb:*, or the trace alone as tracefs, "trace-cmd report" or
+      "perf script" print it, with --host naming the capture or folder of its machine.
+      Every mapping, bounce, allocation, unmap and sync is compared; traffic is not
+      stored.  Lost, overwritten and unknown events are said.
+
       All files are read before anything is stored, and they are stored together
       or not at all.  A file that is imported again replaces itself.  "generate"
       keeps observations when it makes a database anew.
@@ -31,6 +37,8 @@ struct Observe: ParsableCommand {
         dmamatrix observe logs/*.log boot-6.12.csv.gz -d matrix.db
         dmamatrix observe --dry-run log
         journalctl -k | dmamatrix observe -
+        dmamatrix observe capture.tar.gz
+        trace-cmd report | dmamatrix observe --host capture.tar.gz -
       """)
 
   @Argument(help: "Kernel logs or CSV files, - for standard input.", completion: .file())
@@ -45,10 +53,26 @@ struct Observe: ParsableCommand {
   var intact = false
   @Flag(help: "Compare, but store nothing; no database is needed.")
   var dryRun = false
+  @Option(
+    help: ArgumentHelp(
+      "The machine that a trace is of: a capture, or a folder as --root of host.",
+      valueName: "machine"), completion: .file())
+  var host: String?
+  @Option(help: ArgumentHelp("For traffic: text, markdown or json.", valueName: "format"))
+  var format = "text"
   @OptionGroup var color: ColorOption
 
   mutating func run() throws {
-    if let kernel { _ = try dmamatrix.kernel(kernel) }
+    let version = try kernel.map { try dmamatrix.kernel($0) }
+    let traffic = try TrafficFiles(files, host: host)
+    if traffic.isUsed {
+      return try traffic.compare(
+        version: version, format: try dmamatrix.format(format), color: color)
+    }
+    guard host == nil, format == "text" else {
+      throw UsageError(
+        description: "--\(host == nil ? "format" : "host") is for traces; the files are logs")
+    }
     if !dryRun { _ = try MatrixDatabase(path: source.database) }
     var imports: [ObservationImport] = []
     for (index, file) in files.enumerated() {
@@ -74,7 +98,7 @@ struct Observe: ParsableCommand {
         observations: file.boots.reduce(0) { $0 + $1.observations.count })
     }
     let (document, agrees) = observedDocument(boots, sources: sources)
-    try Output.write(color.applied(to: document.text(.text), if: true))
+    try Output.write(color.applied(to: document.text(.text), if: true), isKept: !dryRun)
     if !agrees { throw ExitCode(1) }
   }
 }

@@ -3,6 +3,7 @@ import DMAModel
 import Foundation
 import MatrixStore
 import PolicyFiles
+import Support
 
 /// The database that a command reads or writes.
 struct DatabaseOption: ParsableArguments {
@@ -52,7 +53,9 @@ struct CircumstanceOptions: ParsableArguments {
 
 /// How many CPUs a command uses.
 struct JobsOption: ParsableArguments {
-  @Option(help: ArgumentHelp("How many CPUs to use; all without.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("CPUs to use (default: all).", valueName: "n"))
   var jobs: Int?
 
   func validate() throws {
@@ -87,11 +90,13 @@ struct AxisFilters: ParsableArguments {
     completion: .list(MachineName.names))
   var mem: [String] = []
   @Option(
-    help: ArgumentHelp("DMA masks, 24 to 64 bits, or ranges: 32-40.", valueName: "bits"),
+    help: ArgumentHelp(
+      "DMA masks: bits, 24 to 64 in the matrix, ranges as 32-40, or an address of ones.",
+      valueName: "bits"),
     completion: .list(DMAMask.names))
   var mask: [String] = []
   @Option(
-    help: ArgumentHelp("Coherent masks: \(list(CoherentMask.names)).", valueName: "bits"),
+    help: ArgumentHelp("Coherent masks: \(list(CoherentMask.accepted)).", valueName: "bits"),
     completion: .list(CoherentMask.names))
   var coherentMask: [String] = []
   @Option(
@@ -114,7 +119,9 @@ struct AxisFilters: ParsableArguments {
     help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"),
     completion: .list(Attributes.names))
   var attrs: [String] = []
+  // A list may begin with "-", the buffer of allocations.
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "Buffers: \(list(Buffer.names)), others as 12G+64K or mmio:0x3900000000+4K.",
       valueName: "buf"), completion: .list(Buffer.names))
@@ -181,7 +188,9 @@ struct AxisFilters: ParsableArguments {
   }
 
   /// The filter over scenarios; checks every value.
-  func filter() throws -> BehaviorFilter {
+  ///
+  /// - Parameter acceptsAnyMask: Also masks that are no DMA_BIT_MASK().
+  func filter(acceptsAnyMask: Bool = false) throws -> BehaviorFilter {
     var values: [String: [String]] = [:]
     func add<Value: AxisValue>(_ texts: [String], _: Value.Type) throws {
       guard !texts.isEmpty else { return }
@@ -194,9 +203,11 @@ struct AxisFilters: ParsableArguments {
     try add(swiotlb, SwiotlbMode.self)
     // A database may hold machines that its maker described.
     if !mem.isEmpty { values[MachineName.axis] = commaSeparated(mem) }
-    if !mask.isEmpty { values[DMAMask.axis] = try masks().map(\.name) }
-    try add(coherentMask, CoherentMask.self)
-    try add(busLimit, BusLimit.self)
+    if !mask.isEmpty {
+      values[DMAMask.axis] = try masks(wholeBits: !acceptsAnyMask).map(\.name)
+    }
+    try add(commaSeparated(coherentMask).map(LimitArgument.spelling), CoherentMask.self)
+    try add(commaSeparated(busLimit).map(LimitArgument.spelling), BusLimit.self)
     try add(coherent, Coherence.self)
     try add(external, Facing.self)
     try add(op, Operation.self)
@@ -225,9 +236,10 @@ struct AxisFilters: ParsableArguments {
       }
       domain.machines = domain.machines.filter { commaSeparated(mem).contains($0.name.name) }
     }
-    if !mask.isEmpty { domain.masks = try masks() }
-    try set(&domain.coherentMasks, coherentMask)
-    try set(&domain.busLimits, busLimit)
+    if !mask.isEmpty { domain.masks = try masks(wholeBits: true) }
+    try set(
+      &domain.coherentMasks, commaSeparated(coherentMask).map(LimitArgument.spelling))
+    try set(&domain.busLimits, commaSeparated(busLimit).map(LimitArgument.spelling))
     try set(&domain.coherences, coherent)
     try set(&domain.facings, external)
     try set(&domain.operations, op)
@@ -243,6 +255,18 @@ struct AxisFilters: ParsableArguments {
     guard domain.buffers.count <= 56 else {
       throw UsageError(
         description: "--buf names \(domain.buffers.count) buffers; accepted: up to 56")
+    }
+    guard domain.masks.count <= 64 else {
+      throw UsageError(
+        description: "--mask names \(domain.masks.count) masks; accepted: up to 64 at once")
+    }
+    let pairs =
+      CoherentMask.all(with: domain.coherentMasks).count
+      * max(4, BusLimit.all(with: domain.busLimits).count)
+    guard pairs <= 1 << 14, domain.busLimits.count <= 250 else {
+      throw UsageError(
+        description: "--coherent-mask and --bus-limit name too many values; accepted: up to 250 "
+          + "limits, and 16384 pairs of a mask and a limit")
     }
     for platform in domain.platforms {
       let bit = platform.encryptionBit | platform.sharedBit
@@ -294,14 +318,20 @@ struct AxisFilters: ParsableArguments {
   }
 
   /// Masks and ranges of masks, in ascending order.
-  private func masks() throws -> [DMAMask] {
+  ///
+  /// - Parameter wholeBits: Refuses masks that are no DMA_BIT_MASK().
+  private func masks(wholeBits: Bool) throws -> [DMAMask] {
     var masks: Set<DMAMask> = []
     for text in commaSeparated(mask) {
-      guard let named = DMAMask.masks(in: text)
-      else {
+      guard let named = DMAMask.masks(in: text) else {
         throw UsageError(
-          description: "--mask '\(text)' is not a DMA mask; accepted: 24 to 64, or a range as 32-40"
-        )
+          description: "--mask '\(text.printable)' is not a DMA mask; accepted: 0 to 64, a range "
+            + "as 32-40, or 0x7ffffffffff")
+      }
+      if wholeBits, let other = named.first(where: { !$0.isWholeBits }) {
+        throw UsageError(
+          description: "--mask '\(other.name)' is no power of two less one, which explain alone "
+            + "takes; accepted: 0 to 64, a range as 32-40, or 0x7ffffffffff")
       }
       masks.formUnion(named)
     }

@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import Support
 
 /// Results go to standard output, everything else to standard error.
 enum Output {
@@ -9,6 +10,25 @@ enum Output {
   /// file must not steer it.  Files and pipes get every byte.
   static func write(_ text: String) throws {
     try write(Array((isTerminal ? harmless(text) : text).utf8))
+  }
+
+  /// Writes what a command says of work that is done: where nobody can read it, the work
+  /// is done all the same. A standard output that the user closed takes nothing, and
+  /// nothing is missed; one that is full loses what was to be read.
+  static func summary(_ text: String) {
+    do { try write(text) } catch {
+      if isClosed { return }
+      self.error("done, and stored; what it says of that is lost: \(error)")
+    }
+  }
+
+  /// Whether nothing can be written to standard output; ``ProcessStart`` opens what the
+  /// shell closed for reading alone.
+  private static let isClosed = fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE == O_RDONLY
+
+  /// Writes a result: an error where nobody can read it, unless a file keeps it.
+  static func write(_ text: String, isKept: Bool) throws {
+    if isKept { summary(text) } else { try write(text) }
   }
 
   private static let isTerminal = isatty(STDOUT_FILENO) != 0
@@ -48,6 +68,11 @@ enum Output {
       scalar.isControl && scalar != "\n" ? "?" : scalar
     }
     toStandardError("dmamatrix: \(String(String.UnicodeScalarView(scalars)))\n")
+  }
+
+  /// Writes one sentence for the user, on one line whatever name it holds.
+  static func sentence(_ sentence: String) {
+    error(sentence.replacing("\n", with: "?"))
   }
 
   /// Asks the user on the terminal.

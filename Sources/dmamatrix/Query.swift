@@ -3,6 +3,7 @@ import DMAModel
 import Foundation
 import MatrixStore
 import Reporting
+import Support
 
 struct Query: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -43,9 +44,15 @@ struct Query: ParsableCommand {
   var format = "table"
   @Flag(inversion: .prefixedNo, help: "Print the column names.")
   var header = true
-  @Option(help: ArgumentHelp("Print at most this many rows; 0 prints all.", valueName: "rows"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Print at most this many rows; 0 prints all.", valueName: "rows"))
   var limit = 1000
-  @Option(help: ArgumentHelp("Stop after this many seconds; 0 lifts the limit.", valueName: "s"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Stop after this many seconds, in a call of a function one later; 0 lifts the limit.",
+      valueName: "s"))
   var timeout = 10.0
 
   @OptionGroup var color: ColorOption
@@ -77,9 +84,11 @@ struct Query: ParsableCommand {
     let watchdog = Watchdog(seconds: timeout)
     defer { watchdog.cancel() }
     let result = try query.run(on: database)
+    try format.write(result, header: header) { text in
+      let text = color.applied(to: text, if: [.table, .line].contains(format))
+      try watchdog.waiting { try Output.write(text) }
+    }
     watchdog.cancel()
-    let text = format.text(result, header: header)
-    try Output.write(color.applied(to: text, if: [.table, .line].contains(format)))
     if result.isTruncated {
       Output.error("more than \(limit) rows, the rest is not shown; --limit 0 shows all")
     }
@@ -132,24 +141,47 @@ struct Query: ParsableCommand {
   }
 }
 
-/// Ends the process where SQLite cannot end a statement: a single function call, such
-/// as instr() of long texts, is not interrupted. Nothing is being written meanwhile.
-private struct Watchdog {
-  private let work: DispatchWorkItem?
+/// Ends the process where nothing else ends it: in a single function call of SQLite, such
+/// as instr() of long texts, and while the answer becomes text. Nothing is being written
+/// to files meanwhile.
+private final class Watchdog: Sendable {
+  private struct State {
+    var end: ContinuousClock.Instant
+    var isWaiting = false
+    var isCancelled = false
+  }
+
+  private let state: Locked<State>
 
   /// - Parameter seconds: The statement's own limit, 0 for none; a second is added.
   init(seconds: Double) {
-    guard seconds > 0 else {
-      work = nil
-      return
+    state = Locked(State(end: .now + .seconds(seconds + 1), isCancelled: seconds == 0))
+    guard seconds > 0 else { return }
+    Thread.detachNewThread { [state] in
+      while true {
+        let state = state.withLock { $0 }
+        if state.isCancelled { return }
+        if !state.isWaiting, state.end < .now {
+          Output.error("\(StoreError.timeLimit(seconds: seconds))")
+          _exit(2)
+        }
+        usleep(20_000)
+      }
     }
-    let work = DispatchWorkItem {
-      Output.error("\(StoreError.timeLimit(seconds: seconds))")
-      _exit(2)
-    }
-    DispatchQueue.global().asyncAfter(deadline: .now() + seconds + 1, execute: work)
-    self.work = work
   }
 
-  func cancel() { work?.cancel() }
+  /// Runs what waits for the reader of the output, whose time does not count.
+  func waiting(_ body: () throws -> Void) rethrows {
+    let start = ContinuousClock.now
+    state.withLock { $0.isWaiting = true }
+    defer {
+      state.withLock {
+        $0.end += .now - start
+        $0.isWaiting = false
+      }
+    }
+    try body()
+  }
+
+  func cancel() { state.withLock { $0.isCancelled = true } }
 }

@@ -6,6 +6,7 @@ import Explorer
 import Foundation
 import MatrixStore
 import Reporting
+import Support
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,28 +21,38 @@ struct ReportCommand: ParsableCommand {
         lifecycle  \(ModelReport.lifecycle.summary)
         2026-07-02 \(ModelReport.mail.summary)
         observed   what booted kernels did, beside the model
+        drivers    the masks of real drivers, and the findings that they fall under
         html       one HTML file to explore every answer, without a server
 
-      Axes that no filter names have defaults: mem=64G, coherent_mask=same,
-      no bus limit, a coherent trusted device.  "platform" shows 7.3 on
-      x86-sme47; "versions" and "map" show SME hosts with iommu=pt.  "findings",
+      Axes that no filter names have the kernel's defaults, and the output says
+      which: swiotlb=default, iommu=none|translated (without an IOMMU, or with
+      one and no iommu= parameter), mem=64G, coherent_mask=same, no bus limit, a
+      coherent trusted device.  "platform" shows 7.3 on x86-sme47 and every boot;
+      "versions" and "map" show SME hosts.  A default that goes with nothing that
+      was asked is given up: all values of that axis are shown.  "findings",
       "lifecycle", "2026-07-02" and --all need no database; "html" takes all of it.
+      "drivers" needs --drivers, and "findings" takes it.
 
       Examples:
         dmamatrix report platform --kernel v6 --platform sev
         dmamatrix report findings --kernel v6 --format markdown
-        dmamatrix report versions --platform tdx --iommu none --swiotlb default
+        dmamatrix report versions --platform tdx
+        dmamatrix report versions --platform x86-sme47,x86-sme51 \\
+            --iommu passthrough --swiotlb force
         dmamatrix report map --platform arm64-cca --iommu none --format svg -o cca.svg
+        dmamatrix report drivers --drivers ~/linux --format markdown
         dmamatrix report html --output explorer.html
         dmamatrix report --all --output reports
       """)
 
   /// The names that the argument takes.
   private static let names =
-    Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + ["observed", "html"]
+    Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + [
+      "observed", "drivers", "html",
+    ]
 
   @Argument(
-    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed or html.",
+    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed, drivers or html.",
     completion: .list(names))
   var name: String?
   @Flag(help: "Write every report into a directory: reports, or that of --output.")
@@ -53,6 +64,7 @@ struct ReportCommand: ParsableCommand {
     name: [.short, .long], help: "Write to a file instead of standard output.",
     completion: .file())
   var output: String?
+  @OptionGroup var joined: DriverOption
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -61,6 +73,11 @@ struct ReportCommand: ParsableCommand {
     guard let name else {
       throw UsageError(
         description: "no report is named; accepted: \(Self.names.joined(separator: ", ")) or --all")
+    }
+    if joined.drivers != nil, name != "drivers", name != "findings" {
+      throw UsageError(
+        description: "--drivers is not for report \(name.printable); accepted: "
+          + "report findings, report drivers")
     }
     if let output { try AtomicFile.check(output) }
     if name == "html" { return try explorer() }
@@ -81,7 +98,15 @@ struct ReportCommand: ParsableCommand {
         throw UsageError(
           description: "report findings is about one kernel; --kernel names \(kernels.count)")
       }
-      document = report.document(kernel: try filters.kernel(called: kernels[0]))
+      document = report.document(
+        kernel: try filters.kernel(called: kernels[0]), drivers: try joined.list())
+    } else if name == "drivers" {
+      try filters.refuse(in: "report drivers")
+      guard let drivers = try joined.list() else {
+        throw UsageError(
+          description: "report drivers needs --drivers, a kernel tree or a database with one")
+      }
+      document = driversReport(drivers)
     } else if name == "observed" {
       document = try observed()
     } else {
@@ -127,6 +152,9 @@ struct ReportCommand: ParsableCommand {
 
   /// Every page; pages that exist are replaced, nothing else is touched.
   private func everything() throws {
+    guard joined.drivers == nil else {
+      throw UsageError(description: "--drivers is not for report --all, which needs no tree")
+    }
     guard name == nil else {
       throw UsageError(description: "--all writes every report; a name is not accepted with it")
     }

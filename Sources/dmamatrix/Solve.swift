@@ -3,6 +3,7 @@ import ArgumentParser
 import DMAModel
 import PolicyFiles
 import Reporting
+import Support
 
 struct Solve: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -44,7 +45,9 @@ struct Solve: ParsableCommand {
     help: ArgumentHelp(
       "Order of solutions: changes, lost, exposed; the first matters most.", valueName: "cost"))
   var prefer: [String] = []
-  @Option(help: ArgumentHelp("Change at most this many knobs, 1 to 4.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Change at most this many knobs, 1 to 4.", valueName: "n"))
   var maxChanges = 2
   @Option(help: ArgumentHelp("Change only these knobs, by name or id.", valueName: "knob"))
   var knob: [String] = []
@@ -69,7 +72,7 @@ struct Solve: ParsableCommand {
       Output.error("best so far: \(what.isEmpty ? "no change" : what): \(cost.lost) lost")
     }
     let document = solveDocument(solver, preference: preference)
-    try Output.write(document.text(format))
+    try Output.write(document.text(format), isKept: emitPolicy != nil && !solver.front.isEmpty)
     guard !solver.front.isEmpty else {
       if explainImpossible, let contradiction = solver.contradiction {
         try Output.write(contradictionText(contradiction))

@@ -5,6 +5,7 @@ import Foundation
 import KernelTree
 import MatrixStore
 import Reporting
+import Support
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,10 +39,11 @@ struct Verify: ParsableCommand {
       What this cannot show: nothing runs at the same time as anything else, so
       no race; there is no IOMMU, page table, cache or device, only the decision;
       swiotlb's dynamic pools, CMA and Xen are not configured; pools are not full,
-      decryption does not fail and masks do not change before the free.  arm64's zones, the
+      decryption does not fail and masks do not change before the free.  The
       callers of swiotlb_init() on powerpc and of pv_init() on s390, and Hyper-V's
       set-up are ported, not the tree's: a series that changes those is not seen.
       Page allocation is the worst case: the highest free page of the zone.
+      What a device drives (--device-bits of explain and generate) no kernel knows.
 
       The tree is compiled and its code is run, with limits on time and memory,
       without network and without writing files.  It is asked before the first
@@ -52,6 +54,8 @@ struct Verify: ParsableCommand {
         dmamatrix verify --tree ~/linux
         dmamatrix verify --tree ~/linux --platform x86-sme47,sev --against 7.3
         dmamatrix verify --tree ~/linux --mbox v8.mbox --yes
+        dmamatrix verify --tree ~/linux --platform arm64 --mask 0-40 \\
+            --dma-ranges 0x0:0x400000000:4G --bus-limit 0x47fffffff --yes
         dmamatrix verify --tree ~/linux --name mine --store matrix.db
         dmamatrix verify --tree ~/linux --against 7.3 --shard 1/8 --yes
       """)
@@ -74,6 +78,7 @@ struct Verify: ParsableCommand {
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
   var cache: String?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Show at most this many kinds of disagreement; 20 without.", valueName: "n"))
   var show: Int?
   @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
@@ -82,6 +87,7 @@ struct Verify: ParsableCommand {
   var yes = false
   @OptionGroup var jobs: JobsOption
   @OptionGroup var part: ShardOption
+  @OptionGroup(title: "Board") var board: BoardOptions
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
@@ -98,7 +104,20 @@ struct Verify: ParsableCommand {
       throw UsageError(description: "--kernel is no filter of verify; --against names the model")
     }
     let model = try against.map { try filters.kernel(called: $0, option: "--against") }
-    var domain = try filters.domain()
+    var domain = try board.domain(filters)
+    guard TreeEvaluation.canExpressLimits(of: domain) else {
+      throw UsageError(
+        description: "the harness cannot express so many masks and limits; accepted: up to 254 "
+          + "different ones")
+    }
+    // A scatter list of the shim's has one entry, a table of pages one block.
+    if let size = domain.buffers.first(where: {
+      $0.isForAllocation && ($0.length > maxPageOrderSize || !Self.isBlock($0.length))
+    }), domain.iommuModes.contains(where: \.usesDMAIOMMU) {
+      throw UsageError(
+        description: "the harness cannot express --size \(size.length) with --iommu translated; "
+          + "accepted: a power of two of pages up to 4M, or --iommu none, off, passthrough")
+    }
     let expressible = domain.platforms.filter(TreeEvaluation.canExpress)
     guard filters.platform.isEmpty || expressible == domain.platforms else {
       throw UsageError(
@@ -152,7 +171,8 @@ struct Verify: ParsableCommand {
       throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
     }
     let notes = domain.shard.map { ["Part \($0) of the booted machines."] } ?? []
-    try Output.write(agreementDocument(agreement, notes: notes).text(format))
+    try Output.write(
+      agreementDocument(agreement, notes: notes).text(format), isKept: store != nil)
     if !agreement.isComplete { throw ExitCode(1) }
   }
 
@@ -164,8 +184,18 @@ struct Verify: ParsableCommand {
     let patched = try PatchedTree(
       series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
     defer { patched.remove() }
-    for (file, subject) in patched.rejected {
-      Output.error("rejected, but not compiled: \(file) (\(subject))")
+    for (_, subject, reason) in patched.rejected {
+      Output.error("not applied, and not compiled: \(reason) (\(subject.printable(upTo: 100)))")
+    }
+    for patch in patched.patches {
+      for change in patch.changes {
+        for hunk in change.hunks {
+          guard change.isApplied, case .applied(_, let fuzz) = hunk.fate, fuzz > 0 else { continue }
+          Output.error(
+            "applied with fuzz \(fuzz): \(change.file):\(hunk.line) "
+              + "(\(patch.subject.printable(upTo: 100)))")
+        }
+      }
     }
     let (result, after) = try evaluate(
       patched.tree, called: base.name + "+mbox", domain, basedOn: model,
@@ -181,8 +211,8 @@ struct Verify: ParsableCommand {
     Output.progress(1, "comparing")
     var document = comparisonDocument(comparison)
     document.blocks.append(.heading("Applied to \(base.name)"))
-    document.blocks.append(.literal(patched.subjects))
-    try Output.write(document.text(format))
+    document.blocks.append(.literal(patched.subjects.map { $0.printable(upTo: 200) }))
+    try Output.write(document.text(format), isKept: store != nil)
     if !comparison.isEqual { throw ExitCode(1) }
   }
 
@@ -211,8 +241,15 @@ struct Verify: ParsableCommand {
 
   /// Definitions that come and go between versions; others took their place.
   private static let optional: Set<String> = [
-    "arch_mm_preinit", "dma_limits_init", "zone_sizes_init", "cc_platform_has",
+    "arch_mm_preinit", "arch_zone_limits_init", "dma_limits_init", "zone_sizes_init",
+    "cc_platform_has",
   ]
+
+  /// Whether an allocation is a power of two of pages.
+  private static func isBlock(_ length: UInt64) -> Bool {
+    let pages = (length + 4095) / 4096
+    return pages & (pages - 1) == 0
+  }
 
   private func treeName(of source: SourceTree) throws -> String {
     let name = name ?? source.version.map { "tree-\($0)" } ?? "tree"
@@ -239,7 +276,8 @@ enum Consent {
   static func ask(for tree: SourceTree, yes: Bool) throws {
     if yes { return }
     let notice =
-      "verify compiles code of \(tree.path) and runs it, without network and without writing files"
+      "verify compiles code of \(tree.path.printable(upTo: 4096)) and runs it, without network "
+      + "and without writing files" + (Confinement.isComplete ? "" : "; \(Confinement.missing)")
     guard isatty(STDIN_FILENO) != 0, isatty(STDERR_FILENO) != 0 else {
       throw UsageError(description: "\(notice); --yes agrees to that")
     }

@@ -159,13 +159,39 @@ import Testing
     #expect(version("Message-ID: <20260604083959.1265923-8-somebody@example.org>\n\n") == nil)
   }
 
-  @Test func aMailIsKnownByItsSubject() {
-    #expect(
-      version("Subject: [PATCH v5 07/20] dma-direct: pass attrs to dma_capable()\n\n") == "v5")
-    #expect(version("Subject: [PATCH v5 07/20] net: fix a typo\n\n") == nil)
-    #expect(version("Subject: [PATCH v9 1/2] dma-mapping: more\n\n") == nil)
+  /// Every patch number of every version; a number alone or another author is not it.
+  @Test func everyMailOfTheSeriesIsKnown() throws {
+    for version in KernelVersion.all {
+      guard let cover = version.messageID else { continue }
+      for number in 1...23 {
+        let id = cover.replacing("-1-", with: "-\(number)-")
+        #expect(self.version("Subject: [PATCH] x\nMessage-Id: <\(id)>\n\n") == version.name)
+        // A patch in reply is somebody's own, a word on the series is not.
+        let reply = "Message-ID: <a@b>\nIn-Reply-To: <\(id)>\nSubject: "
+        #expect(self.version(reply + "[PATCH v2] swiotlb: mine\n\n") == nil)
+        #expect(self.version(reply + "Re: [PATCH v2] swiotlb: yours\n\n") == version.name)
+      }
+    }
+  }
+
+  @Test func aCoverLetterIsKnownByItsTitle() {
+    let title = "dma-mapping: Use DMA_ATTR_CC_SHARED through direct, pool and swiotlb paths"
+    for name in ["v4", "v5", "v6", "v7"] {
+      #expect(version("Subject: [PATCH \(name) 00/20] \(title)\n\n") == name)
+      #expect(version("Subject: [RFC PATCH \(name) 00/20]\n \(title)\n\n") == name)
+      for other in [
+        "swiotlb: fix a typo", "dma-direct: pass attrs to dma_capable()", "dma-mapping: more",
+        "net: fix a typo", "\(title) again", "",
+      ] {
+        #expect(version("Subject: [PATCH \(name) 07/20] \(other)\n\n") == nil)
+      }
+    }
+    for name in ["v1", "v9", "v44", "7.3", "x86"] {
+      #expect(version("Subject: [PATCH \(name) 00/20] \(title)\n\n") == nil)
+    }
+    #expect(version("Subject: [v5 00/20] \(title)\n\n") == nil)
     #expect(version("") == nil)
     // Only headers count.
-    #expect(version("Subject: x\n\nSubject: [PATCH v5 1/20] swiotlb: y\n") == nil)
+    #expect(version("Subject: x\n\nSubject: [PATCH v5 0/20] \(title)\n") == nil)
   }
 }

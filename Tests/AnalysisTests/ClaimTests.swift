@@ -1,6 +1,7 @@
 import DMAModel
 import EmbeddedSchema
 import Foundation
+import Support
 import Testing
 
 @testable import Analysis
@@ -85,5 +86,47 @@ import Testing
     let claim = try #require(try Claim.read(json).first)
     let error = #expect(throws: ClaimError.self) { _ = try claim.judge() }
     #expect(error?.reason.hasPrefix("unknown mem '3G'; accepted: 2G, ") == true)
+  }
+
+  /// Every axis and column of a claim stands in its encoding in words, with every value.
+  @Test func encodingsAreShownWhole() throws {
+    for claim in try Claim.read(Schema.claims) where claim.undecidable == nil {
+      let (asked, expected) = claim.encoding
+      for (axis, values) in claim.when {
+        #expect(asked.contains("\(axis) "), "\(claim.id)")
+        for value in values { #expect(asked.contains(value), "\(claim.id) \(value)") }
+      }
+      for value in claim.expect.values.joined() {
+        let word = value.isEmpty ? "nothing" : value
+        #expect(expected.contains(word), "\(claim.id) \(value)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (#""when":{"fill":["full"]}"#, "unknown fill 'full'"),
+    (#""when":{"fill":["grown"],"mask_change":["up"]}"#, "no circumstance has these values"),
+    (#""expect":{"state_before":["same"]}"#, "unknown column 'state_before'"),
+  ])
+  func wrongCircumstancesAndEndsAreRefused(part: String, reason: String) throws {
+    let head = #"[{"id":"X","message_id":"a@b","says":"s","kernels":["v6"],"#
+    let claim = try #require(try Claim.read(head + part + "}]").first)
+    let error = #expect(throws: ClaimError.self) { _ = try claim.judge() }
+    #expect(error?.reason.hasPrefix(reason) == true)
+  }
+
+  /// C113: a free in an RCU callback may sleep before v5; with rcu_work it does not.
+  @Test func claimsAskAboutEnds() throws {
+    let json = """
+      [{"id":"X","message_id":"a@b","says":"s","kernels":["v4","v5"],
+        "when":{"platform":["x86-sme47"],"op":["map"],"attrs":["none"],"dynamic":["y"],
+                "fill":["exhausted"]},
+        "expect":{"warn_after":["atomic_set_memory"]}}]
+      """
+    let judgements = try #require(try Claim.read(json).first).judge()
+    guard case .refuted = try #require(judgements.last).judgement else {
+      Issue.record("v5 frees from rcu_work: \(judgements)")
+      return
+    }
   }
 }

@@ -17,7 +17,8 @@ import Testing
   }
 
   /// Every scenario of the domain, asked one by one, against the conditions: it
-  /// differs exactly if a condition of some transition holds for it.
+  /// differs exactly if one condition of one transition holds for it, so that the
+  /// counts of the conditions add up.
   @Test(arguments: [
     ["v6", "v7"], ["7.2", "v4"], ["v7", "7.3"], ["6.12", "7.2"], ["v6", "v6+P05"],
   ])
@@ -39,15 +40,25 @@ import Testing
       let differs = VisibleAnswer(answers[0]) != VisibleAnswer(answers[1])
       if !differs { equal += 1 }
       var holding = 0
-      for (index, transition) in comparison.transitions.enumerated()
-      where transition.conditions.contains(where: { holds($0, scenario) }) {
-        holding += 1
-        counts[index] += 1
+      for (index, transition) in comparison.transitions.enumerated() {
+        let met = transition.conditions.filter { holds($0, scenario) }.count
+        holding += met
+        counts[index] += met
+        // What came or went is what the two answers say.
+        guard met > 0 else { continue }
+        for change in transition.changes where !change.values.isEmpty {
+          let place = Answer.columnNames.firstIndex(of: change.column)
+          let told = place.map { place in answers.map { VisibleAnswer($0).columns[place] } }
+          if told != change.values { #expect(told == change.values, "\(scenario.key)") }
+        }
       }
       if holding != (differs ? 1 : 0) { #expect(holding == (differs ? 1 : 0), "\(scenario.key)") }
     }
     #expect(comparison.scenarios == scenarios && comparison.equal == equal)
     #expect(comparison.transitions.map(\.scenarios) == counts)
+    for transition in comparison.transitions {
+      #expect(transition.conditions.reduce(0) { $0 + $1.scenarios } == transition.scenarios)
+    }
     for condition in comparison.transitions.flatMap(\.conditions) {
       let witness = try #require(Scenario(key: condition.witness))
       #expect(holds(condition, witness))
@@ -76,6 +87,19 @@ import Testing
     let first = try #require(comparison.transitions.first)
     #expect(first.sides.map(\.verdict) == [.ok, .refused])
     #expect(first.decision == .iommuAllocShared)
+  }
+
+  /// Findings and what is left after requests add up likewise, over the whole matrix.
+  @Test(arguments: ["6.12", "v6", "7.3"])
+  func countsAddUp(name: String) throws {
+    let kernel = try #require(KernelVersion.named(name))
+    for finding in Check.standard(of: kernel).findings {
+      #expect(finding.conditions.reduce(0) { $0 + $1.scenarios } == finding.scenarios)
+    }
+    let comparison = Comparison(try kernels("6.12", name), domain: domain)
+    for transition in comparison.life.transitions {
+      #expect(transition.conditions.reduce(0) { $0 + $1.scenarios } == transition.scenarios)
+    }
   }
 
   @Test func severalKernelsStandSideBySide() throws {

@@ -1,3 +1,5 @@
+import Support
+import TestSupport
 import Testing
 
 @testable import Analysis
@@ -62,38 +64,77 @@ struct SmallSpace {
   }
 }
 
-/// A linear congruential generator: the same numbers on every machine.
-struct Linear {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return state >> 33
-  }
-}
-
 @Suite struct CoverTests {
-  /// Exact against a naive enumeration: no point of another class inside, none
-  /// left out.
+  /// Exact and disjoint against a naive enumeration: every point of the class in one
+  /// box, no point of another class in any, the counts add up.
   @Test(arguments: 1...60 as ClosedRange<UInt64>)
-  func coversAreExact(seed: UInt64) {
+  func coversAreExactAndDisjoint(seed: UInt64) {
     let space = SmallSpace(seed: seed, sizes: [3, 2, 4, 5])
     let diagram = space.diagram
     for wanted in [Int32(0), 1] where space.classes.contains(wanted) {
       let boxes = Cover(diagram: diagram, wanted: wanted).conditions()
-      var covered: Set<Int> = []
+      var times: [Int: Int] = [:]
       for box in boxes {
         let points = space.points(in: box).filter { space.classes[$0] != Diagram.absent }
         #expect(points.allSatisfy { space.classes[$0] == wanted }, "seed \(seed)")
         #expect(diagram.count(of: wanted, in: box) == points.count)
-        covered.formUnion(points)
+        for point in points { times[point, default: 0] += 1 }
       }
-      let all = Set(space.classes.indices.filter { space.classes[$0] == wanted })
-      #expect(covered == all, "seed \(seed)")
+      let all = space.classes.indices.filter { space.classes[$0] == wanted }
+      #expect(Set(times.keys) == Set(all), "seed \(seed)")
+      #expect(times.values.allSatisfy { $0 == 1 }, "seed \(seed): boxes overlap")
     }
   }
 
-  /// Few: against the optimum by brute force over all boxes, at most a fifth more
-  /// over the whole sample.
+  /// What a reader makes of a condition's text is what it was made of: every value that
+  /// is listed, every value but those behind `!=`, every mask of a range.
+  @Test(arguments: 1...40 as ClosedRange<UInt64>)
+  func textsAreExact(seed: UInt64) throws {
+    let space = SmallSpace(seed: seed, sizes: [4, 3, 4, 5])
+    let points = space.classes.indices.filter { space.classes[$0] != Diagram.absent }
+    func values(_ point: Int) -> [Int] { SmallSpace.digits(point, space.sizes) }
+    for wanted in [Int32(0), 1] where space.classes.contains(wanted) {
+      let conditions = space.diagram.conditions(
+        for: [wanted], order: space.axes.map(\.name)
+      ) { _ in "" }[0]
+      var read: [Int] = []
+      for condition in conditions {
+        let holding = try points.filter { point in
+          try condition.terms.allSatisfy { try Self.holds($0.text, values(point)) }
+        }
+        #expect(holding.count == condition.scenarios, "seed \(seed): \(condition.text)")
+        read += holding
+        for term in condition.terms where !term.axis.hasSuffix("3") {
+          // The others that occur where all other terms hold.
+          let place = try #require(Int(term.axis.dropFirst()))
+          let rest = condition.terms.filter { $0.axis != term.axis }
+          let occurring = Set(
+            try points.filter { point in
+              try rest.allSatisfy { try Self.holds($0.text, values(point)) }
+            }.map { String(values($0)[place]) })
+          let listed = Set(term.values)
+          #expect(listed.isSubset(of: occurring))
+          let isList = !term.text.contains("!=")
+          #expect(isList == (listed.count <= occurring.subtracting(listed).count), "\(term.text)")
+        }
+      }
+      #expect(read.sorted() == space.classes.indices.filter { space.classes[$0] == wanted })
+    }
+  }
+
+  private static func holds(_ term: String, _ values: [Int]) throws -> Bool {
+    let isComplement = term.contains("!=")
+    let parts = term.split(separator: isComplement ? "!=" : "=")
+    let place = try #require(Int(parts[0].dropFirst()))
+    let named = try parts[1].split(separator: "|").flatMap { text -> [Int] in
+      let ends = try text.split(separator: "-").map { try #require(Int($0)) }
+      return Array(ends[0]...ends[ends.count - 1])
+    }
+    return named.contains(values[place]) != isComplement
+  }
+
+  /// Few: against the least number of disjoint boxes by brute force over all boxes, at
+  /// most a fifth more over the whole sample.
   @Test func coversAreNearlyOptimal() {
     var found = 0
     var optimal = 0
@@ -110,7 +151,8 @@ struct Linear {
     #expect(Double(found) <= Double(optimal) * 1.2, "\(found) against \(optimal)")
   }
 
-  /// The least number of exact boxes that cover class 1, by iterated deepening.
+  /// The least number of exact boxes that hold each point of class 1 once, by iterated
+  /// deepening.
   private func optimum(_ space: SmallSpace) -> Int {
     let targets = space.classes.indices.filter { space.classes[$0] == 1 }
     var masks: Set<UInt64> = []
@@ -122,13 +164,14 @@ struct Linear {
       }
       if mask != 0 { masks.insert(mask) }
     }
-    let maximal = masks.filter { mask in !masks.contains { $0 != mask && mask & ~$0 == 0 } }
     let all = targets.count == 64 ? UInt64.max : (1 << UInt64(targets.count)) - 1
     func covers(_ missing: UInt64, _ depth: Int) -> Bool {
       if missing == 0 { return true }
       guard depth > 0 else { return false }
       let lowest = missing & ~(missing &- 1)
-      return maximal.contains { $0 & lowest != 0 && covers(missing & ~$0, depth - 1) }
+      return masks.contains {
+        $0 & lowest != 0 && $0 & ~missing == 0 && covers(missing & ~$0, depth - 1)
+      }
     }
     var depth = 1
     while !covers(all, depth) { depth += 1 }

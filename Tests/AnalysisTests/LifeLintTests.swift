@@ -1,5 +1,6 @@
 import DMAHardware
 import DMAModel
+import TestSupport
 import Testing
 
 @testable import Analysis
@@ -28,19 +29,17 @@ import Testing
     let version = try kernel(name)
     var expected: [Lint: Int] = [:]
     var missed: [Lint: Int] = [:]
-    for circumstance in Circumstance.all {
-      for platform in domain.platforms {
-        for iommu in domain.iommuModes {
-          for swiotlb in domain.swiotlbModes
-          where version.policy.bootExclusion(platform, iommu, swiotlb) == nil {
-            let booted = BootedKernel(
-              policy: version.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-              machine: .sixtyFourGiB, conditions: circumstance.conditions)
-            let ordinary = BootedKernel(
-              policy: version.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-              machine: .sixtyFourGiB)
-            walk(booted, ordinary, circumstance, &expected, &missed)
-          }
+    var domain = domain
+    domain.kernels = [version]
+    domain.forEachScenario { boot, circumstance, request in
+      let life = boot.kernel(circumstance).lifeCycle(
+        of: request, maskChange: circumstance.maskChange)
+      let usual = violated(request, by: boot.kernel().lifeCycle(of: request))
+      for lint in violated(request, by: life) {
+        if lint.circumstances.contains(circumstance) {
+          expected[lint, default: 0] += 1
+        } else if !usual.contains(lint) {
+          missed[lint, default: 0] += 1
         }
       }
     }
@@ -53,33 +52,6 @@ import Testing
       #expect(found == expected[lint, default: 0], "\(lint.rawValue)")
     }
     #expect(missed.isEmpty)
-  }
-
-  private func walk(
-    _ booted: BootedKernel, _ ordinary: BootedKernel, _ circumstance: Circumstance,
-    _ count: inout [Lint: Int], _ missed: inout [Lint: Int]
-  ) {
-    let policy = booted.policy
-    let requests = domain.requests(
-      on: .sixtyFourGiB, booted.platform, booted.iommu, policies: [policy])
-    for var request in requests {
-      for mask in domain.masks {
-        request.mask = mask
-        guard
-          policy.circumstanceExclusion(circumstance, booted.platform, booted.swiotlb, request)
-            == nil
-        else { continue }
-        let life = booted.lifeCycle(of: request, maskChange: circumstance.maskChange)
-        let usual = violated(request, by: ordinary.lifeCycle(of: request))
-        for lint in violated(request, by: life) {
-          if lint.circumstances.contains(circumstance) {
-            count[lint, default: 0] += 1
-          } else if !usual.contains(lint) {
-            missed[lint, default: 0] += 1
-          }
-        }
-      }
-    }
   }
 
   private func violated(_ request: DeviceRequest, by life: LifeCycle) -> [Lint] {

@@ -6,18 +6,46 @@ extension CommandTests {
   @Test(arguments: [
     (
       ["report", "nonsense"],
-      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, observed, html"
+      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, observed, drivers, html"
     ),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),
     (["generate", "--op", "unmap"], "--op 'unmap' is unknown; accepted: map, map_sg"),
-    (["generate", "--mask", "0"], "--mask '0' is not a DMA mask; accepted: 24 to 64"),
-    (["generate", "--mask", "65"], "--mask '65' is not a DMA mask; accepted: 24 to 64"),
-    (["generate", "--mask", "abc"], "--mask 'abc' is not a DMA mask; accepted: 24 to 64"),
+    (["generate", "--mask", "0x5"], "--mask '0x5' is no power of two less one, which explain"),
+    (["generate", "--mask", "65"], "--mask '65' is not a DMA mask; accepted: 0 to 64"),
+    (["generate", "--mask", "abc"], "--mask 'abc' is not a DMA mask; accepted: 0 to 64"),
     (["generate", "--mask", "40-32"], "--mask '40-32' is not a DMA mask"),
+    (["comapre", "v6", "v7"], "'comapre' is no command of dmamatrix; did you mean compare?"),
+    (["help", "exlpain"], "'exlpain' is no command of dmamatrix; did you mean explain?"),
+    (["lab", "rnu"], "'rnu' is no command of lab; did you mean run? Accepted: plan, run"),
+    (["policy", "knob"], "'knob' is no command of policy; did you mean knobs?"),
+    (["generate", "--jobs", "-3"], "--jobs '-3' is not a number of CPUs; accepted: 1 to 1024"),
+    (["query", "SELECT 1", "--limit", "-1"], "--limit '-1' is not a number of rows"),
+    (["solve", "--from", "v6", "--base", "7.2", "--max-changes", "-1"], "accepted: 1 to 4"),
+    (["generate", "--buf", "-,hihg"], "--buf 'hihg' is unknown; accepted: -, low, dma32"),
+    (["explain", "--buf", "-,high"], "--buf has 2 values; explain takes one"),
+    (
+      ["explain", "--kernel", "v6", "x86/none/default"],
+      "'x86/none/default' is no scenario's key; accepted: PLATFORM/IOMMU/SWIOTLB/MEM/MASK/"
+    ),
+    (
+      ["explain", "--kernel", "v6", "x86/none/default/64G/64/same/none/1/0/map/none/hihg"],
+      "the key's buf 'hihg' is unknown"
+    ),
+    (
+      [
+        "explain", "--kernel", "v6", "x86/none/default/64G/64/same/none/1/0/map/none/high",
+        "--op", "alloc",
+      ], "--op 'alloc' contradicts the key, which says map"
+    ),
+    (
+      ["explain", "--kernel", "v6", "x86/none/default/64G/64/same/none/1/0/map/none/high;a=b"],
+      "the key's circumstance 'a=b' is unknown; accepted: mask_change=..."
+    ),
     (["generate", "--jobs", "0"], "--jobs '0' is not a number of CPUs; accepted: 1 to 1024"),
     (
-      ["generate", "--bus-limit", "64"], "--bus-limit '64' is unknown; accepted: none, 32, 24 to 63"
+      ["generate", "--bus-limit", "65"],
+      "--bus-limit '65' is unknown; accepted: none, 32, 1 to 64, 0xADDRESS"
     ),
     (["generate", "--buf", "1G+0"], "--buf '1G+0' is unknown; accepted: -, low, dma32"),
     (["generate", "--buf", "1G"], "mmio64, 0xADDRESS+LENGTH, mmio:0xADDRESS+LENGTH"),
@@ -62,7 +90,10 @@ extension CommandTests {
     (["kernels", "v6", "--alternatives"], "--alternatives lists them all; a name is not accepted"),
     (["policy", "reach", "7.3", "--kernel", "v6"], "--kernel is no filter of policy reach"),
     (["report", "--all", "--format", "svg"], "--format 'svg' is not for --all"),
-    (["check", "--baseline", "/etc"], "--baseline '/etc' is no readable file; expected what"),
+    (
+      ["check", "--baseline", "/etc"],
+      "--baseline '/etc' is no readable file (is a directory); expected what"
+    ),
     (["check", "--baseline", "a", "--write-baseline", "b"], "exclude each other; give one"),
     (
       ["check", "--format", "b4", "--baseline", "/etc/passwd"],
@@ -79,7 +110,10 @@ extension CommandTests {
     (["check", "--lint", "no-new-exposure"], "--lint no-new-exposure needs --base"),
     (["generate", "--jobs", "x"], "'x' is invalid for '--jobs <n>'; accepted: a number"),
     (["query"], "no question; accepted: a SELECT, - for standard input, --named or --list"),
-    (["query", "--named", "why", "--list"], "--named 'why' is unknown; accepted: above-256k,"),
+    (
+      ["query", "--named", "why", "--list"],
+      "--named 'why' is unknown; accepted: 40-bit, above-256k,"
+    ),
     (["report"], "no report is named; accepted: platform, versions, map,"),
     (["report", "--all", "map"], "--all writes every report; a name is not accepted with it"),
     (["report", "--all", "-o", "/dev/null"], "/dev/null: is not a directory"),
@@ -121,7 +155,7 @@ extension CommandTests {
     (["export", "datasette", "x", "-d", "/"], "/: is a directory"),
     (["kernels", "5.10"], "kernel '5.10' is unknown; accepted: 6.1, 6.12"),
     (["conform", "/no/such.csv"], "/no/such.csv: no such file"),
-    (["conform", "/"], "/: is a directory; expected a vectors file"),
+    (["conform", "/"], "/: is a directory; expected a file, plain or compressed by gzip"),
     (["frobnicate"], "frobnicate"),
     (["generate", "--policy", "/no/such"], "/no/such: cannot be read"),
     (["check", "--policy", "/no/such"], "/no/such: cannot be read"),

@@ -33,6 +33,37 @@ import Testing
     #expect(contents == ["matrix.db", "report.txt"])
   }
 
+  /// A key as any report prints it is what its options are.
+  @Test func aKeyIsAskedAsItIsPrinted() throws {
+    let key = "x86-sme47/none/default/2G/24/64/none/1/0/alloc/none/-"
+    let options = [
+      "explain", "--kernel", "v6", "--platform", "x86-sme47", "--iommu", "none", "--swiotlb",
+      "default", "--mem", "2G", "--mask", "24", "--coherent-mask", "64", "--op", "alloc",
+    ]
+    let asked = try run(options)
+    #expect(asked.status == 0)
+    for words in [
+      ["--kernel", "v6", key], ["v6", key], ["v6 " + key], ["--kernel", "v6", "e.g.", key],
+      ["v6", "e.g. x86-sme47/none/default/2G/24/64/none/1/0/\n      alloc/none/-"],
+    ] {
+      let run = try run(["explain"] + words)
+      #expect(run.status == 0 && run.output == asked.output, "\(words): \(run.error)")
+    }
+    let changed = try run(options + ["--mask-change", "down"])
+    #expect(changed.output != asked.output)
+    #expect(try run(["explain", "v6", key + ";mask_change=down"]).output == changed.output)
+    let everyMask = try run(["explain", "v6", key.replacing("/24/", with: "/*/")])
+    #expect(everyMask.status == 0 && everyMask.output.contains("24-"))
+    // The keys of findings, folded at 72 columns.
+    let compared = try run(["compare", "7.2", "v6", "--platform", "x86-sme47"])
+    let lines = compared.output.split(separator: "\n")
+    for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("    e.g. ") {
+      let rest = line.hasSuffix("/") ? String(next) : ""
+      let run = try run(["explain", "--kernel", "v6", line + rest])
+      #expect(run.status == 0, "\(line)\(rest): \(run.error)")
+    }
+  }
+
   @Test func aDescribedMachine() throws {
     let generate = try run([
       "generate", "--machine", "6G=0-2G,4G-8G", "--mem", "6G", "--platform", "x86", "--kernel",
@@ -182,7 +213,7 @@ import Testing
     #expect(run.status == 0)
     #expect(run.output.contains("v6: error, verdict refused"))
     #expect(run.output.contains("v7: bounce, verdict bounced"))
-    #expect(run.output.contains("8. swiotlb_tbl_map_single: pool is shared exactly if forced? no"))
+    #expect(run.output.contains("swiotlb_tbl_map_single: the pool is shared exactly if forced? no"))
     #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
   }
 
@@ -230,8 +261,15 @@ import Testing
       #expect(objects.allSatisfy { $0[key] is String })
     }
     #expect(b4.status == 1)
-    let unknown = try run(["check", "--format", "b4"], input: "Message-ID: <a@b>\n\n")
-    #expect(unknown.output == "[]\n" && unknown.status == 0)
+    for (mail, reason) in [
+      ("Message-ID: <a@b>\n\n", "the mail on standard input is of no known series"),
+      ("Subject: [PATCH v4 1/2] swiotlb: fix a typo\n\n", "is of no known series"),
+      ("", "standard input is empty"),
+    ] {
+      let unknown = try run(["check", "--format", "b4"], input: mail)
+      #expect(unknown.output.isEmpty && unknown.status == 2)
+      #expect(unknown.error.contains(reason) && unknown.error.contains("no verdict"))
+    }
   }
 
   @Test func aPolicyFileIsAKernel() throws {

@@ -188,7 +188,7 @@ extension CommandTests {
 
   /// On a terminal no text of a database moves the cursor or sets the title.
   @Test func aTerminalIsNotSteered() throws {
-    let escape = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}H"
+    let escape = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}H\u{202e}\u{2066}"
     try hostileDatabase(escape)
     for question in [
       ["query", "SELECT char(27) || '[2J'", "--format", "csv"],
@@ -201,7 +201,7 @@ extension CommandTests {
         print("skipped: script of util-linux is not installed")
         return
       }
-      for text in ["\u{1b}[2J", "\u{1b}]", "\u{9b}", "\u{7}"] {
+      for text in ["\u{1b}[2J", "\u{1b}]", "\u{9b}", "\u{7}", "\u{202e}", "\u{2066}"] {
         #expect(!shown.contains(text), "\(question)")
       }
     }
@@ -213,6 +213,19 @@ extension CommandTests {
       "compare", "v6", "v7", "--platform", "x86-sme47", "--color", "always",
     ])
     #expect(colored?.contains("\u{1b}[33mrefused\u{1b}[0m") == true)
+  }
+
+  /// An error is one line, whatever the name of the file is.
+  @Test func aLineBreakInAPathStaysInTheSentence() throws {
+    for arguments in [
+      ["query", "-d", "a\nb.db", "SELECT 1"], ["info", "-d", "a\nb"], ["host", "--root", "a\nb"],
+      ["host", "a\nb"], ["drivers", "--tree", "a\nb"], ["verify", "--tree", "a\nb", "--yes"],
+      ["explain", "--dmesg", "a\nb"], ["conform", "a\nb"], ["generate", "-d", "a\nb/c.db"],
+    ] {
+      let run = try run(arguments)
+      #expect(run.status == 2 && run.error.contains("a?b"), "\(arguments) \(run.error)")
+      #expect(run.error.split(separator: "\n").count == 1, "\(run.error)")
+    }
   }
 
   /// A spreadsheet calculates what begins with =, +, - or @. No name that a user gives

@@ -45,6 +45,18 @@ extension CommandTests {
     #expect(try run(["disagreements"]).output.contains("404 observations of 2 boots"))
   }
 
+  /// What is stored is stored where nobody can read of it; a comparison alone is lost.
+  @Test(arguments: [">&-", ">/dev/full"])
+  func standardOutputMayNotTakeWhatIsStored(output: String) throws {
+    #expect(try run(["generate", "--platform", "x86", "--kernel", "6.1"]).status == 0)
+    let observe = "cd '\(directory)' && '\(tool.path)' observe"
+    #expect(try shell("(\(observe) '\(direct)' \(output))") == 0)
+    #expect(try run(["disagreements"]).output.contains("164 observations of 1"))
+    #expect(try shell("(\(observe) --kernel 7.3 '\(lazy)' \(output))") == 1)
+    #expect(try run(["disagreements"]).output.contains("404 observations of 2 boots"))
+    #expect(try shell("(\(observe) --dry-run '\(direct)' \(output))") == 2)
+  }
+
   /// A log that is asked of another kernel's model differs, and that is status 1.
   @Test func anotherKernelDiffers() throws {
     let found = try run(["observe", "--dry-run", "--kernel", "7.3", lazy])

@@ -37,6 +37,49 @@ import Testing
     #expect(realm.end - realm.start == 64 << 20)
   }
 
+  /// `swiotlb_adjust_nareas()`, `round_up_default_nslabs()`, `limit_nareas()`, against a
+  /// reference that is written down here again.
+  @Test func theSizeFollowsSlotsAndAreas() throws {
+    for slots in [UInt64(0), 128, 384, 512, 4096, 32768, 65536, 100_096] {
+      for areas in [nil, UInt64(1), 3, 64] as [UInt64?] {
+        for cpus in [1, 4, 6, 512] {
+          var machine = Machine.sixtyFourGiB
+          (machine.poolSlots, machine.poolAreas, machine.cpus) = (slots, areas, cpus)
+          var (wantedAreas, wanted): (UInt64, UInt64) = (1, 1)
+          while wantedAreas < areas ?? UInt64(cpus) { wantedAreas *= 2 }
+          while wanted < max(slots, 128 * wantedAreas) { wanted *= 2 }
+          let pool = try pool("7.3", .x86, .standard, machine)
+          #expect(pool.end - pool.start == wanted * 2048, "\(slots) \(areas ?? 0) \(cpus)")
+          #expect(pool.size?.slots == wanted && pool.size?.areas == wantedAreas)
+        }
+      }
+    }
+  }
+
+  /// `swiotlb_init_remap()` halves the size until memblock has it below 4 GiB, and gives up
+  /// below 1 MiB.
+  @Test func aPoolThatDoesNotFitIsHalved() throws {
+    var machine = Machine.sixtyFourGiB
+    machine.poolSlots = 1 << 21
+    let halved = try pool("7.3", .x86, .standard, machine)
+    #expect(halved.end - halved.start == 2 << 30 && halved.size?.beforeHalving == 1 << 21)
+    machine.ram = [PhysicalRange(0, 512 << 10), PhysicalRange(4 << 30, 5 << 30)]
+    #expect(try !pool("7.3", .x86, .standard, machine).isActive)
+    // What begins below 1 MiB is tried once.
+    (machine.poolSlots, machine.poolAreas) = (128, 1)
+    #expect(try pool("7.3", .x86, .standard, machine).end == 512 << 10)
+  }
+
+  /// The command line decides before the rules of guests and of arm64.
+  @Test func theCommandLineDecidesTheSize() throws {
+    var machine = Machine.twoGiB
+    machine.poolSlots = 65536
+    for (platform, swiotlb) in [(Platform.sev, SwiotlbMode.standard), (.arm64, .standard)] {
+      let pool = try pool("7.3", platform, swiotlb, machine)
+      #expect(pool.end - pool.start == 128 << 20 && pool.size?.rule == .commandLine)
+    }
+  }
+
   @Test func s390PoolMovesUpIn73() throws {
     #expect(try pool("v7", .s390PV, .standard, .sixtyFourGiB).end == 0x8000_0000)
     #expect(try pool("7.3", .s390PV, .standard, .sixtyFourGiB).start == 0xf_fc00_0000)

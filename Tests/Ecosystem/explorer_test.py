@@ -51,6 +51,10 @@ with sync_playwright() as playwright:
     ready()
     load = time.monotonic() - started
 
+    # The kernel shown first is the latest release of the data, which no script names.
+    assert page.locator("#pick-kernel").input_value() == "7.3"
+    assert '"7.3"' not in page.locator("script:not([type])").text_content()
+
     # The grid: every cell of the first view says what the database says.
     count = 0
     for row in page.locator("table.grid tbody tr").all():
@@ -180,12 +184,42 @@ with sync_playwright() as playwright:
         return (a + 0.05) / (b + 0.05) < 4.5; }).map((sign) => sign.className); }""")
     assert low == [], low
 
-    # Hostile fragments are text, never markup; unknown values fall back.
-    page.goto(url + "#platform=%3Cimg%20src=x%20onerror=alert(1)%3E&mask=99&rows=__proto__")
+    # What a link names and the file does not hold is said, and no other cell shown for
+    # it; choosing values that exist leads on.
+    page.goto(url + "#kernel=v9&platform=foo&mask=999&color=red")
     page.reload()
     ready()
-    assert page.locator("table.grid td.cell").count() > 0
+    told_unknown = page.locator("#grids").inner_text()
+    for text in ('no kernel "v9"', 'no platform "foo"', 'no mask "999"', '"color"'):
+        assert text in told_unknown, (text, told_unknown)
+    assert page.locator("td.cell").count() == 0
+    assert "v9" in page.evaluate("location.hash")
+    page.select_option("#pick-kernel", "v6")
+    assert 'no platform "foo"' in page.locator("#grids").inner_text()
+    page.select_option("#pick-platform", "sev")
+    assert "v9" not in page.evaluate("location.hash")
+
+    # Hostile fragments are text, never markup.
+    page.goto(url + "#platform=%3Cimg%20src=x%20onerror=alert(1)%3E&rows=__proto__")
+    page.reload()
+    ready()
+    assert page.locator("td.cell").count() == 0
+    assert "onerror" in page.locator("#grids").inner_text()
     assert page.locator("img").count() == 0
+
+    # A view without a cell says which rule excludes it, as the model's list has it.
+    descriptions = dict(matrix.execute("SELECT name, description FROM exclusion_rule"))
+    for fragment, rule in (
+            ("platform=s390&op=alloc&buf=high", "alloc-has-no-buffer"),
+            ("platform=x86&coherent=0", "noncoherent-is-arm64"),
+            ("kernel=6.1&attrs=cc_shared", "attribute-unknown"),
+            ("platform=ppc64&iommu=translated&rows=buf&mask=64", "ppc64-no-iommu"),
+            ("mem=2G", "buffer-not-in-ram")):
+        page.goto(url + "#" + fragment)
+        page.reload()
+        ready()
+        shown = page.locator("#grids").inner_text() + page.locator("#detail").inner_text()
+        assert f"{rule}: {descriptions[rule]}" in shown, (fragment, shown)
 
     # Narrow: nothing but the grids scrolls sideways; dark mode.
     page.emulate_media(color_scheme="dark")

@@ -27,7 +27,23 @@ db="$work/matrix.db"
 "$TOOL" export datasette "$work/site" -d "$db"
 "$TOOL" report html -d "$db" -o "$work/explorer.html"
 
+# A tree of three drivers, for the columns that real drivers mark.
+mkdir -p "$work/tree/drivers/net" "$work/tree/include/linux"
+printf '/* nothing */\n' >"$work/tree/include/linux/dma-mapping.h"
+printf 'mainmenu "Linux"\n' >"$work/tree/Kconfig"
+printf 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 0\n' >"$work/tree/Makefile"
+printf 'obj-y += net/\n' >"$work/tree/drivers/Makefile"
+printf 'obj-y += a.o b.o c.o\n' >"$work/tree/drivers/net/Makefile"
+for driver in a:64 b:64 c:40; do
+  printf 'static int probe(struct device *dev)\n{\n\treturn %s(dev, DMA_BIT_MASK(%s));\n}\n' \
+    dma_set_mask_and_coherent "${driver#*:}" >"$work/tree/drivers/net/${driver%:*}.c"
+done
+cp "$db" "$work/drivers.db"
+"$TOOL" drivers --tree "$work/tree" --store "$work/drivers.db" >"$work/drivers.txt"
+"$TOOL" report html -d "$work/drivers.db" -o "$work/drivers.html"
+
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
 "$python" Tests/Ecosystem/datasette_test.py "$VENV/tools/bin/datasette" "$db" "$work/site"
 "$python" Tests/Ecosystem/datasette_test.py "$VENV/datasette-1.0/bin/datasette" "$db" "$work/site"
 "$python" Tests/Ecosystem/explorer_test.py "$CHROMIUM" "$work/explorer.html" "$db"
+"$python" Tests/Ecosystem/drivers_test.py "$CHROMIUM" "$work/explorer.html" "$work/drivers.html"

@@ -12,7 +12,7 @@ tool=$(realpath "$1")
 seconds=$2
 shift 2
 cd "$(dirname "$0")/../.."
-targets=${*:-cmdline dmesg policy vectors gzip probe boot mbox tree claims sql}
+targets=${*:-cmdline dmesg policy vectors gzip probe boot mbox patch tree drivers claims sql capture trace}
 scratch=${FUZZ_SCRATCH:-.build-fuzz}
 work=${FUZZ_WORK:-$scratch/corpus}
 
@@ -22,10 +22,10 @@ DMAMATRIX_FUZZ=1 nice swift build -c release --product fuzz --scratch-path "$scr
   exit 2
 fuzz="$scratch/release/fuzz"
 
-mkdir -p "$work"
+mkdir -p "$work/database"
 # Swift's handler of signals would keep libFuzzer from writing the input.
 export SWIFT_BACKTRACE=enable=no
-export FUZZ_DATABASE="$work/fuzz.db"
+export FUZZ_DATABASE="$work/database/fuzz.db"
 "$tool" generate --quiet -d "$FUZZ_DATABASE" --kernel v6 --platform sev --mask 32,64 --op map
 
 # One seed for each line, or for each file, of real material.
@@ -33,11 +33,11 @@ lines() { split -l 1 -a 4 - "$1/line-"; }
 seed() {
   case $1 in
     cmdline)
-      grep -rhoE '"[^"]*(iommu|swiotlb|mem_encrypt)=[^"]*"' Tests/AnalysisTests README.md |
+      grep -rhoE '"[^"]*(iommu|swiotlb|mem_encrypt)=[^"]*"' Tests/AnalysisTests Tests/BootInputsTests README.md |
         tr -d '"' | lines "$2" ;;
     dmesg)
       grep -hE '^ *\[? *[0-9.]*\]? *.*(Linux version|ommand line|e820|IO TLB|Default domain|Encryption)' \
-        Tests/AnalysisTests/BootLogTests.swift >"$2/log" || true
+        Tests/BootInputsTests/BootLogTests.swift >"$2/log" || true
       lines "$2" <"$2/log" ;;
     policy)
       for kernel in v6 v7 7.3 v6+P03 v6+P07 v7+P11; do "$tool" policy show $kernel >"$2/$kernel"; done ;;
@@ -59,6 +59,7 @@ seed() {
       done ;;
     # The kernels' own files are not ours to keep: the seeds are the shim.
     tree) cp Sources/KernelTree/Shim/*.in "$2" ;;
+    drivers) cp Tests/FuzzTests/Seeds/drivers/* "$2" ;;
     claims)
       python3 -c 'import json, sys
 for i, claim in enumerate(json.load(open("schema/claims.json"))):

@@ -1,3 +1,5 @@
+import Analysis
+import DMAModel
 import Foundation
 import TestSupport
 import Testing
@@ -53,6 +55,47 @@ import Testing
       #expect(reason(found)?.contains("others may write to") == (isSafe ? nil : true))
       #expect(try mode(found) == Int(permissions))
     }
+  }
+
+  /// A file that only a macro names is part of the key, of the tree's files, and of the
+  /// copy that a series changes: the answers are those of its text, though its size and
+  /// time stay.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aFileThatAMacroNamesCounts() throws {
+    var domain = reducedDomain([.x86])
+    (domain.swiotlbModes, domain.iommuModes) = ([.force], [.none])
+    let copy = try EditedTree(copyOf: "6.12")
+    let start = "size_t swiotlb_max_mapping_size(struct device *dev)\n{"
+    try copy.replace(
+      start,
+      with: "#define NAME \"named.h\"\n#include NAME\n" + start + "\n\treturn MOST;",
+      in: "kernel/dma/swiotlb.c")
+    let header = copy.path + "/kernel/dma/named.h"
+    func answers(_ most: Int) throws -> KernelVersion {
+      try "#define MOST \(most)\n".write(toFile: header, atomically: false, encoding: .utf8)
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: header)
+      return try evaluated(copy.path, domain, cache: copy.cache)
+    }
+    func agree(_ first: KernelVersion, _ second: KernelVersion) -> Bool {
+      Agreement(model: first, code: second, domain: domain, limit: 0).isComplete
+    }
+    let (small, large) = (try answers(4096), try answers(8192))
+    #expect(!agree(small, large))
+    #expect(agree(small, try answers(4096)))
+
+    let tree = try SourceTree(path: copy.path)
+    let evaluation = try TreeEvaluation(
+      tree: tree, platforms: domain.platforms, cacheDirectory: copy.cache)
+    #expect(evaluation.files.contains("kernel/dma/named.h"))
+    let mail =
+      "From 0\nSubject: [PATCH] x\n\n---\n--- a/kernel/dma/named.h\n+++ b/kernel/dma/named.h\n"
+      + "@@ -1 +1 @@\n-#define MOST 4096\n+#define MOST 8192\n"
+    let patched = try PatchedTree(
+      PatchedTree.Series(mbox: Data(mail.utf8)), to: tree, evaluated: evaluation.files,
+      cacheDirectory: copy.cache)
+    defer { patched.remove() }
+    #expect(agree(large, try evaluated(patched.tree.path, domain, cache: copy.cache)))
   }
 
   @Test func whatIsAnothersIsRefused() throws {

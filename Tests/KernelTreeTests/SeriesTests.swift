@@ -69,20 +69,36 @@ import Testing
     #expect(crlf.map { $0.changes.map(\.text) } == plain.map { $0.changes.map(\.text) })
   }
 
+  /// The reason is the one that holds, whichever line of the diff has the path.
   @Test(arguments: [
-    ("../../etc/passwd", "accepted: files below a/ and b/"),
-    ("a/../../etc/passwd", "accepted: files below a/ and b/"),
-    ("a/.git/config", "accepted: files below a/ and b/"),
-    ("/etc/passwd", "accepted: files below a/ and b/"),
-    ("a//etc/passwd", "accepted: files below a/ and b/"),
-    ("a/f\u{1b}[31m.c", "accepted: files below a/ and b/"),
+    ("../../etc/passwd", "the path leaves the tree"),
+    ("a/../../etc/passwd", "the path leaves the tree"),
+    ("b/x/..", "the path leaves the tree"),
+    ("a/.git/config", "nothing is written to a .git"),
+    ("b/x/.GIT", "nothing is written to a .git"),
+    ("/etc/passwd", "the path is absolute"),
+    ("etc/passwd", "the path is not below a/ or b/"),
+    ("a", "the path is not below a/ or b/"),
+    ("a//etc/passwd", "a part of the path is empty or '.'"),
+    ("b/./x", "a part of the path is empty or '.'"),
+    ("a/", "a part of the path is empty or '.'"),
+    ("a/f\u{1b}[31m.c", "a character that no file of a kernel has in its name"),
+    ("b/f g", "a character that no file of a kernel has in its name"),
+    ("b/" + String(repeating: "x", count: 4096), "the path is longer than 4096 bytes"),
   ])
-  func pathsThatLeaveTheTreeAreRefused(path: String, sentence: String) throws {
-    let diff = small.replacing("--- a/f.c", with: "--- \(path)")
-    let error = #expect(throws: TreeError.self) {
-      try SeriesFile.patches(in: data([mail("[PATCH] a", diff)]))
+  func pathsThatLeaveTheTreeAreRefused(path: String, reason: String) throws {
+    for line in ["--- a/f.c", "+++ b/f.c"] {
+      let diff = small.replacing(line, with: line.prefix(4) + path)
+      let error = #expect(throws: TreeError.self) {
+        try SeriesFile.patches(in: data([mail("[PATCH] a", diff)]))
+      }
+      #expect(
+        error.map {
+          let text = String(describing: $0)
+          return text.hasPrefix("--mbox changes '") && text.contains("': \(reason)")
+            && !text.contains("\u{1b}")
+        } ?? false, "\(error.map { String(describing: $0) } ?? "")")
     }
-    #expect(error.map { String(describing: $0).contains(sentence) } ?? false)
   }
 
   @Test func whatIsNoSeriesIsSaid() throws {
@@ -110,7 +126,7 @@ import Testing
     #expect(message([mail("[PATCH] a", steering)]).contains("'a/f?[2J.c'"))
   }
 
-  /// Every change is applied by a process of its own.
+  /// More are no series.
   @Test func changesHaveABound() throws {
     let least = "--- a/f\n+++ b/f\n@@ -0,0 +0,0 @@\n"
     let most = mail("[PATCH 1/2] a", String(repeating: least, count: 9999))
@@ -190,7 +206,8 @@ import Testing
     #expect(
       error
         == .patch(
-          "--mbox does not apply to kernel/dma/direct.c, which is compiled ([PATCH] breaks)"))
+          "--mbox does not apply to kernel/dma/direct.c, which is compiled ([PATCH] breaks): "
+            + "kernel/dma/direct.c:1: context differs at line 1"))
     let left = try FileManager.default.contentsOfDirectory(atPath: copy.cache)
     #expect(!left.contains { $0.hasPrefix("patched.") })
   }

@@ -103,6 +103,27 @@ import Testing
     #expect(starts == 3 && logs == [log])
   }
 
+  /// Somebody else may write the directory, and puts a link or a file where the
+  /// unfinished log was: neither is written, judged or given the log's name.
+  @Test(arguments: [true, false])
+  func aLogThatWasSwappedIsNotTaken(isLink: Bool) throws {
+    try qemu("zcat '\(sample)'")
+    try write("victim", Data("treasure".utf8))
+    let victim = directory + "/victim"
+    let lab = LabRun(
+      files: try files(), directory: directory + "/logs", secondsPerBoot: 60,
+      building: { files, process in
+        guard process == nil, let part = files.first(where: { $0.hasSuffix(".part.tmp") }) else {
+          return
+        }
+        #expect(unlink(part) == 0)
+        #expect((isLink ? symlink(victim, part) : link(victim, part)) == 0)
+      })
+    #expect(throws: LabError.self) { _ = try lab.run(boot) }
+    #expect(try String(contentsOfFile: victim, encoding: .utf8) == "treasure")
+    #expect(logs == [])
+  }
+
   @Test func aPanicIsAnOutcomeAndItsLogIsKept() throws {
     try qemu(
       "zcat '\(sample)' | head -n 60; echo '[ 4.2] Kernel panic - not syncing: VFS: no root'")

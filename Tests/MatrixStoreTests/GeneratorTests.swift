@@ -2,6 +2,7 @@ import DMAModel
 import Foundation
 import GRDB
 import MatrixStore
+import Support
 import TestSupport
 import Testing
 
@@ -35,52 +36,27 @@ import Testing
     }
     var compared = 0
     var alteredRows = 0
-    for kernel in domain.kernels {
-      for platform in domain.platforms {
-        for iommu in domain.iommuModes {
-          for swiotlb in domain.swiotlbModes
-          where kernel.policy.bootExclusion(platform, iommu, swiotlb) == nil {
-            for machine in domain.machines {
-              for circumstance in Circumstance.all {
-                let booted = BootedKernel(
-                  policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-                  machine: machine, conditions: circumstance.conditions)
-                let requests = domain.requests(
-                  on: machine, platform, iommu, policies: [kernel.policy])
-                for var request in requests {
-                  for mask in domain.masks {
-                    request.mask = mask
-                    guard
-                      kernel.policy.circumstanceExclusion(
-                        circumstance, platform, swiotlb, request) == nil
-                    else { continue }
-                    let life = booted.lifeCycle(of: request, maskChange: circumstance.maskChange)
-                    let names = [
-                      kernel.name, platform.name, iommu.name, swiotlb.name, machine.name.name,
-                      mask.name, request.coherentMask.name, request.busLimit.name,
-                      request.coherence.name, request.facing.name, request.operation.name,
-                      request.attributes.name, request.buffer.name,
-                    ]
-                    func key(_ circumstance: Circumstance) -> String {
-                      (names + circumstance.names).joined(separator: "/")
-                    }
-                    let own = stored[key(circumstance)]
-                    alteredRows += own != nil && circumstance != .ordinary ? 1 : 0
-                    let found = (own ?? stored[key(.ordinary)] ?? []).dropLast(4)
-                    let expected =
-                      [life.answer.result.name] + life.after.columns
-                      + [life.after.atomicCall.name]
-                    if Array(found) != expected {
-                      #expect(Array(found) == expected, "\(key(circumstance))")
-                    }
-                    compared += 1
-                  }
-                }
-              }
-            }
-          }
-        }
+    domain.forEachScenario { boot, circumstance, request in
+      let life = boot.kernel(circumstance).lifeCycle(
+        of: request, maskChange: circumstance.maskChange)
+      let names =
+        boot.names + [
+          request.mask.name, request.coherentMask.name, request.busLimit.name,
+          request.coherence.name, request.facing.name, request.operation.name,
+          request.attributes.name, request.buffer.name,
+        ]
+      func key(_ circumstance: Circumstance) -> String {
+        (names + circumstance.names).joined(separator: "/")
       }
+      let own = stored[key(circumstance)]
+      alteredRows += own != nil && circumstance != .ordinary ? 1 : 0
+      let found = (own ?? stored[key(.ordinary)] ?? []).dropLast(4)
+      let expected =
+        [life.answer.result.name] + life.after.columns + [life.after.atomicCall.name]
+      if Array(found) != expected {
+        #expect(Array(found) == expected, "\(key(circumstance))")
+      }
+      compared += 1
     }
     #expect(compared > 20_000 && alteredRows > 500)
   }

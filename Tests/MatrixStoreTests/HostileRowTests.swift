@@ -154,7 +154,7 @@ import Testing
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
       try execute("DROP TRIGGER busy")
       let queue = try DatabaseQueue(path: path)
-      try queue.inDatabase { try ContentDigest.store(in: $0) }
+      _ = try queue.inDatabase { try ContentDigest.store(in: $0) }
       try queue.close()
       try execute("CREATE TRIGGER busy AFTER INSERT ON provenance BEGIN SELECT 1; END")
     }

@@ -1,4 +1,5 @@
 import DMAModel
+import DriverScan
 import EmbeddedSchema
 import Foundation
 import GRDB
@@ -20,10 +21,13 @@ import Testing
   private static let shared = Result {
     let directory = try TemporaryDirectory()
     var domain = MatrixDomain()
-    domain.kernels = ["6.12", "v6", "v7", "7.3"].compactMap(KernelVersion.named)
+    domain.kernels = ["6.12", "7.2", "v6", "v7", "7.3"].compactMap(KernelVersion.named)
     domain.platforms = [.x86, .x86SME47, .sev, .tdx]
     let path = directory.file("matrix.db")
     _ = try MatrixGenerator(domain: domain, jobs: 2, toolVersion: "test").generate(to: path)
+    try DriverTree.write(to: directory.file("tree"))
+    try DriverStore.add(
+      DriverScan(tree: directory.file("tree")), named: "7.3", to: path, toolVersion: "test")
     return try MatrixDatabase(path: path)
   }
 
@@ -164,11 +168,38 @@ import Testing
     #expect(results("v6").last == "error" && results("v7").last == "bounce")
   }
 
+  /// The masks of Tests/Support/DriverTree.swift.
+  @Test func masksOfDriversAreCounted() throws {
+    let rows = try ask("mask-histogram")
+    #expect(rows.map { $0["bits"] } == ["31", "32", "40", "48", "64"])
+    #expect(rows.map { $0["drivers"] } == ["1", "1", "2", "1", "1"])
+    #expect(rows.map { $0["streaming"] } == ["1", "1", "1", "1", "1"])
+    #expect(try ask("40-bit").map { $0["bits"] } == ["40", "40", "48"])
+  }
+
+  @Test func driversOfOneMaskAreNamed() throws {
+    #expect(
+      try ask("streaming-only").map { $0["bits"] } == ["31", "32", "48"])
+    let coherent = try ask("coherent-only")
+    #expect(coherent.map { $0["file"] } == ["drivers/dma/alone.c", "drivers/dma/board.c"])
+    #expect(coherent.map { $0["bits"] } == ["40", ""])
+  }
+
+  /// On a host whose C-bit is bit 47, a mask below it bounces; alone.c is not for x86.
+  @Test func driversThatBounceAreNamed() throws {
+    let rows = try ask("who-bounces").map { "\($0["file"] ?? "") \($0["streaming"] ?? "")" }
+    #expect(rows.contains("drivers/net/fast_main.c 40") && rows.contains("drivers/net/slow.c 32"))
+    #expect(!rows.contains("drivers/net/fast_main.c 64"))
+    #expect(!rows.contains { $0.hasPrefix("drivers/dma/") })
+    #expect(try ask("who-breaks").contains { $0["file"] == "drivers/net/fast_main.c" })
+  }
+
   /// A value that no row has would give an empty answer without a reason.
   @Test func unknownValues() throws {
     let question = try #require(NamedQuery.named("rules"))
     #expect(
-      throws: StoreError.query("kernel '9.9' is not in this database; accepted: 6.12, v6, v7, 7.3")
+      throws: StoreError.query(
+        "kernel '9.9' is not in this database; accepted: 6.12, 7.2, v6, v7, 7.3")
     ) {
       try question.query(on: database, values: ["kernel": "9.9"], timeLimit: 1, rowLimit: 1)
     }
@@ -180,7 +211,7 @@ import Testing
 
 extension QueryValue {
   /// The value as text.
-  fileprivate var test: String {
+  var test: String {
     switch self {
     case .null: ""
     case .integer(let integer): String(integer)

@@ -1,4 +1,5 @@
 import DMAModel
+import DriverScan
 import EmbeddedSchema
 import Foundation
 import GRDB
@@ -52,7 +53,7 @@ import Testing
   /// Makes what was done to the database what its maker meant.
   private func digest() throws {
     let queue = try DatabaseQueue(path: path)
-    try queue.inDatabase { try ContentDigest.store(in: $0) }
+    _ = try queue.inDatabase { try ContentDigest.store(in: $0) }
     try queue.close()
   }
 
@@ -111,12 +112,45 @@ import Testing
     try execute(
       """
       DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
-      DROP TABLE observation_source; DROP TABLE grdb_migrations
+      DROP TABLE observation_source; DROP TABLE grdb_migrations;
+      DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
+      DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree
       """)
     try digest()
     #expect(throws: StoreError.noObservations(path: path)) { _ = try stored() }
     try add([try sample()])
     #expect(try stored().boots.count == 1)
+  }
+
+  /// Drivers come back as they were read, and stay when the matrix is made anew; a
+  /// database with observations from before there were drivers gets their tables.
+  @Test func generateKeepsDrivers() throws {
+    let tree = try TemporaryDirectory()
+    try DriverTree.write(to: tree.path)
+    let scan = try DriverScan(tree: tree.path)
+    try add([try sample()])
+    try execute(
+      """
+      DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
+      DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree;
+      DELETE FROM grdb_migrations WHERE identifier = 'drivers-1'
+      """)
+    try digest()
+    #expect(throws: StoreError.self) {
+      _ = try DriverStore.drivers(in: MatrixDatabase(path: path))
+    }
+    // The second takes the place of the first.
+    for _ in 0..<2 { try DriverStore.add(scan, named: "7.3", to: path, toolVersion: "test") }
+    for isAnew in [false, true] {
+      if isAnew { #expect(try regenerate().keptObservations == 164) }
+      let (name, drivers) = try DriverStore.drivers(in: MatrixDatabase(path: path))
+      #expect(name == "7.3" && drivers.map(\.file) == scan.drivers.map(\.file))
+      #expect(drivers.map(\.calls) == scan.drivers.map(\.calls))
+      #expect(drivers.map(\.uses) == scan.drivers.map(\.uses))
+      #expect(drivers.map(\.masks) == scan.drivers.map(\.masks))
+      #expect(drivers.map(\.architectures) == scan.drivers.map(\.architectures))
+      try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+    }
   }
 
   /// What a newer dmamatrix stored is never thrown away.

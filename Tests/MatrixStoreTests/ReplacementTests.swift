@@ -2,6 +2,7 @@ import Conformance
 import DMAModel
 import Foundation
 import GRDB
+import Support
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import Support
 import Testing
 
 @testable import Observations

@@ -1,6 +1,7 @@
 import Conformance
 import DMAModel
 import Foundation
+import Support
 import Testing
 
 @testable import Observations

@@ -44,7 +44,10 @@ import Testing
       $0.swiotlbModes = [.force]
     }
     let document = try Report.versions.document(
-      from: database, filter: BehaviorFilter([Buffer.axis: ["high"]]))
+      from: database,
+      filter: BehaviorFilter([
+        Buffer.axis: ["high"], IOMMUMode.axis: ["passthrough"], SwiotlbMode.axis: ["force"],
+      ]))
     let tables = document.blocks.compactMap { block -> (columns: [String], rows: [[String]])? in
       if case .table(let columns, let rows) = block { return (columns, rows) }
       return nil

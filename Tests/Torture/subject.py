@@ -42,7 +42,8 @@ def content(path):
             columns = [column[0] for column in cursor.description]
             left_out = columns.index("imported") if "imported" in columns else None
             rows = sorted(repr([value for at, value in enumerate(row) if at != left_out])
-                          for row in cursor if row[0] != "content_digest")
+                          for row in cursor
+                          if row[0] not in ("content_digest", "file_checksum"))
             digest.update(f"{name} {rows}".encode())
     finally:
         connection.close()

@@ -1,5 +1,5 @@
 import DMAModel
-import Parallel
+import Support
 
 /// The sets of steps evaluated so far, merged by behaviour.
 struct Search {

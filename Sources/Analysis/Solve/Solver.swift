@@ -1,5 +1,5 @@
 import DMAModel
-import Parallel
+import Support
 
 /// Searches changes of a policy for the smallest that mend it.
 ///

@@ -14,29 +14,42 @@ extension Evaluation {
       }
       return iommu_dma_map_swiotlb()
     }
+    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
     return translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
   }
 
   /// `iommu_dma_map_resource()` (6.1, 6.12), and MMIO since: never bounced.
   mutating func iommu_dma_map_resource() -> Answer {
-    translated(.iova, memory: bufferMemory, pte: pte(mmio: true), .iommuMappedResource)
+    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
+    return translated(.iova, memory: bufferMemory, pte: pte(mmio: true), .iommuMappedResource)
   }
 
-  /// `iommu_dma_map_sg()` of one page-aligned entry: the entry is aligned, so
-  /// that nothing bounces even for an untrusted device. CC_SHARED is ignored.
+  /// `iommu_dma_map_sg()` of one entry: by `iommu_dma_map_sg_swiotlb()`, which maps it as
+  /// a page, where that might bounce. CC_SHARED is ignored.
   mutating func iommu_dma_map_sg() -> Answer {
-    translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
+    if dev_use_swiotlb() { return iommu_dma_map_phys() }
+    if !findsIOVA(limit: request.dma_get_mask) { return refused(.iommuNoIOVA) }
+    return translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
   }
 
   /// `iommu_dma_map_swiotlb()`: the bounce, aligned to the IOMMU's granule.
   private mutating func iommu_dma_map_swiotlb() -> Answer {
-    if asks("iommu_dma_map_swiotlb", "no pool", !pool.isActive) {
+    if !asksActive() {
       warnings.insert(.inactive)
       return refused(.iommuBounceInactive)
     }
     var ccShared = request.attributes.isCCShared
-    let size = (request.buffer.length + pageSize - 1) & ~(pageSize - 1)
-    if let decision = swiotlb_tbl_map_single(&ccShared, size: size) { return refused(decision) }
+    if let decision = swiotlb_tbl_map_single(
+      &ccShared, size: request.buffer.length, alignMask: pageSize - 1)
+    {
+      return refused(decision)
+    }
+    let offset = request.buffer.physicalAddress & kernel.device.minAlignMask
+    if let decision = __iommu_dma_map(limit: request.dma_get_mask, offset: offset) {
+      slots = nil
+      return refused(decision)
+    }
+    citePoolMemory()
     return translated(
       .iovaBounce,
       memory: slots?.memory ?? pool.memory,
@@ -46,11 +59,11 @@ extension Evaluation {
   }
 
   /// `dev_use_swiotlb()` (M17).
-  private func dev_use_swiotlb() -> Bool {
+  private mutating func dev_use_swiotlb() -> Bool {
     let untrusted = request.facing == .external
     return switch kernel.policy.dmaIOMMUBounce {
     case .untrusted: untrusted
-    case .untrustedOrUnsafeKmalloc: untrusted || dma_kmalloc_needs_bounce
+    case .untrustedOrUnsafeKmalloc: untrusted || dma_kmalloc_needs_bounce()
     }
   }
 
@@ -62,16 +75,23 @@ extension Evaluation {
   /// `iommu_dma_alloc()` of one page.
   mutating func iommu_dma_alloc(atomic: Bool) -> Answer {
     let here: StaticString = "iommu_dma_alloc"
-    switch kernel.policy.dmaIOMMUSharedAlloc {
-    case .privatePages: break
-    case .refused:
-      if asks(here, "shared memory is asked for", forced, knob: "A3") {
-        return refused(.iommuAllocShared)
-      }
+    if kernel.policy.dmaIOMMUSharedAlloc == .refused,
+      asks(here, "shared memory is asked for: refused", asksForced(), knob: "A3")
+    {
+      return refused(.iommuAllocShared)
     }
     let noncoherent = request.coherence == .noncoherent
     if asks(here, "not coherent, must not block: atomic pool", atomic && noncoherent) {
       return iommu_dma_alloc_from_pool()
+    }
+    let limit = request.coherentMaskAddress
+    if atomic {
+      if !findsContiguousPages() { return refused(.iommuNoPages) }
+      if let decision = __iommu_dma_map(limit: limit) { return refused(decision) }
+    } else {
+      // What may block is put together of single pages: iommu_dma_alloc_remap().
+      if request.buffer.length > kernel.machine.size { return refused(.iommuNoPages) }
+      if !findsIOVA(limit: limit) { return refused(.iommuNoIOVA) }
     }
     return translated(
       .page,
@@ -85,9 +105,13 @@ extension Evaluation {
   private mutating func iommu_dma_alloc_from_pool() -> Answer {
     switch dma_alloc_from_pool(.none, shared: false, checksAddress: false) {
     case .success(let pool):
+      if let decision = __iommu_dma_map(limit: request.coherentMaskAddress) {
+        return refused(decision)
+      }
       return translated(.pool, memory: pool.memory, pte: pte(mmio: false), .iommuAllocPool)
     case .failure(let failure):
-      if kernel.policy.dmaIOMMUPoolFailure == .usesNullPage {  // A7
+      let isUsed = kernel.policy.dmaIOMMUPoolFailure == .usesNullPage
+      if asks("iommu_dma_alloc", "the page that it did not get is used", isUsed, knob: "A7") {
         warnings.insert(.poolCrash)
       }
       return refused(failure.decision)
@@ -96,21 +120,69 @@ extension Evaluation {
 
   /// kernel/dma/ops_helpers.c `dma_common_alloc_pages()`: private pages.
   mutating func dma_common_alloc_pages() -> Answer {
-    translated(.page, memory: kernel.initialMemory, pte: pte(mmio: false), .iommuAllocPages)
+    if !findsContiguousPages() { return refused(.iommuNoPages) }
+    // The mapping is a streaming one.
+    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
+    return translated(.page, memory: kernel.initialMemory, pte: pte(mmio: false), .iommuAllocPages)
   }
 
   /// `iommu_dma_max_mapping_size()` in bytes.
   func iommu_dma_max_mapping_size() -> UInt64 {
-    request.facing == .external ? swiotlbMaxMapping : .max
+    request.facing == .external ? swiotlb_max_mapping_size : .max
+  }
+
+  /// `iommu_dma_alloc_pages()`: whether the page allocator has a block of that size.
+  private func findsContiguousPages() -> Bool {
+    request.buffer.length <= pageSize || kernel.highestBlock(request.buffer.length, .none) != nil
+  }
+
+  /// `__iommu_dma_map()`: why memory that is contiguous gets no IOVA; nil where it does.
+  ///
+  /// After 6.1 it refuses a `min_align_mask` above the IOMMU's granule, once with
+  /// `dev_WARN_ONCE()`. `iommu_dma_map_sg()` and `iommu_dma_alloc_remap()` do not come here.
+  private mutating func __iommu_dma_map(limit: UInt64, offset: UInt64? = nil) -> Decision? {
+    let minimum = kernel.device.minAlignMask
+    if minimum != 0, !kernel.policy.predatesZoneDMALimit,
+      asks("__iommu_dma_map", "min_align_mask above the granule: refused", minimum >= pageSize)
+    {
+      warnings.insert(.unsupportedAlignment)
+      return .iommuAlignment
+    }
+    return findsIOVA(limit: limit, offset: offset) ? nil : .iommuNoIOVA
+  }
+
+  /// `iommu_dma_alloc_iova()`: whether an empty IOVA space has room below a limit.
+  ///
+  /// drivers/iommu/iova.c rounds small sizes up to a power of two of pages
+  /// (`alloc_iova_fast()`) and aligns each to its size; the first page is never used.
+  ///
+  /// - Parameters:
+  ///   - limit: `dma_get_mask(dev)`, or the coherent mask.
+  ///   - offset: Of the memory in its page; the buffer's without.
+  private func findsIOVA(limit: UInt64, offset: UInt64? = nil) -> Bool {
+    let limit = minNotZero(limit, request.busLimit)
+    // Nothing of the matrix is as large, or as near to address 0.
+    if limit >= bitMask(24), request.buffer.length < 1 << 20, !kernel.hasRanges { return true }
+    // 6.1 begins where the bus does: iommu_setup_dma_ops().
+    let base = kernel.policy.predatesZoneDMALimit ? kernel.device.ranges.map(\.busStart).min() : nil
+    let start = (offset ?? request.buffer.physicalAddress) & (pageSize - 1)
+    let last = start + request.buffer.length - 1
+    var pages = last / pageSize + 1
+    let alignment = pages.roundedUpToPowerOfTwo
+    if pages < 32 { pages = alignment }
+    let first = max(1, (base ?? 0) / pageSize)
+    let end = limit / pageSize + 1
+    guard end >= pages else { return false }
+    return (end - pages) & ~(alignment - 1) >= first
   }
 
   /// The alias that the page table selects: AMD's sets the C-bit, for MMIO
   /// depending on the version (M18); no other table has one.
-  private func pte(mmio: Bool) -> MemoryState {
+  private mutating func pte(mmio: Bool) -> MemoryState {
     guard kernel.encryptionBit != 0 else { return .plain }
-    switch kernel.policy.amdPTEForMMIO {
-    case .private: return .private
-    case .shared: return mmio ? .shared : .private
-    }
+    guard mmio else { return .private }
+    let isClear = kernel.policy.amdPTEForMMIO == .shared
+    return asks("amdv1pt_iommu_set_prot", "MMIO: the C-bit is clear", isClear, knob: "M18")
+      ? .shared : .private
   }
 }

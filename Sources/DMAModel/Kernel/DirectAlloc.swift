@@ -3,7 +3,7 @@ extension Evaluation {
   /// `dma_direct_alloc()` of one page.
   mutating func dma_direct_alloc(atomic: Bool, noMapping: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc"
-    let forAlloc = kernel.is_swiotlb_for_alloc(pool, forced: forced)
+    let (forced, forAlloc) = (asksForced(), asksForAlloc())
     if asks(
       here,
       "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
@@ -20,7 +20,7 @@ extension Evaluation {
     ) {
       return dma_direct_alloc_from_pool()
     }
-    if asks(here, "the device has a restricted pool", forAlloc) {
+    if forAlloc {
       let answer = dma_direct_alloc_swiotlb(decrypts: forced && !remap)
       // An atomic request is remapped on the spot: the atomic pools, which are
       // mapped beforehand, are for devices without a restricted pool.
@@ -29,13 +29,10 @@ extension Evaluation {
     }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
 
-    var decrypts = asks(here, "forced unencrypted: decrypt", forced)
-    switch kernel.policy.remappedAlloc {
-    case .pgprotOnly:
-      if asks(here, "remapped: the linear mapping stays private", remap, knob: "A10") {
-        decrypts = false
-      }
-    case .decryptsLinearMap: break
+    var decrypts = forced
+    if forced, remap {
+      let isLeft = kernel.policy.remappedAlloc == .pgprotOnly
+      decrypts = !asks(here, "remapped: the linear mapping stays private", isLeft, knob: "A10")
     }
     if decrypts, kernel.decryptFails(.page) { return leaked() }
     return allocated(page, decrypted: decrypts, .allocPages)
@@ -55,7 +52,7 @@ extension Evaluation {
   /// `dma_direct_alloc_pages()` of one page.
   mutating func dma_direct_alloc_pages(atomic: Bool) -> Answer {
     let here: StaticString = "dma_direct_alloc_pages"
-    let forAlloc = kernel.is_swiotlb_for_alloc(pool, forced: forced)
+    let (forced, forAlloc) = (asksForced(), asksForAlloc())
     if asks(
       here,
       "forced unencrypted, but must not block: atomic pool",
@@ -63,19 +60,16 @@ extension Evaluation {
     ) {
       return dma_direct_alloc_from_pool()
     }
-    if asks(here, "the device has a restricted pool", forAlloc) {
-      return dma_direct_alloc_swiotlb(decrypts: forced)
-    }
+    if forAlloc { return dma_direct_alloc_swiotlb(decrypts: forced) }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
-    let decrypts = asks(here, "forced unencrypted: decrypt", forced)
-    if decrypts, kernel.decryptFails(.page) {
-      switch kernel.policy.pageDecryptFailure {
-      case .silent: break
-      case .allocPagesWarns: warnings.insert(.decryptLeak)
+    if forced, kernel.decryptFails(.page) {
+      let warns = kernel.policy.pageDecryptFailure == .allocPagesWarns
+      if asks("dma_set_decrypted", "the leak is logged", warns, knob: "A14") {
+        warnings.insert(.decryptLeak)
       }
       return leaked()
     }
-    return allocated(page, decrypted: decrypts, .allocPages)
+    return allocated(page, decrypted: forced, .allocPages)
   }
 
   /// The page whose state nobody knows is kept from everybody (A14).
@@ -96,6 +90,7 @@ extension Evaluation {
   /// `__dma_direct_alloc_pages()`: a page that is `dma_coherent_ok()`, retrying in
   /// lower zones.
   private mutating func __dma_direct_alloc_pages() -> UInt64? {
+    citeFreeMemory()
     var (flag, limit) = dma_direct_optimal_gfp_mask()
     while let page = kernel.highestBlock(request.buffer.length, flag) {
       if dma_coherent_ok(page) { return page }
@@ -120,13 +115,18 @@ extension Evaluation {
   /// `dma_coherent_ok()`: the page lies within coherent mask and bus limit, with
   /// the encoding that the device is forced to.
   ///
-  /// - Parameter size: Bytes; those of the request without.
-  mutating func dma_coherent_ok(_ page: UInt64, size: UInt64? = nil) -> Bool {
-    let address = kernel.phys_to_dma_direct(page, unencrypted: forced)
+  /// - Parameters:
+  ///   - size: Bytes; those of the request without.
+  ///   - unencrypted: The encoding; as the device is forced without.
+  mutating func dma_coherent_ok(
+    _ page: UInt64, size: UInt64? = nil, unencrypted: Bool? = nil
+  ) -> Bool {
+    let address = kernel.phys_to_dma_direct(page, unencrypted: unencrypted ?? forced)
     return asks(
       "dma_coherent_ok",
       "the page lies within coherent mask and bus limit",
-      address + (size ?? request.buffer.length) - 1 <= request.coherentLimit
+      address != .max
+        && address &+ ((size ?? request.buffer.length) - 1) <= request.coherentLimit
     )
   }
 }
@@ -141,9 +141,10 @@ extension BootedKernel {
   }
 
   /// The highest free block that a zone flag yields, naturally aligned; `size` is
-  /// rounded up to a power of two of pages.
+  /// rounded up to a power of two of pages, and none is above MAX_PAGE_ORDER.
   func highestBlock(_ size: UInt64, _ flag: ZoneFlag) -> UInt64? {
     if size <= pageSize { return highestPage(flag) }
+    if size > maxPageOrderSize { return nil }
     let block = size.roundedUpToPowerOfTwo
     return zones.zonelist(flag).lazy.compactMap { self.free.highestBlock(block, in: $0) }.first
   }

@@ -13,32 +13,28 @@ extension Evaluation {
       switch kernel.policy.mmioPreprocessing {
       case .none: break
       case .forcedSetsCCShared:
+        let forced = asksForced()
         if asks(here, "MMIO for a forced device: CC_SHARED is added", forced, knob: "M2") {
           ccShared = true
         }
       case .hostSetsCCShared:
-        if asks(
-          here,
-          "MMIO on an encrypting host: CC_SHARED is added",
-          kernel.hostMemoryEncryption,
-          knob: "M2"
-        ) {
+        let host = asksHost()
+        if asks(here, "MMIO on an encrypting host: CC_SHARED is added", host, knob: "M2") {
           ccShared = true
         }
       case .hostOrForcedSetsCCShared:
+        let (host, forced) = (asksHost(), asksForced())
         if asks(
           here, "MMIO on an encrypting host or for a forced device: CC_SHARED is added",
-          kernel.hostMemoryEncryption || forced, knob: "M2")
+          host || forced, knob: "M2")
         {
           ccShared = true
         }
       }
     }
 
-    if asks(here, "the device's pool bounces everything", pool.forceBounce) {
-      if kernel.policy.restrictedPoolRequests == .ccShared, pool.forAlloc, pool.ccShared {
-        ccShared = true  // M12
-      }
+    if asksForceBounce() {
+      if asksRestrictedPoolShared(here) { ccShared = true }
       switch kernel.policy.forcedBounce {
       case .refusesPeerPages:
         if asks(here, "peer page", isPeerPage, knob: "M3") {
@@ -58,25 +54,16 @@ extension Evaluation {
         }
         return swiotlb_map(ccShared: ccShared)
       }
-    } else if ccShared {
-      switch kernel.policy.unforcedCCShared {
-      case .refused:
-        if asks(here, "CC_SHARED without a forced bounce", true, knob: "M4") {
-          return refused(.ccSharedRefused)
-        }
-      case .allowed: break
+    } else if asks(here, "CC_SHARED", ccShared) {
+      let isRefused = kernel.policy.unforcedCCShared == .refused
+      if asks(here, "CC_SHARED without a forced bounce is refused", isRefused, knob: "M4") {
+        return refused(.ccSharedRefused)
       }
     }
 
     let physical = request.buffer.physicalAddress
     if asks(here, "MMIO", isMMIO) {
-      let address: UInt64 =
-        switch kernel.policy.mmioEncoding {  // M6
-        case .physical: physical
-        case .likeRAM: kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
-        case .physicalUnlessCCShared:
-          ccShared ? kernel.phys_to_dma_unencrypted(physical) : physical
-        }
+      let address = mmioAddress(ccShared: ccShared)
       guard dma_capable(address, ccShared: ccShared) else { return overflow(.directMMIOOverflow) }
       return served(.direct, at: address, memory: bufferMemory, .directMMIO)
     }
@@ -84,13 +71,11 @@ extension Evaluation {
     let address = kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
     let capable = dma_capable(address, ccShared: ccShared)
     if ccShared {
-      switch kernel.policy.incapableCCShared {
-      case .refused:
-        if asks(here, "CC_SHARED RAM is dma_capable", capable, knob: "M7") {
-          return served(.direct, at: address, memory: bufferMemory, .directRAM)
-        }
-        return overflow(.directOverflow)
-      case .bounces: break
+      let neverBounces = kernel.policy.incapableCCShared == .refused
+      if asks(here, "CC_SHARED RAM never bounces", neverBounces, knob: "M7") {
+        return capable
+          ? served(.direct, at: address, memory: bufferMemory, .directRAM)
+          : overflow(.directOverflow)
       }
     }
     return mapRAM(
@@ -111,28 +96,58 @@ extension Evaluation {
     requireCoherent: Bool
   ) -> Answer {
     let here: StaticString = "dma_direct_map_phys"
-    let mayBounce: Bool
     switch kernel.policy.incapableRAM {
     case .bouncesUnlessPeerPage:
       if capable { return served(.direct, at: address, memory: bufferMemory, .directRAM) }
       if asks(here, "peer page", isPeerPage, knob: "M8") { return refused(.directPeerPage) }
-      mayBounce = true
     case .alsoUnsafeKmalloc:
-      if capable && !asks(here, "unsafe kmalloc() buffer", dma_kmalloc_needs_bounce, knob: "M8") {
+      if capable && !asksUnsafeKmalloc() {
         return served(.direct, at: address, memory: bufferMemory, .directRAM)
       }
       if asks(here, "peer page", isPeerPage, knob: "M8") { return refused(.directPeerPage) }
-      mayBounce = true
     case .bouncesUnlessRequireCoherent:
-      if capable && !asks(here, "unsafe kmalloc() buffer", dma_kmalloc_needs_bounce, knob: "M8") {
+      if capable && !asksUnsafeKmalloc() {
         return served(.direct, at: address, memory: bufferMemory, .directRAM)
       }
-      mayBounce = !asks(here, "REQUIRE_COHERENT forbids a bounce", requireCoherent, knob: "M8")
+      // 7.2 and 7.3 look for a pool first.
+      if asksActive(),
+        !asks(here, "REQUIRE_COHERENT forbids a bounce", requireCoherent, knob: "M8")
+      {
+        return swiotlb_map(ccShared: ccShared)
+      }
+      return overflow(.directOverflow)
     }
-    if asks(here, "a pool is active", pool.isActive) && mayBounce {
-      return swiotlb_map(ccShared: ccShared)
+    return asksActive() ? swiotlb_map(ccShared: ccShared) : overflow(.directOverflow)
+  }
+
+  /// The kmalloc() half of the test for a bounce (M8).
+  private mutating func asksUnsafeKmalloc() -> Bool {
+    let isUnsafe = dma_kmalloc_needs_bounce()
+    return asks("dma_direct_map_phys", "unsafe kmalloc() buffer", isUnsafe, knob: "M8")
+  }
+
+  /// M12: whether a request to a restricted pool gets CC_SHARED from the pool.
+  mutating func asksRestrictedPoolShared(_ caller: StaticString) -> Bool {
+    guard kernel.policy.restrictedPoolRequests == .ccShared, pool.forAlloc else { return false }
+    let shared = asksPoolShared()
+    return asks(caller, "a shared restricted pool: CC_SHARED is added", shared, knob: "M12")
+  }
+
+  /// The address of device memory (M6): as RAM's, or the physical one.
+  private mutating func mmioAddress(ccShared: Bool) -> UInt64 {
+    let physical = request.buffer.physicalAddress
+    let isPhysical =
+      switch kernel.policy.mmioEncoding {
+      case .physical: true
+      case .likeRAM: false
+      case .physicalUnlessCCShared: !ccShared
+      }
+    if asks(
+      "dma_direct_map_phys", "MMIO keeps its physical address", isPhysical, knob: "M6")
+    {
+      return physical
     }
-    return overflow(.directOverflow)
+    return kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
   }
 
   /// `dma_direct_map_resource()` (6.1, 6.12): the physical address, never swiotlb.
@@ -152,6 +167,7 @@ extension Evaluation {
     switch kernel.policy.dmaCapable {
     case .maskOnly: break
     case .forcedNeedsCCShared:
+      _ = asksForced()
       if asks(
         here,
         "the device is forced unencrypted, the address is private",
@@ -164,17 +180,22 @@ extension Evaluation {
     return asks(
       here,
       "the last byte lies within mask and bus limit",
-      address + request.buffer.length - 1 <= request.streamingLimit
+      address != .max && address &+ (request.buffer.length - 1) <= request.streamingLimit
     )
   }
 
   /// `dma_direct_max_mapping_size()` (M14) in bytes.
   mutating func dma_direct_max_mapping_size() -> UInt64 {
-    guard pool.isActive else { return .max }
-    let limited =
-      dma_addressing_limited || pool.forceBounce
-      || kernel.policy.maxMappingSize == .alsoForcedUnencrypted && forced
-    return limited ? swiotlbMaxMapping : .max
+    let here: StaticString = "dma_direct_max_mapping_size"
+    guard asksActive() else { return .max }
+    _ = asksForced()  // it decides the required mask
+    if asks(here, "addressing is limited", dma_addressing_limited) {
+      return swiotlb_max_mapping_size
+    }
+    if asksForceBounce() { return swiotlb_max_mapping_size }
+    let forcedCounts = kernel.policy.maxMappingSize == .alsoForcedUnencrypted && forced
+    return asks(here, "a forced device's mappings are limited too", forcedCounts, knob: "M14")
+      ? swiotlb_max_mapping_size : .max
   }
 
   /// The "DMA addr overflow" warning and an error.

@@ -22,6 +22,7 @@ struct Evaluation<Trace: Tracer>: Traced {
   /// What was called although the request must not sleep.
   var atomicCall = AtomicCall.none
   var trace: Trace
+  var cited: Facts = []
 
   init(kernel: BootedKernel, request: DeviceRequest, trace: Trace) {
     self.init(kernel: kernel, request: ExactRequest(request), trace: trace)
@@ -52,20 +53,22 @@ struct Evaluation<Trace: Tracer>: Traced {
       memoryState: .none,
       warnings: warnings,
       decision: decision,
-      address: 0
+      address: nil
     )
   }
 
   /// A success by dma-direct.
+  ///
+  /// - Parameter address: The DMA address; nil where only a running Xen knows it.
   func served(
     _ result: AnswerResult,
-    at address: UInt64,
+    at address: UInt64?,
     memory: MemoryState,
     _ decision: Decision
   ) -> Answer {
     Answer(
       result: result,
-      encoding: kernel.encoding(of: address),
+      encoding: address.map(kernel.encoding) ?? .plain,
       memoryState: memory,
       warnings: warnings,
       decision: decision,
@@ -87,7 +90,7 @@ struct Evaluation<Trace: Tracer>: Traced {
       pte: pte,
       warnings: warnings,
       decision: decision,
-      address: 0
+      address: nil
     )
   }
 
@@ -101,15 +104,21 @@ struct Evaluation<Trace: Tracer>: Traced {
   /// `dma_kmalloc_needs_bounce()`: by its length the buffer could be an object that
   /// shares cache lines, and the device is not coherent. Source:
   /// include/linux/dma-map-ops.h; arm64 alone configures DMA_BOUNCE_UNALIGNED_KMALLOC.
-  var dma_kmalloc_needs_bounce: Bool {
-    request.coherence == .noncoherent && !dma_kmalloc_size_aligned
+  mutating func dma_kmalloc_needs_bounce() -> Bool {
+    request.coherence == .noncoherent && !dma_kmalloc_size_aligned()
   }
 
   /// `dma_kmalloc_size_aligned()` of arm64: twice ARCH_DMA_MINALIGN or more, or of a
-  /// kmalloc() cache of whole cache lines, 64 bytes each.
-  private var dma_kmalloc_size_aligned: Bool {
+  /// kmalloc() cache of whole cache lines, 64 bytes each (`kmalloc_size_roundup()`).
+  private mutating func dma_kmalloc_size_aligned() -> Bool {
     let length = request.buffer.length
     if length >= 2 * 128 { return true }
+    if asks(
+      "__kmalloc_minalign", "no default pool: no kmalloc() object shares a cache line",
+      kernel.kmallocAlignsToCacheLines, knob: "P10")
+    {
+      return true
+    }
     let caches: [UInt64] = [8, 16, 32, 64, 96, 128, 192, 256]
     return caches.first { length <= $0 }.map { $0 % 64 == 0 } ?? true
   }

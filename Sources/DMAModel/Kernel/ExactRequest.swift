@@ -71,10 +71,14 @@ public struct ExactRequest: Hashable, Sendable, DeviceReach {
 
   /// The numbers of a request of the matrix.
   public init(_ request: DeviceRequest) {
+    // Allocations are made in whole pages.
+    let length =
+      request.operation.isMapping
+      ? request.buffer.length : (request.buffer.length + pageSize - 1) & ~(pageSize - 1)
     self.init(
       operation: request.operation, attributes: AttributeSet(request.attributes),
       buffer: Memory(
-        physicalAddress: request.buffer.physicalAddress, length: request.buffer.length,
+        physicalAddress: request.buffer.physicalAddress, length: length,
         isDeviceMemory: request.buffer.isDeviceMemory),
       coherence: request.coherence, facing: request.facing,
       streamingMask: request.mask.highestAddress, coherentMask: request.coherentMaskAddress,
@@ -83,18 +87,15 @@ public struct ExactRequest: Hashable, Sendable, DeviceReach {
 
   /// Sets the coherent mask as a driver of the matrix does.
   mutating func set(_ mask: CoherentMask) {
-    switch mask {
-    case .same: coherentMaskAddress = streamingMask
-    case .bits32: coherentMaskAddress = bitMask(32)
-    case .bits64: coherentMaskAddress = bitMask(64)
-    }
+    coherentMaskAddress = mask.address ?? streamingMask
   }
 
-  public var streamingLimit: UInt64 { busLimit == 0 ? streamingMask : min(streamingMask, busLimit) }
+  public var streamingLimit: UInt64 { minNotZero(streamingMask, busLimit) }
 
-  public var coherentLimit: UInt64 {
-    busLimit == 0 ? coherentMaskAddress : min(coherentMaskAddress, busLimit)
-  }
+  public var coherentLimit: UInt64 { minNotZero(coherentMaskAddress, busLimit) }
+
+  /// `dma_get_mask()`: 32 bits where no mask was set.
+  var dma_get_mask: UInt64 { streamingMask == 0 ? bitMask(32) : streamingMask }
 }
 
 extension ExactRequest.AttributeSet {
@@ -111,8 +112,9 @@ extension ExactRequest.AttributeSet {
 }
 
 extension BootedKernel {
-  /// The kernel's answer to a request in numbers.
+  /// The kernel's answer to a request in numbers, of which nothing is recorded.
   public func answer(to request: ExactRequest) -> Answer {
+    if isRecorded { return LifeCycle.notRecorded.answer }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     return evaluation.run()
   }

@@ -4,7 +4,7 @@ extension Undo {
   /// `dma_free_attrs()`.
   mutating func dma_free_attrs(noMapping: Bool) {
     let here: StaticString = "dma_free_attrs"
-    if asks(here, "the device has a DMA domain (dma-iommu)", usesDMAIOMMU) {
+    if asksDMAIOMMU(here) {
       return iommu_dma_free()
     }
     if asks(here, "swiotlb-xen has the device", kernel.platform.family == .xen) {
@@ -18,10 +18,8 @@ extension Undo {
   /// `dma_free_pages()`.
   mutating func dma_free_pages() {
     let here: StaticString = "dma_free_pages"
-    if asks(
-      here, "dma-iommu or swiotlb-xen has the device",
-      usesDMAIOMMU || kernel.platform.family == .xen)
-    {
+    if asksDMAIOMMU(here) { return dma_common_free_pages() }
+    if asks(here, "swiotlb-xen has the device", kernel.platform.family == .xen) {
       return dma_common_free_pages()
     }
     dma_direct_free_pages()
@@ -46,10 +44,11 @@ extension Undo {
   /// `dma_direct_free()`.
   private mutating func dma_direct_free(noMapping: Bool) {
     let here: StaticString = "dma_direct_free"
+    let (forced, forAlloc) = (asksForced(), asksForAlloc())
     let isCookie = answer.decision == .allocNoMapping
     if asks(
       here, "NO_KERNEL_MAPPING, not forced unencrypted, no restricted pool",
-      noMapping && !forced && !kernel.is_swiotlb_for_alloc(pool, forced: forced))
+      noMapping && !forced && !forAlloc)
     {
       if isCookie {
         after.owner = .ok
@@ -90,6 +89,7 @@ extension Undo {
   /// `dma_direct_free_pages()`.
   private mutating func dma_direct_free_pages() {
     let here: StaticString = "dma_direct_free_pages"
+    let forced = asksForced()
     let isPoolPage = answer.result == .pool
     let found: Bool
     switch kernel.policy.poolPageLookup {

@@ -20,8 +20,11 @@ extension Evaluation {
   /// `dma_map_phys()`; before 7.2 `dma_map_page_attrs()` and `dma_map_resource()` (M0).
   private mutating func dma_map_phys() -> Answer {
     let attributes = request.attributes
-    if kernel.policy.mappingInterface == .pageAndResource, attributes.isMMIO {
-      return dma_map_resource()
+    if attributes.isMMIO {
+      let isOwnCall = kernel.policy.mappingInterface == .pageAndResource
+      if asks("dma_map_resource", "it is a call of its own", isOwnCall, knob: "M0") {
+        return dma_map_resource()
+      }
     }
     if asks(
       "dma_map_phys",
@@ -77,15 +80,16 @@ extension Evaluation {
       switch kernel.policy.callerSharedAlloc {
       case .ignored: break
       case .refusedByDirect:
-        if asks("dma_direct_alloc", "the caller passes CC_SHARED", !usesDMAIOMMU, knob: "A2") {
+        if asks("dma_direct_alloc", "CC_SHARED of a caller, dma-direct", !usesDMAIOMMU, knob: "A2")
+        {
           return refused(.allocCallerShared)
         }
       case .refused:
-        if asks("dma_alloc_attrs", "the caller passes CC_SHARED", true, knob: "A2") {
-          return refused(.allocCallerShared)
-        }
+        trace.note("dma_alloc_attrs", "CC_SHARED of a caller: refused", true, "A2")
+        return refused(.allocCallerShared)
       }
     }
+    if request.coherentMaskAddress == 0 { warnings.insert(.coherentMaskUnset) }
     return switch backend("dma_alloc_attrs") {
     case .direct: dma_direct_alloc(atomic: atomic, noMapping: noMapping)
     case .iommu: iommu_dma_alloc(atomic: atomic)
@@ -95,7 +99,13 @@ extension Evaluation {
 
   /// `__dma_alloc_pages()`.
   private mutating func dma_alloc_pages(atomic: Bool) -> Answer {
-    switch backend("__dma_alloc_pages") {
+    if request.coherentMaskAddress == 0,
+      asks("__dma_alloc_pages", "the coherent mask is 0", true)
+    {
+      warnings.insert(.coherentMaskUnset)
+      return refused(.allocMaskUnset)
+    }
+    return switch backend("__dma_alloc_pages") {
     case .direct: dma_direct_alloc_pages(atomic: atomic)
     case .iommu: dma_common_alloc_pages()
     case .xen: xen_common_alloc_pages()
@@ -104,14 +114,14 @@ extension Evaluation {
 
   /// `dma_max_mapping_size()` in bytes.
   mutating func dma_max_mapping_size() -> UInt64 {
-    if kernel.platform.family == .xen { return swiotlbMaxMapping }
+    if kernel.platform.family == .xen { return swiotlb_max_mapping_size }
     return usesDMAIOMMU ? iommu_dma_max_mapping_size() : dma_direct_max_mapping_size()
   }
 
   /// `dma_go_direct()`: dma-direct unless dma-iommu or the platform's own
   /// operations have the device.
   private mutating func backend(_ function: StaticString) -> Backend {
-    if asks(function, "the device has a DMA domain (dma-iommu)", usesDMAIOMMU) {
+    if asksDMAIOMMU(function) {
       return .iommu
     }
     if asks(function, "swiotlb-xen has the device", kernel.platform.family == .xen) {

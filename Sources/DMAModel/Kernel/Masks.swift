@@ -58,22 +58,32 @@ extension Evaluation {
   /// `dma_direct_supported()` those of 32 bits and those that reach ZONE_DMA.
   func dma_supported(_ mask: UInt64) -> Bool {
     if usesDMAIOMMU || mask >= bitMask(32) { return true }
-    var least = kernel.top - 1
+    // xen_swiotlb_dma_supported(): the pool's end, whose frames lie below 32 bits.
+    if usesSwiotlbXen { return false }
+    var least = kernel.top - pageSize
     if kernel.zones.hasDMA { least = min(least, kernel.zones.dmaLimit) }
     return mask >= kernel.phys_to_dma_unencrypted(least)
   }
 
-  /// kernel/dma/mapping.c `dma_get_required_mask()`: 32 bits with dma-iommu, which
-  /// has none of its own; else what the last byte of RAM needs.
+  /// swiotlb-xen's operations serve the device.
+  private var usesSwiotlbXen: Bool { kernel.platform.family == .xen }
+
+  /// kernel/dma/mapping.c `dma_get_required_mask()`: 32 bits with dma-iommu and
+  /// swiotlb-xen, which have none of their own; else what the last page of RAM needs.
   var dma_get_required_mask: UInt64 {
-    if usesDMAIOMMU { return bitMask(32) }
-    let highest = kernel.phys_to_dma_direct(kernel.top - 1, unencrypted: forced)
+    if usesDMAIOMMU || usesSwiotlbXen { return bitMask(32) }
+    let highest = max(1, kernel.phys_to_dma_direct(kernel.top - pageSize, unencrypted: forced))
     return bitMask(UInt8(UInt64.bitWidth - highest.leadingZeroBitCount))
   }
 
   /// kernel/dma/mapping.c `dma_addressing_limited()`: mask or bus limit are
-  /// narrower than the required mask.
-  var dma_addressing_limited: Bool { request.streamingLimit < dma_get_required_mask }
+  /// narrower than the required mask, or the ranges leave out some RAM.
+  var dma_addressing_limited: Bool {
+    if minNotZero(request.dma_get_mask, request.busLimit) < dma_get_required_mask { return true }
+    if !kernel.hasRanges || usesDMAIOMMU || usesSwiotlbXen { return false }
+    if kernel.policy.predatesZoneDMALimit { return false }
+    return !kernel.machine.ram.allSatisfy { kernel.device.covers($0.start, $0.end) }
+  }
 
   /// drivers/iommu/dma-iommu.c `iommu_dma_opt_mapping_size()`: what the IOVA
   /// caches hold, PAGE_SIZE << 5.

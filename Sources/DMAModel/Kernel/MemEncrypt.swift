@@ -29,18 +29,31 @@ extension BootedKernel {
   }
 
   /// `phys_to_dma_encrypted()`.
-  func phys_to_dma_encrypted(_ address: UInt64) -> UInt64 { address | encryptionBit }
+  func phys_to_dma_encrypted(_ address: UInt64) -> UInt64 {
+    __phys_to_dma(address) | encryptionBit
+  }
 
   /// `phys_to_dma_unencrypted()`.
-  func phys_to_dma_unencrypted(_ address: UInt64) -> UInt64 { address | sharedBit }
+  func phys_to_dma_unencrypted(_ address: UInt64) -> UInt64 {
+    __phys_to_dma(address) | sharedBit
+  }
+
+  /// `__phys_to_dma()`: by the device's `dma_range_map`, where it has one.
+  @inline(__always)
+  private func __phys_to_dma(_ address: UInt64) -> UInt64 {
+    hasRanges ? device.busAddress(of: address) : address
+  }
 
   /// `phys_to_dma_direct()`: shared or private encoding.
   func phys_to_dma_direct(_ address: UInt64, unencrypted: Bool) -> UInt64 {
     unencrypted ? phys_to_dma_unencrypted(address) : phys_to_dma_encrypted(address)
   }
 
-  /// `dma_to_phys()` of an address without a range map.
-  func dma_to_phys(_ address: UInt64) -> UInt64 { address & ~(encryptionBit | sharedBit) }
+  /// `dma_to_phys()`; platforms with a bit for encryption have no range map.
+  func dma_to_phys(_ address: UInt64) -> UInt64 {
+    if hasRanges { return device.physicalAddress(of: address) }
+    return address & ~(encryptionBit | sharedBit)
+  }
 
   /// How an address is encoded; it follows from the address, not from intent.
   func encoding(of address: UInt64) -> AddressEncoding {

@@ -2,11 +2,8 @@
 extension Evaluation {
   /// kernel/dma/direct.c `dma_direct_alloc_from_pool()`.
   mutating func dma_direct_alloc_from_pool() -> Answer {
-    if asks(
-      "dma_direct_alloc_from_pool",
-      "DMA_COHERENT_POOL is not configured",
-      !kernel.coherentPoolConfigured
-    ) {
+    citeFreeMemory()
+    if !kernel.coherentPoolConfigured {
       warnings.insert(.noCoherentPool)
       return refused(.allocPoolNotConfigured)
     }
@@ -41,6 +38,8 @@ extension Evaluation {
     warnsIfExhausted: Bool = true
   ) -> Result<AtomicPool, NoPoolPage> {
     let here: StaticString = "dma_alloc_from_pool"
+    citeAtomicPools()
+    citeAtomicState()
     let size = size ?? request.buffer.length
     var found = false
     var previous: PoolKind?
@@ -54,7 +53,7 @@ extension Evaluation {
         }
       }
       found = true
-      if size > pool.length, asks(here, "the pool is too small", true) { continue }
+      if asks(here, "the pool is too small", size > pool.length) { continue }
       if !checksAddress || dma_coherent_ok(pool.start, size: size) { return .success(pool) }
     }
     if asks(here, "a pool of that state was found, but no page fits", found) {

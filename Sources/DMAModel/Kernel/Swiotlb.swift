@@ -7,15 +7,18 @@ extension Evaluation {
     if let decision = swiotlb_tbl_map_single(&ccShared, size: request.buffer.length) {
       return refused(decision)
     }
-    if kernel.policy.attributesAfterBounce == .sharedPoolAddsCCShared, pool.ccShared {
-      ccShared = true  // M10
+    if kernel.policy.attributesAfterBounce == .sharedPoolAddsCCShared,
+      asks(here, "the pool is shared: CC_SHARED is added", asksPoolShared(), knob: "M10")
+    {
+      ccShared = true
     }
 
-    let shared: Bool =
-      switch kernel.policy.bounceEncoding {
-      case .shared: asks(here, "a bounce address is shared", true, knob: "M11")
-      case .byAttributes: asks(here, "CC_SHARED by now", ccShared, knob: "M11")
-      }
+    let always = kernel.policy.bounceEncoding == .shared
+    let shared =
+      asks(here, "a bounce address is shared whatever the pool is", always, knob: "M11")
+      || asks(here, "DMA_ATTR_CC_SHARED is set at this point", ccShared)
+    citePoolPlace()
+    citePoolMemory()
     let slots = slots ?? BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
     let address = kernel.phys_to_dma_direct(slots.start, unencrypted: shared)
     guard dma_capable(address, ccShared: ccShared) else {
@@ -29,72 +32,79 @@ extension Evaluation {
   ///
   /// - Parameters:
   ///   - ccShared: CC_SHARED, which the pool may decide (M10).
-  ///   - size: The length with its alignment, in bytes.
+  ///   - size: The length, in bytes.
+  ///   - alignMask: `alloc_align_mask`, to which the size is rounded up.
   /// - Returns: nil for success.
-  mutating func swiotlb_tbl_map_single(_ ccShared: inout Bool, size: UInt64) -> Decision? {
-    let here: StaticString = "swiotlb_tbl_map_single"
-    if asks(here, "no pool", !pool.isActive) {
+  mutating func swiotlb_tbl_map_single(
+    _ ccShared: inout Bool, size: UInt64, alignMask: UInt64 = 0
+  ) -> Decision? {
+    if !asksActive() {
       warnings.insert(.noSwiotlb)
       return .noPool
     }
-    if asks(here, "memory encryption is active: notice", kernel.memoryEncryption) {
+    if asksMemoryEncryption() {  // a notice, once
       warnings.insert(.memoryEncryption)
     }
     if !poolStateMatches(ccShared: ccShared) { return .poolStateMismatch }
-    switch kernel.policy.attributesAfterBounce {  // M10
-    case .unchanged, .sharedPoolAddsCCShared: break
-    case .poolDecides: ccShared = pool.ccShared
-    case .guestPoolElseForced: ccShared = kernel.guestMemoryEncryption ? pool.ccShared : forced
-    case .guestPoolHostShared:
-      if kernel.guestMemoryEncryption {
-        ccShared = pool.ccShared
-      } else if kernel.hostMemoryEncryption {
-        ccShared = true
-      }
-    }
-    if !swiotlb_find_slots(size: size) {
+    setAttributesAfterBounce(&ccShared)
+    if !swiotlb_find_slots(size: sizeInSlots(size, alignMask), alignMask: alignMask) {
       warnings.insert(.swiotlbFull)
       return .noSlots
     }
     return nil
   }
 
+  /// What `swiotlb_tbl_map_single()` makes of CC_SHARED (M10).
+  private mutating func setAttributesAfterBounce(_ ccShared: inout Bool) {
+    let here: StaticString = "swiotlb_tbl_map_single"
+    switch kernel.policy.attributesAfterBounce {
+    case .unchanged, .sharedPoolAddsCCShared: break
+    case .poolDecides:
+      ccShared = asks(here, "CC_SHARED is the pool's state: set", asksPoolShared(), knob: "M10")
+    case .guestPoolElseForced:
+      if asksGuest() {
+        ccShared = asks(here, "CC_SHARED is the pool's state: set", asksPoolShared(), knob: "M10")
+      } else {
+        ccShared = asks(here, "CC_SHARED is set if forced: set", asksForced(), knob: "M10")
+      }
+    case .guestPoolHostShared:
+      if asksGuest() {
+        ccShared = asks(here, "CC_SHARED is the pool's state: set", asksPoolShared(), knob: "M10")
+      } else if asks(here, "an encrypting host: CC_SHARED is set", asksHost(), knob: "M10") {
+        ccShared = true
+      }
+    }
+  }
+
   /// The state check of `swiotlb_tbl_map_single()` (M9).
   private mutating func poolStateMatches(ccShared: Bool) -> Bool {
     let here: StaticString = "swiotlb_tbl_map_single"
-    let shared = pool.ccShared
     switch kernel.policy.poolStateCheck {
     case .none:
       return true
     case .matchesCCSharedOrForced:
+      let (shared, forced) = (asksPoolShared(), asksForced())
       return asks(
-        here,
-        "pool is shared exactly if CC_SHARED or forced",
-        shared == (ccShared || forced),
-        knob: "M9"
-      )
+        here, "the pool is shared exactly if CC_SHARED or forced",
+        shared == (ccShared || forced), knob: "M9")
     case .matchesForced:
-      return asks(here, "pool is shared exactly if forced", shared == forced, knob: "M9")
+      return poolMatchesForced("the pool is shared exactly if forced")
     case .guestMatchesForcedHostShared:
-      if kernel.guestMemoryEncryption {
-        return asks(
-          here,
-          "guest: pool is shared exactly if forced",
-          shared == forced,
-          knob: "M9"
-        )
+      if asksGuest() {
+        return poolMatchesForced("guest: the pool is shared exactly if forced")
       }
-      if kernel.hostMemoryEncryption {
-        return asks(here, "encrypting host: pool is shared", shared, knob: "M9")
-      }
-      return true
+      guard asksHost() else { return true }
+      return asks(here, "encrypting host: the pool is shared", asksPoolShared(), knob: "M9")
     case .guestMatchesForced:
-      guard kernel.guestMemoryEncryption else { return true }
-      return asks(here, "guest: pool is shared exactly if forced", shared == forced, knob: "M9")
+      return !asksGuest() || poolMatchesForced("guest: the pool is shared exactly if forced")
     case .matchesForcedExceptHost:
-      guard !kernel.hostMemoryEncryption else { return true }
-      return asks(here, "pool is shared exactly if forced", shared == forced, knob: "M9")
+      return asksHost() || poolMatchesForced("the pool is shared exactly if forced")
     }
+  }
+
+  private mutating func poolMatchesForced(_ question: StaticString) -> Bool {
+    let (shared, forced) = (asksPoolShared(), asksForced())
+    return asks("swiotlb_tbl_map_single", question, shared == forced, knob: "M9")
   }
 
   /// `swiotlb_alloc()` by way of `dma_direct_alloc_swiotlb()`: slots of a
@@ -103,34 +113,44 @@ extension Evaluation {
   /// - Parameter decrypts: Whether the caller decrypts the page once more (A8).
   mutating func dma_direct_alloc_swiotlb(decrypts: Bool) -> Answer {
     let here: StaticString = "swiotlb_alloc"
+    var shared = asksForced()
+    if asksRestrictedPoolShared(here) { shared = true }
     switch kernel.policy.swiotlbAllocCheck {
     case .none: break
     case .matchesForced:
+      let isShared = asksPoolShared()
       if !asks(
-        here,
-        "pool is shared exactly if forced",
-        pool.ccShared == forced,
-        knob: "A9"
-      ) {
+        here, "the pool is shared exactly if shared memory is asked for", isShared == shared,
+        knob: "A9")
+      {
         return refused(.allocSwiotlbMismatch)
       }
     }
+    let size = request.buffer.length
+    let alignMask = kernel.policy.predatesZoneDMALimit ? 0 : size.roundedUpToPowerOfTwo - 1
+    if size > swiotlbMaxMapping
+      || kernel.restrictsSlots && !kernel.hasSlot(pool.start, pool.end, 0, size, alignMask)
+    {
+      return refused(.allocSwiotlbNoSlots)
+    }
     slots = BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
-    guard dma_coherent_ok(pool.start) else { return refused(.allocSwiotlbAddress) }
+    guard dma_coherent_ok(pool.start, unencrypted: shared) else {
+      return refused(.allocSwiotlbAddress)
+    }
+    citePoolMemory()
     var memory = pool.memory
-    switch kernel.policy.restrictedPageDecrypt {
-    case .whenForced where decrypts:
+    let again = kernel.policy.restrictedPageDecrypt == .whenForced && decrypts
+    if asks(here, "the page is decrypted once more", again, knob: "A8") {
       if request.operation.isAtomic { atomicCall = .setMemory }
       if kernel.decryptFails(.page) {
         leaksSlots = true
         return refused(.allocDecryptFailed)
       }
       memory = kernel.decrypted
-    case .whenForced, .never: break
     }
     return served(
       .swiotlb,
-      at: kernel.phys_to_dma_direct(pool.start, unencrypted: forced),
+      at: kernel.phys_to_dma_direct(pool.start, unencrypted: shared),
       memory: memory,
       .allocSwiotlb
     )

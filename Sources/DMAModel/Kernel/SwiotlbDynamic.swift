@@ -3,25 +3,42 @@ extension Evaluation {
   /// `swiotlb_find_slots()`: slots of the device's pool, of a dynamic pool, or of a
   /// transient pool made for this request alone.
   ///
-  /// - Parameter size: The length with its alignment, in bytes.
+  /// - Parameters:
+  ///   - size: The length with its alignment, in bytes.
+  ///   - alignMask: `alloc_align_mask`.
   /// - Returns: Whether there are slots; they are then ``slots``.
-  mutating func swiotlb_find_slots(size: UInt64) -> Bool {
+  mutating func swiotlb_find_slots(size: UInt64, alignMask: UInt64 = 0) -> Bool {
     let here: StaticString = "swiotlb_find_slots"
     if asks("swiotlb_tbl_map_single", "more than 128 contiguous slots", size > swiotlbMaxMapping) {
       return false
     }
     guard pool.isFull else {
+      if kernel.restrictsSlots, !findsSlot(pool.start, pool.end, size, alignMask) { return false }
       slots = BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
       return true
     }
     if asks(here, "the pool is full and cannot grow", !pool.canGrow) { return false }
-    if let dynamic = kernel.dynamicPool {
-      _ = asks(here, "swiotlb_dyn_alloc() has added a pool", true)
+    let dynamic = kernel.dynamicPool
+    if asks(here, "swiotlb_dyn_alloc() has added a pool", dynamic != nil), let dynamic {
+      // It has at least 1 MiB, after which alignments and boundaries repeat or fit.
+      if kernel.restrictsSlots,
+        !findsSlot(dynamic.start, dynamic.start + megabyte, size, alignMask)
+      {
+        return false
+      }
       slots = dynamic
       return true
     }
     let slots = (size + swiotlbSlotSize - 1) / swiotlbSlotSize
-    return swiotlb_alloc_tlb(bytes: slots * swiotlbSlotSize)
+    guard swiotlb_alloc_tlb(bytes: slots * swiotlbSlotSize) else { return false }
+    // The pool has just as many slots as the request.
+    if kernel.restrictsSlots, let start = self.slots?.start,
+      !findsSlot(start, start + slots * swiotlbSlotSize, size, alignMask)
+    {
+      self.slots = nil
+      return false
+    }
+    return true
   }
 
   /// `swiotlb_alloc_tlb()` with GFP_NOWAIT, by way of `swiotlb_alloc_pool()`: the
@@ -33,14 +50,14 @@ extension Evaluation {
     case .none:
       return false
     case .atomicPoolIfForced:
-      fromAtomicPool = asks(here, "forced unencrypted: atomic pool", forced, knob: "M13")
+      fromAtomicPool = asks(here, "forced unencrypted: atomic pool", asksForced(), knob: "M13")
     case .atomicPoolIfShared, .atomicPoolIfSharedWithDevice:
-      fromAtomicPool = asks(here, "the pool is shared: atomic pool", pool.ccShared, knob: "M13")
+      let shared = asksPoolShared()
+      fromAtomicPool = asks(here, "the pool is shared: atomic pool", shared, knob: "M13")
     }
     guard fromAtomicPool else { return alloc_dma_pages(bytes: bytes) }
-    if asks(here, "DMA_COHERENT_POOL is not configured", !kernel.coherentPoolConfigured) {
-      return false
-    }
+    citeAtomicPools()
+    guard kernel.coherentPoolConfigured else { return false }
     // No zone flag; the address must fit the *coherent* mask.
     let found = dma_alloc_from_pool(
       .none, shared: pool.ccShared, checksAddress: true, size: bytes, warnsIfExhausted: false)
@@ -59,6 +76,7 @@ extension Evaluation {
     while let page = kernel.highestBlock(bytes, flag) {
       if asks(here, "the page lies below mask and bus limit", page + bytes - 1 <= limit) {
         var memory = kernel.initialMemory
+        _ = asksPoolShared()
         if asks(here, "the pool is shared: decrypt", kernel.decryptsDynamicPools(of: pool)) {
           noteAtomicSetMemory()
           if kernel.decryptFails(.page) { return false }

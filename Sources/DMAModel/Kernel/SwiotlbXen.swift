@@ -17,8 +17,8 @@ extension Evaluation {
       }
       return served(.direct, at: address, memory: bufferMemory, .xenMappedResource)
     }
-    if dma_capable(address, ccShared: ccShared),
-      !asks(here, "the pool bounces everything", pool.forceBounce)
+    if dma_capable(address, ccShared: ccShared), !range_straddles_page_boundary(),
+      !asksForceBounce()
     {
       return served(.direct, at: address, memory: bufferMemory, .xenMapped)
     }
@@ -32,39 +32,58 @@ extension Evaluation {
     {
       return refused(.xenBounceOverflow)
     }
-    return served(.bounce, at: 0, memory: pool.memory, .xenBounced)
+    return served(.bounce, at: nil, memory: pool.memory, .xenBounced)
   }
 
-  /// `xen_swiotlb_alloc_coherent()`: a page, exchanged where it does not fit.
+  /// `range_straddles_page_boundary()`: more than a page whose machine frames lie apart.
+  ///
+  /// `xen_create_contiguous_region()` and the domain builder may have made them
+  /// contiguous; only a running Xen knows.
+  private mutating func range_straddles_page_boundary() -> Bool {
+    range_straddles_page_boundary(request.buffer.physicalAddress, request.buffer.length)
+  }
+
+  private mutating func range_straddles_page_boundary(_ start: UInt64, _ length: UInt64) -> Bool {
+    guard kernel.device.hasScatteredFrames, start & (pageSize - 1) + length > pageSize else {
+      return false
+    }
+    return asks(
+      "range_straddles_page_boundary", "machine frames of the buffer lie apart", true)
+  }
+
+  /// The bytes that an allocation needs, a page at least.
+  private var allocated: UInt64 { max(request.buffer.length, pageSize) }
+
+  /// `xen_swiotlb_alloc_coherent()`: a block of the page allocator, exchanged where it
+  /// does not fit or its machine frames lie apart.
   mutating func xen_swiotlb_alloc_coherent() -> Answer {
-    let fits = kernel.pageNormal.map { $0 + pageSize - 1 <= request.coherentMaskAddress }
-    guard let fits else { return refused(.allocNoPage) }
+    let here: StaticString = "xen_swiotlb_alloc_coherent"
+    guard let block = kernel.highestBlock(allocated, .none) else { return refused(.allocNoPage) }
+    let fits = block + allocated - 1 <= request.coherentMaskAddress
+    let isTaken =
+      asks(here, "the page lies within the coherent mask", fits)
+      && !range_straddles_page_boundary(block, allocated)
     return served(
-      .page,
-      at: 0,
-      memory: kernel.initialMemory,
-      asks("xen_swiotlb_alloc_coherent", "the page lies within the coherent mask", fits)
-        ? .xenAllocated : .xenExchanged
-    )
+      .page, at: nil, memory: kernel.initialMemory, isTaken ? .xenAllocated : .xenExchanged)
   }
 
   /// kernel/dma/ops_helpers.c `dma_common_alloc_pages()` over swiotlb-xen: the
-  /// highest free page is mapped, and bounces where the device cannot reach it.
+  /// highest free block is mapped, and bounces where the device cannot reach it.
   mutating func xen_common_alloc_pages() -> Answer {
-    guard let page = kernel.pageNormal else { return refused(.allocNoPage) }
+    guard let block = kernel.highestBlock(allocated, .none) else { return refused(.allocNoPage) }
     let capable = asks(
       "xen_swiotlb_map_phys",
       "the page lies within mask and bus limit",
-      page + pageSize - 1 <= request.streamingLimit
+      block + allocated - 1 <= request.streamingLimit
     )
-    if capable, !pool.forceBounce {
-      return served(.page, at: 0, memory: kernel.initialMemory, .xenAllocated)
+    if capable, !range_straddles_page_boundary(block, allocated), !asksForceBounce() {
+      return served(.page, at: nil, memory: kernel.initialMemory, .xenAllocated)
     }
     var ccShared = false
-    if let decision = swiotlb_tbl_map_single(&ccShared, size: pageSize) {
+    if let decision = swiotlb_tbl_map_single(&ccShared, size: allocated) {
       return refused(decision)
     }
     guard request.streamingLimit >= bitMask(32) else { return refused(.xenBounceOverflow) }
-    return served(.page, at: 0, memory: pool.memory, .xenBounced)
+    return served(.page, at: nil, memory: pool.memory, .xenBounced)
   }
 }

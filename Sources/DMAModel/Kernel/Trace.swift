@@ -12,6 +12,8 @@ public struct TraceStep: Hashable, Sendable {
 
 /// Receives every decision of an evaluation.
 protocol Tracer {
+  /// Whether anything is done with what is noted.
+  static var isRecording: Bool { get }
   mutating func note(
     _ function: StaticString,
     _ condition: StaticString,
@@ -22,6 +24,8 @@ protocol Tracer {
 
 /// Records nothing; the compiler removes it.
 struct NoTrace: Tracer {
+  static var isRecording: Bool { false }
+
   @inline(__always)
   mutating func note(
     _ function: StaticString,
@@ -33,6 +37,7 @@ struct NoTrace: Tracer {
 
 /// Records the path.
 struct PathTrace: Tracer {
+  static var isRecording: Bool { true }
   var steps: [TraceStep] = []
 
   mutating func note(
@@ -57,6 +62,7 @@ struct PathTrace: Tracer {
 /// The strings are constants of the executable, so that their addresses name
 /// them.
 struct PathFingerprint: Tracer {
+  static var isRecording: Bool { true }
   var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
   @inline(__always)
@@ -82,6 +88,15 @@ struct PathFingerprint: Tracer {
 protocol Traced {
   associatedtype Trace: Tracer
   var trace: Trace { get set }
+  var kernel: BootedKernel { get }
+  /// `dev->dma_io_tlb_mem`.
+  var pool: SwiotlbPool { get }
+  /// `use_dma_iommu(dev)`.
+  var usesDMAIOMMU: Bool { get }
+  /// `force_dma_unencrypted(dev)`.
+  var forced: Bool { get }
+  /// The facts that the path has already.
+  var cited: Facts { get set }
 }
 
 extension Traced {

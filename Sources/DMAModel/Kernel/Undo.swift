@@ -19,6 +19,7 @@ struct Undo<Trace: Tracer>: Traced {
   var memory: MemoryState
   var after = LifeAnswer()
   var trace: Trace
+  var cited: Facts = []
 
   init(_ evaluation: consuming Evaluation<Trace>, _ answer: Answer, maskChange: MaskChange) {
     kernel = evaluation.kernel

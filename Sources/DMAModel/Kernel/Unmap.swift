@@ -5,14 +5,14 @@ extension Undo {
   /// `dma_unmap_resource()`.
   mutating func dma_unmap_phys() {
     let here: StaticString = "dma_unmap_phys"
-    let attributes = request.attributes
-    if kernel.policy.mappingInterface == .pageAndResource, attributes.isMMIO { return }
-    if asks(here, "the device has a DMA domain (dma-iommu)", usesDMAIOMMU) {
-      if asks(here, "CC_SHARED, not dma-direct: nothing to do", attributes.isCCShared) { return }
-      return iommu_dma_unmap_phys()
+    if request.attributes.isMMIO {
+      let isOwnCall = kernel.policy.mappingInterface == .pageAndResource
+      if asks("dma_unmap_resource", "it is a call of its own", isOwnCall, knob: "M0") { return }
     }
+    // It leaves CC_SHARED alone where dma-direct has not mapped it; dma_map_phys() refuses
+    // that (M15), and there is nothing to unmap.
+    if asksDMAIOMMU(here) { return iommu_dma_unmap_phys() }
     if asks(here, "swiotlb-xen has the device", kernel.platform.family == .xen) {
-      if asks(here, "CC_SHARED, not dma-direct: nothing to do", attributes.isCCShared) { return }
       return xen_swiotlb_unmap_phys()
     }
     dma_direct_unmap_phys()
@@ -21,9 +21,10 @@ extension Undo {
   /// `dma_unmap_sg_attrs()` of one entry.
   mutating func dma_unmap_sg_attrs() {
     let here: StaticString = "dma_unmap_sg_attrs"
-    if asks(here, "the device has a DMA domain (dma-iommu)", usesDMAIOMMU) {
+    if asksDMAIOMMU(here) {
       // iommu_dma_unmap_sg(): an aligned entry has no bounce.
-      return
+      if after.unmapCopy == .none { return }
+      return iommu_dma_unmap_phys()
     }
     if asks(here, "swiotlb-xen has the device", kernel.platform.family == .xen) {
       return xen_swiotlb_unmap_phys()
@@ -91,17 +92,19 @@ extension Undo {
   private mutating func swiotlb_del_pool() {
     let here: StaticString = "swiotlb_free_tlb"
     if asks(here, "the memory is an atomic pool's", slots?.source == .atomicPool) { return }
+    var pages = slots?.memory ?? kernel.initialMemory
+    defer { if pages == .shared { after.state = .leftShared } }
+    _ = asksPoolShared()
     guard
       asks(here, "the pool is shared: encrypt again", kernel.decryptsDynamicPools(of: pool))
     else { return }
-    switch kernel.policy.transientFree {
-    case .rcuCallback:
-      if asks(here, "in an RCU callback", kernel.platform.encryptsMemory, knob: "F4") {
-        after.warnings.insert(.atomicSetMemory)
-        after.atomicCall = .setMemory
-      }
-    case .none, .rcuWork:
-      _ = asks(here, "in an RCU callback", false, knob: "F4")
+    if pages == .shared { pages = .private }
+    let mustNotSleep = kernel.policy.transientFree == .rcuCallback
+    if asks(here, "in an RCU callback, which must not sleep", mustNotSleep, knob: "F4"),
+      kernel.platform.encryptsMemory
+    {
+      after.warnings.insert(.atomicSetMemory)
+      after.atomicCall = .setMemory
     }
   }
 }

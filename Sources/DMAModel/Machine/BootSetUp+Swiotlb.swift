@@ -1,27 +1,40 @@
 /// kernel/dma/swiotlb.c, the boot-time half.
 extension BootSetUp {
-  /// IO_TLB_DEFAULT_SIZE.
-  var defaultPoolSize: UInt64 { 64 * megabyte }
+  /// `default_nslabs` as the command line leaves it: `setup_io_tlb_npages()`.
+  var defaultPoolSize: PoolSize {
+    var size =
+      machine.poolSlots.map { PoolSize(.commandLine, slots: $0) }
+      ?? PoolSize(.standard, slots: Self.defaultSlots)
+    if let areas = machine.poolAreas { size.roundUp(areas: areas) }
+    return size
+  }
 
-  /// `swiotlb_adjust_size()` with the rounding of `swiotlb_adjust_nareas()`: up
-  /// to a power of two of slots, at least 128 for each area.
-  func swiotlb_adjust_size(_ size: UInt64) -> UInt64 {
+  /// IO_TLB_DEFAULT_SIZE, 64 MiB, in slots.
+  private static let defaultSlots = 64 * megabyte / swiotlbSlotSize
+
+  /// `swiotlb_adjust_size()`: an architecture's wish, unless the command line changed the
+  /// size, in whole segments.
+  func swiotlb_adjust_size(_ size: UInt64, _ rule: PoolSize.Rule) -> PoolSize {
+    let given = defaultPoolSize
+    guard given.slots == Self.defaultSlots else { return given }
     let slots = (size + swiotlbSlotSize - 1) / swiotlbSlotSize
-    let segments = (slots + swiotlbSegmentSlots - 1) / swiotlbSegmentSlots * swiotlbSegmentSlots
-    return max(segments, swiotlbSegmentSlots * areas).roundedUpToPowerOfTwo * swiotlbSlotSize
+    let segments = (slots + swiotlbSegmentSlots - 1) / swiotlbSegmentSlots
+    var adjusted = PoolSize(rule, slots: segments * swiotlbSegmentSlots)
+    if let areas = machine.poolAreas { adjusted.roundUp(areas: areas) }
+    return adjusted
   }
 
   /// `swiotlb_init_remap()`: whether there is a pool, and where memblock puts it.
   ///
   /// - Parameters:
   ///   - needed: The architecture's own need (`addressing_limit`).
-  ///   - size: Bytes, halved until memblock has them.
+  ///   - size: Rounded up for the areas, then halved until memblock has it.
   ///   - limit: The highest address plus one (`ARCH_LOW_ADDRESS_LIMIT`, or all
   ///     memory with SWIOTLB_ANY).
   ///   - bottomUpFrom: With memblock bottom-up, where it starts.
   mutating func swiotlb_init_remap(
     needed: Bool,
-    size: UInt64,
+    size: PoolSize,
     limit: UInt64,
     bottomUpFrom floor: UInt64? = nil
   ) -> SwiotlbPool {
@@ -42,8 +55,9 @@ extension BootSetUp {
       pool.forceBounce = swiotlb == .force && !hostPassthrough
     }
 
-    guard let range = takePool(size, limit: limit, floor: floor) else { return pool }
+    guard let (range, size) = takePool(size, limit: limit, floor: floor) else { return pool }
     pool.isActive = true
+    pool.size = size
     pool.isFull = conditions.fill != .empty
     // xen_swiotlb_fixup() is a remap function: such a pool does not grow.
     pool.canGrow =
@@ -54,28 +68,28 @@ extension BootSetUp {
   }
 
   private mutating func takePool(
-    _ size: UInt64,
+    _ wanted: PoolSize,
     limit: UInt64,
     floor: UInt64?
-  ) -> PhysicalRange? {
+  ) -> (PhysicalRange, PoolSize)? {
+    let cpus = UInt64(machine.cpus)
     if let observed = machine.observedPool {
       free.reserve(observed)
-      return observed
+      return (observed, PoolSize.observed(observed, areas: machine.poolAreas ?? cpus))
     }
-    var size = size
-    while size >= megabyte {
+    var size = wanted
+    if size.areas == 0 { size.roundUp(areas: cpus) }
+    size.limitAreas()
+    repeat {
+      let bytes = size.slots * swiotlbSlotSize
       let start = free.takeMemblock(
-        size,
+        bytes,
         below: limit,
         bottomUp: floor != nil,
         floor: floor ?? 0
       )
-      if let start { return PhysicalRange(start, start + size) }
-      size =
-        (size / 2 + swiotlbSegmentSlots * swiotlbSlotSize - 1)
-        / (swiotlbSegmentSlots * swiotlbSlotSize)
-        * (swiotlbSegmentSlots * swiotlbSlotSize)
-    }
+      if let start { return (PhysicalRange(start, start + bytes), size) }
+    } while size.halve()
     return nil
   }
 
@@ -114,6 +128,7 @@ extension BootSetUp {
     pool.memory = initial
     pool.forceBounce = true
     pool.forAlloc = true
+    pool.size = PoolSize(.device, slots: (pool.end - pool.start) / swiotlbSlotSize)
     free.reserve(PhysicalRange(pool.start, pool.end))
     let restricted = with(pool, state: policy.restrictedPoolState, failing: .restrictedPool)
     if policy.poolDecryptFailure == .disablesPool, restricted.ccShared,
@@ -147,9 +162,6 @@ extension BootSetUp {
     }
     return nil
   }
-
-  /// MAX_PAGE_ORDER, 10 with pages of 4 KiB, in bytes.
-  private var maxPageOrderSize: UInt64 { pageSize << 10 }
 
   private func with(
     _ pool: SwiotlbPool, state: PoolState, failing failure: DecryptFailure
@@ -196,9 +208,6 @@ extension BootSetUp {
     takeDescriptors(for: PhysicalRange(shared.start, shared.end), floor: nil)
     return shared
   }
-
-  /// `default_nareas`: one per possible CPU, rounded up to a power of two.
-  private var areas: UInt64 { UInt64(machine.cpus).roundedUpToPowerOfTwo }
 }
 
 extension UInt64 {

@@ -23,7 +23,7 @@ struct BootSetUp {
     self.iommu = iommu
     self.swiotlb = swiotlb
     self.machine = machine
-    zones = Zones(platform.family)
+    zones = Zones(platform.family, machine, policy)
     free = FreeMemory(machine)
   }
 
@@ -79,9 +79,10 @@ extension BootSetUp {
   ///
   /// Guests get 6 % of RAM, 64 MiB to 1 GiB (in 6.1 the same in
   /// arch/x86/mm/mem_encrypt_amd.c `sev_setup_arch()`).
-  private func mem_encrypt_setup_arch() -> UInt64 {
+  private func mem_encrypt_setup_arch() -> PoolSize {
     guard policy.guestMemoryEncryption.contains(platform) else { return defaultPoolSize }
-    return swiotlb_adjust_size(min(max(machine.size * 6 / 100, defaultPoolSize), gigabyte))
+    return swiotlb_adjust_size(
+      min(max(machine.size * 6 / 100, 64 * megabyte), gigabyte), .guest)
   }
 
   /// arch/x86/kernel/pci-dma.c `pci_xen_swiotlb_init()` of domain 0: always.
@@ -98,11 +99,12 @@ extension BootSetUp {
 extension BootSetUp {
   /// arch/arm64/mm/init.c `arch_mm_preinit()` (`mem_init()` before 7.2).
   fileprivate mutating func arch_mm_preinit() -> SwiotlbPool {
-    let limit = zones.dmaLimit + 1
+    let limit = zones.lowEnd
     let above = machine.top > limit
-    let small = swiotlb_adjust_size(min(defaultPoolSize, (machine.size + 1023) / 1024))
+    let asked = defaultPoolSize.slots * swiotlbSlotSize
+    let small = swiotlb_adjust_size(min(asked, (machine.size + 1023) / 1024), .kmalloc)
     let realm = platform == .arm64CCA
-    let (needed, size): (Bool, UInt64) =
+    let (needed, size): (Bool, PoolSize) =
       switch policy.arm64DefaultPool {
       case .ramAboveLimit: (above, defaultPoolSize)
       case .alsoForKmalloc: (true, above ? defaultPoolSize : small)

@@ -32,6 +32,16 @@ public final class BootedKernel: Sendable {
   public let atomicDMA: AtomicPool?
   public let atomicDMA32: AtomicPool?
   let coherentPoolConfigured: Bool
+  /// The default pool, which a device with a restricted one does not use: whether there
+  /// is one, and with IO_TLB_DEFAULT_SIZE or more.
+  let hasDefaultPool: Bool
+  let hasFullSizePool: Bool
+  /// Whether every kmalloc() cache has objects of whole cache lines.
+  ///
+  /// mm/slab_common.c `__kmalloc_minalign()` (6.12, 7.3) allows smaller objects only if
+  /// `is_swiotlb_allocated()`: they would have to be bounced.  It asks for the default
+  /// pool before any device has a restricted one.
+  var kmallocAlignsToCacheLines: Bool { !hasDefaultPool }
 
   let zones: Zones
   /// What the boot left free.
@@ -42,6 +52,12 @@ public final class BootedKernel: Sendable {
   let pageDMA: UInt64?
   /// `max_pfn` in bytes.
   let top: UInt64
+  /// What the machine's devices are like.
+  let device: DeviceParameters
+  /// Whether they have a `dma_range_map`, so that others need not look.
+  let hasRanges: Bool
+  /// Whether alignment, boundary or ranges of theirs rule swiotlb slots out.
+  let restrictsSlots: Bool
   /// Answers of the kernel's own code, which then decide instead of the policy.
   let recorded: RecordedBoot?
   /// Whether the policy decides nothing, even where an answer is missing.
@@ -74,6 +90,10 @@ public final class BootedKernel: Sendable {
     sharedBit = platform.sharedBit
     coherentPoolConfigured = policy.coherentPoolConfigured.contains(platform)
     top = machine.top
+    device = machine.device
+    hasRanges = !device.ranges.isEmpty
+    // A pool outside of all ranges has an address that no slot is aligned at.
+    restrictsSlots = device.minAlignMask != 0 || device.segmentBoundary != .max || hasRanges
 
     var setUp = BootSetUp(
       policy: policy,
@@ -84,9 +104,11 @@ public final class BootedKernel: Sendable {
       conditions: conditions
     )
     let defaultPool = setUp.defaultPool()
+    hasDefaultPool = defaultPool.isActive
+    hasFullSizePool = defaultPool.end - defaultPool.start >= 64 << 20
     let devicePool =
       swiotlb == .restricted ? setUp.rmem_swiotlb_device_init(or: defaultPool) : defaultPool
-    pool = recorded?.pool ?? devicePool
+    pool = isRecorded ? recorded?.pool ?? SwiotlbPool() : devicePool
     hostSharedPool = setUp.sharedHostPool(beside: defaultPool)
     let atomic = setUp.dma_atomic_pool_init()
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
@@ -117,20 +139,30 @@ public final class BootedKernel: Sendable {
 
   /// The kernel's answer to a request; no allocation, no trace.
   ///
-  /// A recorded kernel is asked only for what it ``answers(_:masks:)``.
+  /// A recorded kernel is asked only for what it ``answers(_:masks:)``; anything else is
+  /// ``Decision/notRecorded``, never what the policy would say.
   public func answer(to request: DeviceRequest) -> Answer {
-    if let recorded, let cycle = recorded.cycle(of: request) { return cycle.answer }
+    if isRecorded { return recordedCycle(of: request).answer }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     return evaluation.run()
   }
 
+  /// The recorded answer with its end, or ``Decision/notRecorded``.
+  private func recordedCycle(of request: DeviceRequest) -> LifeCycle {
+    recorded?.cycle(of: request) ?? .notRecorded
+  }
+
   /// The kernel's answer to a request, and what is left after it has been undone.
   ///
-  /// - Parameter maskChange: What happens to the coherent mask in between.
+  /// - Parameter maskChange: What happens to the coherent mask in between; nothing was
+  ///   recorded but `none`.
   public func lifeCycle(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> LifeCycle {
-    if let cycle = recorded?.cycle(of: request) { return cycle }
+    if isRecorded {
+      guard maskChange == .none, conditions == .ordinary else { return .notRecorded }
+      return recordedCycle(of: request)
+    }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     let answer = evaluation.run()
     if evaluation.slots == nil, request.operation.isMapping {
@@ -142,10 +174,15 @@ public final class BootedKernel: Sendable {
     return LifeCycle(answer: answer, after: undo.run(), usesPool: usesPool)
   }
 
-  /// What is left after a request, with the number of the path that undid it.
+  /// What is left after a request, with the number of the path that undid it; a recorded
+  /// kernel has no paths, and the number is that of its answer.
   public func lifeCycleAndFingerprint(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> (cycle: LifeCycle, fingerprint: UInt64) {
+    if isRecorded {
+      let cycle = lifeCycle(of: request, maskChange: maskChange)
+      return (cycle, UInt64(bitPattern: Int64(cycle.hashValue)))
+    }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathFingerprint())
     let answer = evaluation.run()
     let usesPool = evaluation.slots != nil
@@ -158,7 +195,7 @@ public final class BootedKernel: Sendable {
   public func explainUndo(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> (after: LifeAnswer, path: [TraceStep]) {
-    if let cycle = recorded?.cycle(of: request) { return (cycle.after, []) }
+    if isRecorded { return (lifeCycle(of: request, maskChange: maskChange).after, []) }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
     let answer = evaluation.run()
     evaluation.trace = PathTrace()
@@ -169,7 +206,7 @@ public final class BootedKernel: Sendable {
 
   /// The kernel's answer to a request, with every decision on the way.
   public func explain(_ request: DeviceRequest) -> (answer: Answer, path: [TraceStep]) {
-    if let cycle = recorded?.cycle(of: request) { return (cycle.answer, []) }
+    if isRecorded { return (recordedCycle(of: request).answer, []) }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathTrace())
     let answer = evaluation.run()
     return (answer, evaluation.trace.steps)
@@ -181,10 +218,15 @@ public final class BootedKernel: Sendable {
     answerAndFingerprint(of: request).fingerprint
   }
 
-  /// The answer with the number of its path.
+  /// The answer with the number of its path; a recorded kernel has no paths, and the
+  /// number is that of its answer.
   public func answerAndFingerprint(
     of request: DeviceRequest
   ) -> (answer: Answer, fingerprint: UInt64) {
+    if isRecorded {
+      let answer = recordedCycle(of: request).answer
+      return (answer, UInt64(bitPattern: Int64(answer.hashValue)))
+    }
     var evaluation = Evaluation(kernel: self, request: request, trace: PathFingerprint())
     let answer = evaluation.run()
     return (answer, evaluation.trace.value &* 31 &+ UInt64(answer.decision.rawValue))

@@ -1,3 +1,5 @@
+import Support
+
 /// A range of physical addresses, end exclusive.
 public struct PhysicalRange: Hashable, Sendable {
   public var start: UInt64
@@ -43,6 +45,17 @@ public struct Machine: Hashable, Sendable {
   public var wantsPool = false
   /// `num_possible_cpus()`, which sets the number of swiotlb areas.
   public var cpus: Int
+  /// The highest address that firmware lets every device reach, inclusive: the lesser of
+  /// `of_dma_get_max_cpu_address()` (dma-ranges) and `acpi_iort_dma_get_max_cpu_address()`.
+  ///
+  /// arm64 alone makes its ZONE_DMA by it; nil for none.
+  public var firmwareDMALimit: UInt64?
+  /// What the machine's devices are like; its ``name`` says so.
+  public var device = DeviceParameters.ordinary
+  /// The slots of `swiotlb=N`, rounded up to segments; nil without the parameter.
+  public var poolSlots: UInt64?
+  /// The areas of `swiotlb=N,areas`; nil without.
+  public var poolAreas: UInt64?
 
   /// A machine with RAM in the given ranges.
   ///
@@ -96,6 +109,14 @@ public struct Machine: Hashable, Sendable {
   /// The machines of the default matrix.
   public static let standard = [twoGiB, sixtyFourGiB]
 
+  /// The machine with other devices, whose name it then has.
+  public func with(_ device: DeviceParameters) -> Machine {
+    var machine = self
+    machine.device = device
+    machine.name = MachineName(name.name.dropLast(self.device.suffix.count) + device.suffix)
+    return machine
+  }
+
   /// The highest RAM address plus one (`max_pfn` in bytes).
   public var top: UInt64 { ram.last?.end ?? 0 }
 
@@ -110,4 +131,7 @@ public struct Machine: Hashable, Sendable {
 
 let pageSize: UInt64 = 4096
 let megabyte: UInt64 = 1 << 20
+/// The largest block of the page allocator, in bytes: MAX_PAGE_ORDER is 10 with pages of
+/// 4 KiB (include/linux/mmzone.h).
+public let maxPageOrderSize: UInt64 = pageSize << 10
 let gigabyte: UInt64 = 1 << 30

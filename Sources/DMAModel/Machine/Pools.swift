@@ -24,6 +24,8 @@ public struct SwiotlbPool: Hashable, Sendable {
   public var isFull = false
   /// `mem->can_grow`: dynamic and transient pools may be added.
   public var canGrow = false
+  /// How its size came about; nil without a pool.
+  public var size: PoolSize?
 }
 
 /// Where the slots of one bounce lie.

@@ -41,15 +41,15 @@ public final class RecordedBoot: Sendable {
   private let cycles: [LifeCycle]
   private let keys: LineKeys
   /// By device and request, where the line's answers start in ``indices``.
-  private let lines: [UInt32: Int]
-  /// Indices into ``cycles``, one for each mask from 24 to 64 bits of a line.
+  private let lines: [UInt64: Int]
+  /// Indices into ``cycles``, one for each mask from 0 to 64 bits of a line.
   private let indices: [UInt16]
 
   private static let absent = UInt16.max
-  private static let masks = DMAMask.range.count
+  private static let masks = 65
 
   init(
-    pool: SwiotlbPool, cycles: [LifeCycle], keys: LineKeys, lines: [UInt32: Int],
+    pool: SwiotlbPool, cycles: [LifeCycle], keys: LineKeys, lines: [UInt64: Int],
     indices: [UInt16]
   ) {
     self.pool = pool
@@ -61,8 +61,10 @@ public final class RecordedBoot: Sendable {
 
   /// The answer to a request and what was left after it; nil where it was not recorded.
   public func cycle(of request: DeviceRequest) -> LifeCycle? {
-    guard let line = keys[request].flatMap({ lines[$0] }) else { return nil }
-    let index = indices[line + Int(request.mask.bits - DMAMask.range.lowerBound)]
+    guard request.mask.isWholeBits, let line = keys[request].flatMap({ lines[$0] }) else {
+      return nil
+    }
+    let index = indices[line + Int(request.mask.bits)]
     return index == Self.absent ? nil : cycles[Int(index)]
   }
 
@@ -70,38 +72,43 @@ public final class RecordedBoot: Sendable {
   public func has(_ request: DeviceRequest, masks: [DMAMask]) -> Bool {
     guard let line = keys[request].flatMap({ lines[$0] }) else { return false }
     return masks.allSatisfy {
-      indices[line + Int($0.bits - DMAMask.range.lowerBound)] != Self.absent
+      $0.isWholeBits && indices[line + Int($0.bits)] != Self.absent
     }
   }
 
   /// Devices and requests without the mask, each as one number.
   struct LineKeys: Sendable {
-    /// Buffers beside those of the matrix.
-    private var buffers: [Buffer] = []
+    /// The matrix' values, then others.
+    private var buffers = Buffer.allCases
+    private var coherentMasks = CoherentMask.allCases
+    private var busLimits = BusLimit.allCases
 
-    /// The key, or nil for a buffer that none was made for.
-    subscript(_ request: DeviceRequest) -> UInt32? {
-      if let position = request.buffer.position { return Self.key(request, position) }
-      return buffers.firstIndex(of: request.buffer).map {
-        Self.key(request, Buffer.allCases.count + $0)
-      }
+    /// The key, or nil for a buffer, mask or limit that none was made for.
+    subscript(_ request: DeviceRequest) -> UInt64? {
+      guard
+        let buffer = request.buffer.position ?? buffers.firstIndex(of: request.buffer),
+        let coherentMask = coherentMasks.firstIndex(of: request.coherentMask),
+        let busLimit = busLimits.firstIndex(of: request.busLimit)
+      else { return nil }
+      var key = UInt64(buffer)
+      key = key << 12 | UInt64(coherentMask)
+      key = key << 12 | UInt64(busLimit)
+      key = key << 1 | UInt64(request.coherence.rawValue)
+      key = key << 1 | UInt64(request.facing.rawValue)
+      key = key << 4 | UInt64(request.operation.rawValue)
+      return key << 4 | UInt64(request.attributes.rawValue)
     }
 
-    /// The key of a request, which is one from now on.
-    mutating func make(_ request: DeviceRequest) -> UInt32 {
+    /// The key of a request, which is one from now on; nil above 4096 values of an axis.
+    mutating func make(_ request: DeviceRequest) -> UInt64? {
       if let key = self[request] { return key }
-      buffers.append(request.buffer)
-      return Self.key(request, Buffer.allCases.count + buffers.count - 1)
-    }
-
-    private static func key(_ request: DeviceRequest, _ buffer: Int) -> UInt32 {
-      var key = UInt32(buffer)
-      key = key << 2 | UInt32(request.coherentMask.rawValue)
-      key = key << 6 | UInt32(request.busLimit.bits)
-      key = key << 1 | UInt32(request.coherence.rawValue)
-      key = key << 1 | UInt32(request.facing.rawValue)
-      key = key << 4 | UInt32(request.operation.rawValue)
-      return key << 4 | UInt32(request.attributes.rawValue)
+      func add<Value: Equatable>(_ value: Value, to values: inout [Value]) {
+        if !values.contains(value), values.count < 4096 { values.append(value) }
+      }
+      add(request.buffer, to: &buffers)
+      add(request.coherentMask, to: &coherentMasks)
+      add(request.busLimit, to: &busLimits)
+      return self[request]
     }
   }
 
@@ -109,7 +116,7 @@ public final class RecordedBoot: Sendable {
   public struct Builder {
     private var cycles: [LifeCycle] = []
     private var keys = LineKeys()
-    private var lines: [UInt32: Int] = [:]
+    private var lines: [UInt64: Int] = [:]
     private var indices: [UInt16] = []
 
     public init() {}
@@ -125,9 +132,11 @@ public final class RecordedBoot: Sendable {
 
     /// Records the answer to a request.
     ///
-    /// - Parameter index: Which of the answers that were added.
+    /// - Parameters:
+    ///   - index: Which of the answers that were added.
+    ///   - request: Its mask has whole bits; others are not recorded.
     public mutating func record(_ index: Int, to request: DeviceRequest) {
-      let key = keys.make(request)
+      guard request.mask.isWholeBits, let key = keys.make(request) else { return }
       let line: Int
       if let known = lines[key] {
         line = known
@@ -136,7 +145,7 @@ public final class RecordedBoot: Sendable {
         lines[key] = line
         indices += [UInt16](repeating: RecordedBoot.absent, count: RecordedBoot.masks)
       }
-      indices[line + Int(request.mask.bits - DMAMask.range.lowerBound)] = UInt16(index)
+      indices[line + Int(request.mask.bits)] = UInt16(index)
     }
 
     /// The finished table.
@@ -177,6 +186,15 @@ extension KernelVersion {
     guard let recorded else { return true }
     return recorded.boot(platform, iommu, swiotlb, machine.name) != nil
   }
+}
+
+extension LifeCycle {
+  /// What stands for an answer where none was recorded: an error that says so.
+  static let notRecorded = LifeCycle(
+    answer: Answer(
+      result: .error, encoding: .none, memoryState: .none, warnings: [],
+      decision: .notRecorded, address: nil),
+    after: LifeAnswer(), usesPool: false)
 }
 
 extension BootedKernel {

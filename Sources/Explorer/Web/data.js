@@ -45,8 +45,8 @@ function readAltered(matrix, view) {
   };
 }
 
-// The profile that answers a state for a kernel, or null where it cannot exist.
-function profileOf(matrix, state, kernel) {
+// The line of a state for a kernel, and its circumstance; null where it cannot exist.
+function lineOf(matrix, state, kernel) {
   const at = (axis) => matrix.index[axis].get(state[axis]);
   const boot = matrix.bootOf.get([matrix.index.kernel.get(kernel), at("platform"),
     at("iommu"), at("swiotlb"), at("mem")].join());
@@ -55,9 +55,44 @@ function profileOf(matrix, state, kernel) {
   const request = matrix.requestOf.get([at("op"), at("attrs"), at("buf")].join());
   if (boot === undefined || device === undefined || request === undefined) return null;
   const line = (boot * matrix.devices.length + device) * matrix.requests.length + request;
-  const circumstance = matrix.circumstances.findIndex((value) => value.name === state.circumstance);
+  return { line, circumstance: matrix.circumstances.findIndex((value) => value.name === state.circumstance) };
+}
+
+// The profile that answers a state for a kernel, or null where it cannot exist.
+function profileOf(matrix, state, kernel) {
+  const found = lineOf(matrix, state, kernel);
+  if (found === null) return null;
+  const { line, circumstance } = found;
   const number = (circumstance > 0 && matrix.alteredAt(circumstance, line)) || matrix.profileAt(line);
   return number === 0 ? null : matrix.profiles[number - 1];
+}
+
+// Whether the file has another answer for a state's circumstance than for the ordinary one.
+function isAltered(matrix, state, kernel) {
+  const found = lineOf(matrix, state, kernel);
+  return found !== null && found.circumstance > 0
+    && matrix.alteredAt(found.circumstance, found.line) !== 0;
+}
+
+// The rule that excludes a state for a kernel, or "" where the page knows none.
+function exclusionOf(matrix, state, kernel) {
+  const { rules, boot, device, request } = matrix.exclusions;
+  const at = (table, axes) => {
+    let place = 0;
+    for (const axis of axes) {
+      const name = axis === "kernel" ? kernel : state[axis];
+      const index = matrix.index[axis].get(name);
+      if (index === undefined) return -1;
+      place = place * matrix.index[axis].size + index;
+    }
+    return table[place];
+  };
+  const found = [
+    at(boot, ["kernel", "platform", "iommu", "swiotlb"]),
+    at(device, ["platform", "iommu", "coherent", "external"]),
+    at(request, ["kernel", "mem", "op", "attrs", "buf"]),
+  ].find((rule) => rule >= 0);
+  return found === undefined ? "" : rules[found];
 }
 
 // The answer of a profile for a mask: outcome, path and the masks that share them.

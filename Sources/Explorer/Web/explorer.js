@@ -3,10 +3,12 @@
 const LABELS = { kernel: "Kernel", versus: "Compare with", platform: "Platform", op: "Operation",
   attrs: "Attributes", buf: "Buffer", iommu: "IOMMU", swiotlb: "swiotlb=", mem: "RAM",
   coherent_mask: "Coherent mask", bus_limit: "Bus limit", coherent: "Cache-coherent",
-  external: "Untrusted", rows: "Rows", circumstance: "Circumstance" };
+  external: "Untrusted", rows: "Rows", circumstance: "Circumstance", weight: "Count" };
 
 let matrix = null;
-let state = parseState(location.hash);
+let state = null;
+// What the fragment has that this file does not, in sentences.
+let unknown = [];
 
 const byId = (id) => document.getElementById(id);
 
@@ -21,25 +23,47 @@ function element(name, attributes, ...children) {
   return node;
 }
 
-// Replaces values that this file does not hold.
-function settle() {
-  const settleOne = (key, names) => {
-    if (!names.includes(state[key])) state[key] = names.includes(DEFAULTS[key]) ? DEFAULTS[key] : names[names.length - 1];
-  };
-  const kernels = matrix.kernels.map((kernel) => kernel.name);
-  settleOne("kernel", kernels);
-  if (!kernels.includes(state.versus)) state.versus = "";
-  for (const axis of AXES) settleOne(axis, matrix.axes[axis].map((value) => value.name));
-  settleOne("circumstance", matrix.circumstances.map((value) => value.name));
-  settleOne("side", ["kernel", "versus"]);
-  if (!rowChoices().some((choice) => choice[0] === state.rows)) state.rows = DEFAULTS.rows;
-  if (!matrix.masks.includes(Number(state.mask))) state.mask = "";
-  // Allocations have no buffer, mappings have one.
-  const allocates = state.op.startsWith("alloc");
-  if (!varies("op") && !varies("buf") && allocates !== (state.buf === "-")) {
-    const buffers = matrix.axes.buf.map((value) => value.name);
-    state.buf = allocates ? "-" : (buffers.includes("high") ? "high" : buffers.find((name) => name !== "-"));
+// The values that a field of the state may have.
+function valuesOf(key) {
+  const names = (list) => list.map((value) => value.name);
+  switch (key) {
+    case "kernel": return names(matrix.kernels);
+    case "versus": return [""].concat(names(matrix.kernels));
+    case "circumstance": return names(matrix.circumstances);
+    case "side": return ["kernel", "versus"];
+    case "weight": return hasDrivers() ? ["cells", "drivers"] : ["cells"];
+    case "rows": return rowChoices().map((choice) => choice[0]);
+    case "mask": return [""].concat(matrix.masks.map(String));
+    default: return names(matrix.axes[key]);
   }
+}
+
+// Takes a state from the fragment; what it names and this file does not hold is said
+// and nothing is shown for it, for another cell would pass for the one that was meant.
+function readFragment() {
+  const read = parseState(location.hash);
+  state = read.state;
+  for (const key of Object.keys(DEFAULTS)) {
+    const values = valuesOf(key);
+    if (!read.named.has(key) && !values.includes(state[key])) state[key] = values[values.length - 1];
+  }
+  if (!read.named.has("buf")) chooseBuffer();
+  findUnknown();
+  unknown.push(...read.strange.map((key) => `The link's field "${key}" is unknown.`));
+}
+
+function findUnknown() {
+  unknown = Object.keys(DEFAULTS).filter((key) => !valuesOf(key).includes(state[key]))
+    .map((key) => `This file has no ${key.replace("_", " ")} "${state[key]}"; it has `
+      + valuesOf(key).filter((value) => value !== "").join(", ") + ".");
+}
+
+// Allocations have no buffer, mappings have one.
+function chooseBuffer() {
+  const allocates = state.op.startsWith("alloc");
+  if (varies("op") || varies("buf") || allocates === (state.buf === "-")) return;
+  const buffers = valuesOf("buf");
+  state.buf = allocates ? "-" : (buffers.includes("high") ? "high" : buffers.find((name) => name !== "-"));
 }
 
 function rowChoices() {
@@ -67,6 +91,8 @@ function drawControls() {
   const add = (key, options) => {
     const select = element("select", { id: "pick-" + key, onchange: (event) => {
       state[key] = event.target.value;
+      if (key === "op") chooseBuffer();
+      findUnknown();
       show(true);
       byId("pick-" + key).focus();
     } });
@@ -87,6 +113,7 @@ function drawControls() {
   }
   add("circumstance", named(matrix.circumstances));
   add("rows", rowChoices());
+  if (hasDrivers()) add("weight", [["cells", "cells"], ["drivers", "drivers that set the mask"]]);
 }
 
 function drawLegend() {
@@ -96,7 +123,8 @@ function drawLegend() {
       verdict.name + ": " + verdict.text)),
     element("li", {}, "* after a sign: the data lie decrypted in DRAM, or the host sees them"),
     element("li", {}, "! after a sign: memory or slots do not go back as they were"),
-    element("li", {}, "Heavy outline: the two kernels differ"));
+    element("li", {}, "-: the kernel has no such scenario, or this file does not hold it"),
+    element("li", {}, "Heavy outline: the two kernels differ"), ...driverNote());
 }
 
 // Whether memory or slots do not go back as they were.
@@ -113,14 +141,14 @@ function drawGrid(kernel, other, side) {
     "aria-label": (kernel ? kernel + ": " : "") + "verdict by " + LABELS.rows.toLowerCase() + " and DMA mask" });
   const head = element("tr", {}, element("th", { scope: "col" }, state.rows.replace(",", " ")));
   for (const mask of matrix.masks) head.append(element("th", { scope: "col" }, String(mask)));
-  table.append(element("thead", {}, head));
+  table.append(element("thead", {}, head, ...driverRow()));
   const body = element("tbody");
   let count = 0;
   for (const row of rowStates()) {
     const rowKernel = kernel || row.kernel;
     const profile = profileOf(matrix, row, rowKernel);
     const otherProfile = other ? profileOf(matrix, row, other) : null;
-    if (!profile && !otherProfile && !isSelectedRow(row)) continue;
+    if (!profile && !otherProfile && !(state.mask && isSelectedRow(row))) continue;
     const line = element("tr", {}, element("th", { scope: "row" }, rowName(row)));
     for (const mask of matrix.masks) {
       const answer = answerAt(matrix, profile, mask);
@@ -135,11 +163,12 @@ function drawGrid(kernel, other, side) {
           + answer.verdict + (answer.exposure === "none" ? "" : ", " + answer.exposure)
           + (endsBadly(answer) ? ", does not go back as it was" : "")
           + (differs ? `, differs from ${other}` : ""));
-        if (differs) count += 1;
+        if (differs) count += weightOf(mask);
       } else {
         cell.className = "cell none";
         cell.textContent = "-";
         cell.setAttribute("aria-label", `${rowName(row)}, mask ${mask}: does not exist`);
+        cell.title = whyEmpty(row, rowKernel);
       }
       if (isSelected(row, mask, side)) cell.setAttribute("aria-selected", "true");
       line.append(cell);
@@ -147,13 +176,22 @@ function drawGrid(kernel, other, side) {
     body.append(line);
   }
   if (!body.firstChild) {
-    body.append(element("tr", {}, element("td", { colspan: matrix.masks.length + 1 },
-      "This combination does not exist" + (kernel ? " on " + kernel : "") + ".")));
+    const reasons = new Set(rowStates().map((row) => whyEmpty(row, kernel || row.kernel)));
+    for (const reason of reasons) {
+      body.append(element("tr", {}, element("td", { class: "why", colspan: matrix.masks.length + 1 }, reason)));
+    }
   }
   table.append(body);
   const node = element("section", {}, element("div", { class: "scroll" }, table));
   if (kernel) node.prepend(element("h3", {}, kernel));
   return { node: node, count: count };
+}
+
+// Why a kernel has no answer to a row.
+function whyEmpty(row, kernel) {
+  const rule = exclusionOf(matrix, row, kernel);
+  return `This combination does not exist on ${kernel}`
+    + (rule ? `: ${rule}.` : ", or is not in this file.");
 }
 
 const isSelectedRow = (row) => state.rows.split(",").every((axis) => row[axis] === state[axis]);
@@ -172,7 +210,7 @@ function drawGrids() {
   const start = grids.querySelector("[aria-selected]") || grids.querySelector("td.cell");
   if (start) start.tabIndex = 0;
   byId("status").textContent = versus
-    ? `${first.count} cells differ between ${state.kernel} and ${versus}.`
+    ? `${differing(first.count)} between ${state.kernel} and ${versus}.`
     : `${state.platform}, ${state.op} ${state.attrs === "none" ? "" : state.attrs + " "}${state.buf}.`;
 }
 
@@ -193,7 +231,9 @@ function drawDetail() {
     return;
   }
   if (!answer) {
-    body.replaceChildren(element("p", {}, `This combination does not exist on ${kernel}, or is not in this file.`));
+    const isKnown = profileOf(matrix, state, kernel) !== null;
+    body.replaceChildren(element("p", {}, isKnown
+      ? `${state.circumstance} does not happen on ${kernel} with mask ${state.mask}.` : whyEmpty(state, kernel)));
     return;
   }
   const meaning = (list, name) => (list.find((value) => value.name === name) || { text: "" }).text;
@@ -223,6 +263,9 @@ function drawDetail() {
   if (answer.path < 0) {
     parts.push(element("p", {}, "The path is not recorded for this kernel; the rule that decided is."));
   } else {
+    if (state.circumstance !== "ordinary" && !isAltered(matrix, state, kernel)) {
+      parts.push(element("p", {}, "The circumstance alters nothing here; the path is that without it."));
+    }
     parts.push(element("ol", {}, ...matrix.paths[answer.path].map((number) => {
       const step = matrix.steps[number >> 1];
       const knob = matrix.knobs[step.knob];
@@ -274,6 +317,7 @@ function drawFindings() {
 
 function select(cell) {
   const row = rowStates().find((candidate) => rowName(candidate) === cell.dataset.row);
+  unknown = [];
   state = Object.assign({}, row, { mask: cell.dataset.mask, side: cell.dataset.side });
   show(true);
   const selected = byId("grids").querySelector("[aria-selected]");
@@ -310,11 +354,21 @@ function reveal(block) {
   if (selected) selected.scrollIntoView({ block: block, inline: "center" });
 }
 
+// Draws what is unknown, with the controls to correct it.
+function drawUnknown() {
+  byId("grids").replaceChildren(...unknown.map((sentence) => element("p", { class: "unknown" }, sentence)));
+  byId("status").textContent = "The link is about something that this file does not hold.";
+  byId("detail-body").replaceChildren(element("p", {}, "No cell is selected: the link has unknown values."));
+}
+
 // Draws the state; a change by the user is kept in the fragment.
 function show(changed) {
-  settle();
   if (changed) history.pushState(null, "", fragmentOf(state));
   drawControls();
+  if (unknown.length > 0) {
+    drawUnknown();
+    return;
+  }
   drawGrids();
   drawDetail();
 }
@@ -328,8 +382,10 @@ async function start() {
   byId("provenance").textContent =
     `Made by dmamatrix ${matrix.tool} from ${matrix.database}, model ${matrix.digest.slice(0, 16)}: `
     + "dmamatrix report html --output explorer.html";
+  DEFAULTS.kernel = matrix.latest;
   drawLegend();
   drawFindings();
+  readFragment();
   show(false);
   byId("grids").addEventListener("click", (event) => {
     const cell = event.target.closest("td.cell");
@@ -338,7 +394,7 @@ async function start() {
   byId("grids").addEventListener("keydown", onKey);
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   window.addEventListener("hashchange", () => {
-    state = parseState(location.hash);
+    readFragment();
     show(false);
     reveal("center");
   });

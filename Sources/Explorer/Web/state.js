@@ -4,27 +4,37 @@
 const AXES = ["platform", "iommu", "swiotlb", "mem", "coherent_mask", "bus_limit",
   "coherent", "external", "op", "attrs", "buf"];
 
+// The kernel is the latest release of the data.
 const DEFAULTS = {
-  kernel: "7.3", versus: "", platform: "x86-sme47", iommu: "passthrough", swiotlb: "force",
+  kernel: "", versus: "", platform: "x86-sme47", iommu: "passthrough", swiotlb: "force",
   mem: "64G", coherent_mask: "same", bus_limit: "none", coherent: "1", external: "0",
   op: "map", attrs: "none", buf: "high", circumstance: "ordinary",
-  rows: "iommu,swiotlb", mask: "", side: "kernel",
+  rows: "iommu,swiotlb", mask: "", side: "kernel", weight: "cells",
 };
 
-// The state that a fragment describes; what it does not name has its default.
+// The state that a fragment describes, with what it names and what is no field of a
+// state; what it does not name has its default.
 function parseState(fragment) {
   const state = Object.assign({}, DEFAULTS);
+  const named = new Set();
+  const strange = [];
   for (const [key, value] of new URLSearchParams(fragment.replace(/^#/, ""))) {
-    if (key in state) state[key] = value;
+    if (Object.hasOwn(DEFAULTS, key)) {
+      state[key] = value;
+      named.add(key);
+    } else if (fragment.includes("=")) {
+      strange.push(key);
+    }
   }
-  return state;
+  return { state: state, named: named, strange: strange };
 }
 
-// The fragment of a state, without what equals the default.
+// The fragment of a state, without what equals the default; the kernel always, whose
+// default another file may have otherwise.
 function fragmentOf(state) {
   const fields = new URLSearchParams();
   for (const key of Object.keys(DEFAULTS)) {
-    if (state[key] !== DEFAULTS[key]) fields.set(key, state[key]);
+    if (key === "kernel" || state[key] !== DEFAULTS[key]) fields.set(key, state[key]);
   }
   return "#" + fields.toString();
 }

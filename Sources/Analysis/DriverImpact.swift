@@ -1,0 +1,193 @@
+import DMAModel
+import DriverScan
+
+/// The drivers of a tree that findings are joined with: those that call a function that
+/// sets a mask.
+public struct DriverList: Sendable {
+  /// `7.3 (7.3.4)`, for people.
+  public let tree: String
+  public let drivers: [Driver]
+  /// The part of the matrix that findings are about.
+  public var domain = MatrixDomain()
+
+  public init(tree: String, drivers: [Driver]) {
+    self.tree = tree
+    self.drivers = drivers.filter { $0.isDriver && $0.callsMaskFunction }
+  }
+}
+
+/// The drivers that a finding's conditions hold for.
+///
+/// A condition's `mask`, `coherent_mask`, `platform` and `external` are compared; which
+/// operations a driver uses, and on which machine it runs, its masks do not say.
+public struct DriverImpact: Sendable {
+  /// A driver that falls under a finding.
+  public struct Match: Sendable {
+    public let driver: Driver
+    /// The masks that do.
+    public let masks: [DeviceMasks]
+    /// Whether every pair of masks that it may have does.
+    public let isCertain: Bool
+  }
+
+  /// Why a driver whose masks fit is left out.
+  public enum Absence: String, CaseIterable, Sendable {
+    case architecture, compileTest, deviceTree, noPCI
+
+    public var summary: String {
+      switch self {
+      case .architecture: "cannot be built for these platforms"
+      case .compileTest: "only COMPILE_TEST builds them for these platforms"
+      case .deviceTree: "have device-tree tables alone, and x86 has no device tree"
+      case .noPCI: "have no PCI devices, and external devices are PCI"
+      }
+    }
+  }
+
+  /// Those whose masks all fall under it first, those with the fewest masks first.
+  public let matches: [Match]
+  public let leftOut: [Absence: Int]
+  /// Drivers with a mask that is not decided and none that falls under it.
+  public let undecided: Int
+  /// Drivers none of whose masks the domain has.
+  public let outside: Int
+  public let total: Int
+  /// Whether a condition asks for masks at all.
+  public let asksForMasks: Bool
+
+  /// - Parameters:
+  ///   - kernels: The kernels that the finding is about.
+  ///   - lint: The lint that is violated, which may be about a part of the domain.
+  public init(
+    _ conditions: [Condition], of kernels: [KernelVersion], in list: DriverList,
+    lint: Lint? = nil
+  ) {
+    let domain = lint?.narrowed(list.domain) ?? list.domain
+    var matches: [Match] = []
+    var leftOut: [Absence: Int] = [:]
+    var (undecided, outside) = (0, 0)
+    let terms = conditions.map { Terms($0, kernels, domain) }
+    let whole = Terms(domain)
+    for driver in list.drivers {
+      let masks = driver.masks
+      let known = masks.filter(whole.holds)
+      let held = terms.map { term in (term, known.filter { term.holds(for: $0) }) }
+        .filter { !$0.1.isEmpty }
+      guard !held.isEmpty else {
+        if !driver.isDecided {
+          undecided += 1
+        } else if known.isEmpty {
+          outside += 1
+        }
+        continue
+      }
+      let reasons = held.map { $0.0.absence(of: driver) }
+      let there = zip(held, reasons).filter { $1 == nil }.flatMap { $0.0.1 }
+      guard !there.isEmpty else {
+        if let reason = reasons.compactMap({ $0 }).first { leftOut[reason, default: 0] += 1 }
+        continue
+      }
+      let fitting = masks.filter(there.contains)
+      matches.append(
+        Match(
+          driver: driver, masks: fitting,
+          isCertain: driver.isDecided && fitting.count == masks.count))
+    }
+    self.matches = matches.sorted {
+      ($0.isCertain ? 0 : 1, $0.masks.count, $0.driver.file)
+        < ($1.isCertain ? 0 : 1, $1.masks.count, $1.driver.file)
+    }
+    self.leftOut = leftOut
+    self.undecided = undecided
+    self.outside = outside
+    total = list.drivers.count
+    asksForMasks = terms.contains(where: \.asksForMasks)
+  }
+}
+
+/// What a condition asks of a driver.
+private struct Terms {
+  private let masks: Set<String>
+  private let coherentMasks: Set<String>
+  /// Those on which the condition holds for any scenario.
+  private let architectures: Set<Architecture>
+  private let isExternal: Bool
+  /// Whether not every mask of the default matrix is in it.
+  let asksForMasks: Bool
+
+  init(_ condition: Condition, _ kernels: [KernelVersion], _ domain: MatrixDomain) {
+    let part = domain.part(condition)
+    // A condition may leave the platform open where other axes decide it.
+    let platforms = part.platforms.filter { platform in
+      var alone = part
+      alone.platforms = [platform]
+      return kernels.allSatisfy(alone.hasScenarios)
+    }
+    self.init(part, platforms)
+  }
+
+  /// A whole domain.
+  init(_ domain: MatrixDomain) { self.init(domain, domain.platforms) }
+
+  private init(_ part: MatrixDomain, _ platforms: [Platform]) {
+    masks = Set(part.masks.map(\.name))
+    coherentMasks = Set(part.coherentMasks.map(\.name))
+    architectures = Set(platforms.map { Architecture($0.family) })
+    isExternal = part.facings == [.external]
+    asksForMasks =
+      !masks.isSuperset(of: DMAMask.names) || !coherentMasks.isSuperset(of: CoherentMask.names)
+  }
+
+  func holds(for pair: DeviceMasks) -> Bool {
+    let axes = pair.axes
+    return masks.contains(axes.mask.name)
+      && axes.coherent.contains { coherentMasks.contains($0.name) }
+  }
+
+  /// Why a driver cannot be where the condition holds; nil where it can.
+  func absence(of driver: Driver) -> DriverImpact.Absence? {
+    if isExternal, !driver.buses.isEmpty, !driver.buses.contains("pci") { return .noPCI }
+    let possible = architectures.intersection(driver.architectures)
+    guard !possible.isEmpty else {
+      return architectures.isDisjoint(with: driver.compileTestOnly) ? .architecture : .compileTest
+    }
+    if possible == [.x86], driver.hasDeviceTreeAlone { return .deviceTree }
+    return nil
+  }
+}
+
+extension Driver {
+  /// Whether a device tree alone can describe its devices.
+  var hasDeviceTreeAlone: Bool {
+    buses.contains("of") && Set(buses).isSubset(of: ["of", "platform", "amba"])
+      && ids.allSatisfy { $0.bus == "of" }
+  }
+}
+
+extension MatrixDomain {
+  /// The part that a condition names.
+  fileprivate func part(_ condition: Condition) -> MatrixDomain {
+    var part = self
+    for term in condition.terms {
+      let names = Set(term.values)
+      func keep<Value: AxisValue>(_ values: inout [Value]) {
+        if term.axis == Value.axis { values.removeAll { !names.contains($0.name) } }
+      }
+      keep(&part.platforms)
+      keep(&part.iommuModes)
+      keep(&part.swiotlbModes)
+      keep(&part.masks)
+      keep(&part.coherentMasks)
+      keep(&part.busLimits)
+      keep(&part.coherences)
+      keep(&part.facings)
+      keep(&part.operations)
+      keep(&part.attributes)
+      keep(&part.buffers)
+      if term.axis == MachineName.axis {
+        part.machines.removeAll { !names.contains($0.name.name) }
+      }
+    }
+    return part
+  }
+}

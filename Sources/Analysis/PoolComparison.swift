@@ -1,0 +1,55 @@
+import DMAModel
+
+/// A default pool that kernels size or place otherwise: an outcome of the boot, which is
+/// there although every answer is the same.
+public struct PoolChange: Sendable {
+  public let platform: Platform
+  public let memory: MachineName
+  /// The modes of IOMMU and swiotlb in which the pools are these.
+  public private(set) var modes: [(iommu: IOMMUMode, swiotlb: SwiotlbMode)]
+  /// One pool per kernel, in their order.
+  public let pools: [SwiotlbPool]
+
+  /// The changes between kernels over the boots that all of them know.
+  public static func all(_ kernels: [KernelVersion], domain: MatrixDomain) -> [PoolChange] {
+    var changes: [PoolChange] = []
+    for platform in domain.platforms {
+      for machine in domain.machines {
+        for iommu in domain.iommuModes {
+          for swiotlb in domain.swiotlbModes {
+            let exists = kernels.allSatisfy {
+              $0.policy.bootExclusion(platform, iommu, swiotlb) == nil
+                && $0.answers(platform, iommu, swiotlb, machine)
+            }
+            guard exists else { continue }
+            let pools = kernels.map { $0.booted(platform, iommu, swiotlb, machine).pool }
+            guard Set(pools.map(Place.init)).count > 1 else { continue }
+            let same = changes.firstIndex {
+              $0.platform == platform && $0.memory == machine.name
+                && $0.pools.map(Place.init) == pools.map(Place.init)
+            }
+            if let same {
+              changes[same].modes.append((iommu, swiotlb))
+            } else {
+              changes.append(
+                PoolChange(
+                  platform: platform, memory: machine.name, modes: [(iommu, swiotlb)],
+                  pools: pools))
+            }
+          }
+        }
+      }
+    }
+    return changes
+  }
+
+  /// Where a pool lies; all that does not lie anywhere is the same.
+  private struct Place: Hashable {
+    let start, end: UInt64
+
+    init(_ pool: SwiotlbPool) {
+      start = pool.isActive ? pool.start : 0
+      end = pool.isActive ? pool.end : 0
+    }
+  }
+}

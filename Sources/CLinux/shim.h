@@ -1,0 +1,31 @@
+#pragma once
+#include <spawn.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* GNU's, which Swift's import of the C library leaves out. */
+extern int pipe2(int ends[2], int flags);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,
+						const char *path);
+ssize_t tee(int from, int to, size_t count, unsigned int flags);
+int memfd_create(const char *name, unsigned int flags);
+void *memmem(const void *in, size_t length, const void *what, size_t count);
+
+static inline int linux_pipe(int ends[2], int flags) { return pipe2(ends, flags); }
+
+static inline int linux_change_directory(posix_spawn_file_actions_t *actions, const char *path)
+{
+	return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+/* The version of Landlock that the kernel has; below 1 without. */
+static inline int landlock_version(void)
+{
+	return (int)syscall(444 /* landlock_create_ruleset */, (void *)0, 0, 1);
+}
+
+static const int dmamatrix_o_path = 010000000;             /* O_PATH */
+static const unsigned int dmamatrix_splice_nonblock = 2;   /* SPLICE_F_NONBLOCK */
+static const unsigned int dmamatrix_memfd_cloexec = 1;     /* MFD_CLOEXEC */

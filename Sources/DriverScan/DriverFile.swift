@@ -1,0 +1,294 @@
+import Support
+
+/// The masks and attributes that a C file sets.
+struct DriverFile {
+  private let file: CFile
+  private let functions: [CFunction]
+  private let evaluator: MaskEvaluator
+  private var contexts: [Int: FunctionContext] = [:]
+  private(set) var calls: [MaskCall] = []
+  private(set) var uses: [DriverUse] = []
+  /// The token of each call, and its function's number.
+  private var places: [(token: Int, function: Int)] = []
+
+  /// The functions that set masks, and which.
+  static let setters: [String: (streaming: Bool, coherent: Bool)] = [
+    "dma_set_mask": (true, false), "dma_set_coherent_mask": (false, true),
+    "dma_set_mask_and_coherent": (true, true), "dma_coerce_mask_and_coherent": (true, true),
+    "pci_set_dma_mask": (true, false), "pci_set_consistent_dma_mask": (false, true),
+  ]
+  private static let limits: Set<String> = [
+    "dma_set_seg_boundary", "dma_set_min_align_mask", "dma_set_max_seg_size",
+  ]
+  /// A store of the address of a variable that holds the mask.
+  private static let pointer = "dma_mask = &"
+  /// What each of these names and stores contains.
+  static let needles = ["dma_set_", "dma_coerce_mask", "dma_mask", "DMA_ATTR_"].map {
+    ByteSearch($0)
+  }
+
+  /// Those that dma-mapping.h defines.
+  private let attributes: Set<String>
+
+  init(_ file: CFile, headers: Headers) {
+    self.file = file
+    let known = headers.header(at: "include/linux/dma-mapping.h")?.names ?? []
+    attributes = known.filter { $0.hasPrefix("DMA_ATTR_") }
+    functions = file.functions()
+    evaluator = MaskEvaluator(file, headers: headers, functions: functions)
+    for index in candidates() { read(index) }
+    findFallbacks()
+    readMacros()
+  }
+
+  /// The tokens that may name what is looked for, in order.
+  private func candidates() -> [Int] {
+    var found: Set<Int> = []
+    for needle in Self.needles {
+      for position in needle.positions(in: file.bytes) {
+        // The last token that begins at or before it.
+        var (low, high) = (0, file.tokens.count)
+        while low < high {
+          let middle = (low + high) / 2
+          if Int(file.tokens[middle].start) <= position { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0, file.tokens[low - 1].kind == .identifier,
+          Int(file.tokens[low - 1].end) > position
+        else { continue }
+        found.insert(low - 1)
+      }
+    }
+    return found.sorted()
+  }
+
+  private mutating func context(_ token: Int) -> (number: Int, context: FunctionContext)? {
+    guard let number = functions.index(containing: token) else { return nil }
+    if let known = contexts[number] { return (number, known) }
+    let context = FunctionContext(functions[number], in: file)
+    contexts[number] = context
+    return (number, context)
+  }
+
+  private mutating func read(_ index: Int) {
+    let name = file.text(file.tokens[index])
+    let isCalled = index + 1 < file.tokens.count && file.tokens[index + 1].is("(")
+    if let sets = Self.setters[name] {
+      // Outside of a function it is declared or defined.
+      guard isCalled, calls.count <= Self.callLimit, let (number, context) = context(index),
+        let mask = argument(of: index)
+      else { return }
+      guard calls.count < Self.callLimit else { return addRest(index, context) }
+      add(
+        name, mask, sets.streaming, sets.coherent, token: index, function: number, context)
+    } else if Self.limits.contains(name) {
+      guard isCalled, let (_, context) = context(index), let value = argument(of: index) else {
+        return
+      }
+      use(name, at: index, value, context)
+    } else if name.hasPrefix("DMA_ATTR_") {
+      // Others have such names too.
+      guard attributes.isEmpty || attributes.contains(name) else { return }
+      let inside = context(index)
+      uses.append(
+        DriverUse(
+          line: Int(file.tokens[index].line), function: inside?.context.function.name ?? "",
+          name: name, expression: "", value: nil))
+    } else if name == "dma_mask" || name == "coherent_dma_mask" {
+      store(name, index)
+    }
+  }
+
+  /// How many calls of a file are read: a driver has some ten at most, and each is
+  /// looked up among all functions of its file.
+  private static let callLimit = 500
+
+  /// The calls after ``callLimit``, as one that is not decided.
+  private mutating func addRest(_ index: Int, _ context: FunctionContext) {
+    calls.append(
+      MaskCall(
+        line: Int(file.tokens[index].line), function: context.function.name,
+        callee: file.text(file.tokens[index]),
+        expression: "more than \(Self.callLimit) calls in one file", alternatives: [],
+        isDecided: false, setsStreaming: true, setsCoherent: true))
+    places.append((index, -1))
+  }
+
+  /// How many tokens the arguments of a call may have: calls within calls cost their square.
+  private static let tokenLimit = 512
+
+  /// The second argument of a call; nil where the call has no end within ``tokenLimit``.
+  private func argument(of index: Int) -> Range<Int>? {
+    let end = min(file.tokens.count, index + 1 + Self.tokenLimit)
+    guard let close = file.closing(of: index + 1, before: end) else { return nil }
+    let arguments = file.split(index + 2..<close)
+    return arguments.count == 2 ? arguments[1] : nil
+  }
+
+  private mutating func add(
+    _ callee: String, _ mask: Range<Int>, _ streaming: Bool, _ coherent: Bool, token: Int,
+    function: Int?, _ context: FunctionContext?
+  ) {
+    let value =
+      callee == Self.pointer
+      ? evaluator.initialValue(of: file.text(file.tokens[mask]))
+      : evaluator.value(of: mask, in: context)
+    let masks = value.alternatives.map { MaskValue($0.value) }
+    calls.append(
+      MaskCall(
+        line: Int(file.tokens[token].line), function: context?.function.name ?? "",
+        callee: callee, expression: file.text(file.tokens[mask]),
+        alternatives: masks.reduce(into: []) { if !$0.contains($1) { $0.append($1) } },
+        isDecided: value.isComplete, setsStreaming: streaming, setsCoherent: coherent))
+    places.append((token, function ?? -1))
+  }
+
+  private mutating func use(
+    _ name: String, at index: Int, _ value: Range<Int>, _ context: FunctionContext?
+  ) {
+    let decided = evaluator.value(of: value, in: context)
+    let isOne = decided.isComplete && decided.alternatives.count == 1
+    uses.append(
+      DriverUse(
+        line: Int(file.tokens[index].line), function: context?.function.name ?? "", name: name,
+        expression: file.text(file.tokens[value]),
+        value: isOne ? decided.alternatives[0].value : nil))
+  }
+
+  // MARK: - Stores
+
+  /// `dev->coherent_dma_mask = x`, `*dev->dma_mask = x`, `.dma_mask = &x`.
+  private mutating func store(_ name: String, _ index: Int) {
+    guard index > 0, index + 2 < file.tokens.count,
+      file.tokens[index - 1].is(".") || file.tokens[index - 1].is("->"),
+      file.tokens[index + 1].is("=")
+    else { return }
+    let inside = context(index)
+    let end = file.endOfValue(index + 2, file.tokens.count)
+    let value = index + 2..<end
+    guard !value.isEmpty else { return }
+    if name == "coherent_dma_mask" {
+      add(
+        "coherent_dma_mask =", value, false, true, token: index, function: inside?.number,
+        inside?.context)
+    } else if isDereferenced(index) {
+      add(
+        "*dma_mask =", value, true, false, token: index, function: inside?.number,
+        inside?.context)
+    } else if file.tokens[value.lowerBound].is("&") {
+      // struct device has a pointer to the mask.
+      if value.count == 2 {
+        add(
+          Self.pointer, value.lowerBound + 1..<end, true, false, token: index,
+          function: inside?.number, inside?.context)
+      } else {
+        use("dma_mask pointer", at: index, value, inside?.context)
+      }
+    } else {
+      // A number is the member of another structure: struct device has a pointer.
+      use("dma_mask member", at: index, value, inside?.context)
+    }
+  }
+
+  /// Whether a `*` stands before `a->b.c`, ending at `index`, and is no product.
+  private func isDereferenced(_ index: Int) -> Bool {
+    var start = index
+    while start >= 2, file.tokens[start - 1].is(".") || file.tokens[start - 1].is("->"),
+      file.tokens[start - 2].kind == .identifier
+    {
+      start -= 2
+    }
+    guard start >= 2, file.tokens[start - 1].is("*") else { return false }
+    let before = file.tokens[start - 2]
+    return before.is(";") || before.is("{") || before.is("}") || before.is(")") || before.is(":")
+  }
+
+  // MARK: - Alternatives
+
+  /// Calls that are made because another one failed.
+  private mutating func findFallbacks() {
+    for later in calls.indices.dropFirst() where places[later].function >= 0 {
+      for earlier in (0..<later).reversed()
+      where places[earlier].function == places[later].function
+        && calls[earlier].setsStreaming == calls[later].setsStreaming
+        && calls[earlier].setsCoherent == calls[later].setsCoherent
+        && isFallback(later, of: earlier)
+      {
+        calls[later].fallbackOf = earlier
+        break
+      }
+    }
+  }
+
+  private func isFallback(_ later: Int, of earlier: Int) -> Bool {
+    guard let context = contexts[places[later].function] else { return false }
+    let statements = context.statements
+    let (first, second) = (places[earlier].token, places[later].token)
+    // An argument of the earlier call is evaluated before it.
+    guard let close = file.closing(of: first + 1, before: file.tokens.count), close < second else {
+      return false
+    }
+    let inner = statements.innermost(second).map(statements.chain) ?? []
+    for node in inner.map({ statements.nodes[$0] }) where node.kind == .branch {
+      if node.condition.contains(first) {
+        let succeeds = isNegated(first, close)
+        if node.condition.contains(second) {
+          let between = file.tokens[close..<second]
+          return between.contains { $0.is(succeeds ? "||" : "&&") }
+        }
+        return isInElse(second, of: node, statements) == succeeds
+      }
+      // ret = dma_set_mask(...); if (ret) ...
+      guard let name = assigned(first), node.range.lowerBound > first,
+        let tested = node.condition.first(where: { file.text(file.tokens[$0]) == name }),
+        node.range.contains(second), !node.condition.contains(second),
+        // The last write of it before the test.
+        context.variable(name).assignments.last(where: { $0.token < tested })
+          .map({ $0.value.contains(first) }) == true
+      else { continue }
+      return isInElse(second, of: node, statements) == isNegated(tested, tested)
+    }
+    return false
+  }
+
+  /// Whether `!x` or `x == 0` is tested.
+  private func isNegated(_ first: Int, _ last: Int) -> Bool {
+    if file.tokens[first - 1].is("!") { return true }
+    guard last + 2 < file.tokens.count else { return false }
+    return file.tokens[last + 1].is("==") && file.text(file.tokens[last + 2]) == "0"
+  }
+
+  private func isInElse(
+    _ token: Int, of branch: CStatements.Node, _ statements: CStatements
+  ) -> Bool {
+    statements.nodes.contains {
+      $0.role == .otherwise && $0.range.contains(token) && $0.parent >= 0
+        && statements.nodes[$0.parent].range == branch.range
+        && statements.nodes[$0.parent].kind == .branch
+    }
+  }
+
+  /// The variable that a call's result is assigned to.
+  private func assigned(_ call: Int) -> String? {
+    guard call >= 2, file.tokens[call - 1].is("="), file.tokens[call - 2].kind == .identifier
+    else { return nil }
+    return file.text(file.tokens[call - 2])
+  }
+
+  /// Calls in the bodies of macros: their masks are the users'.
+  private mutating func readMacros() {
+    for macro in file.macros.values.joined().sorted(by: { $0.line < $1.line }) {
+      for index in macro.body.dropLast() {
+        let token = file.macroTokens[index]
+        guard token.kind == .identifier, file.macroTokens[index + 1].is("("),
+          let sets = Self.setters[file.text(token)]
+        else { continue }
+        let rest = file.macroTokens[index..<macro.body.upperBound]
+        calls.append(
+          MaskCall(
+            line: Int(token.line), function: macro.name, callee: file.text(token),
+            expression: file.text(rest), alternatives: [], isDecided: false,
+            setsStreaming: sets.streaming, setsCoherent: sets.coherent))
+      }
+    }
+  }
+}

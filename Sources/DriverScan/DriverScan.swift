@@ -1,0 +1,176 @@
+import Foundation
+import Support
+
+/// The masks that the drivers of a kernel tree set.
+public struct DriverScan: Sendable {
+  /// `7.3.4` from the Makefile.
+  public let release: String
+  /// Files that set masks, limits or attributes, by path.
+  public let drivers: [Driver]
+  /// C files and headers that were read.
+  public let filesRead: Int
+  /// Files that are larger than any that a person wrote, which were not.
+  public let unread: [String]
+  /// Files whose conditions nest too deep to be followed.
+  public let tooDeep: [String]
+
+  /// The directories whose C files are read.
+  public static let sourceDirectories = ["arch", "drivers", "net", "sound"]
+  /// Those with Kconfig files, beside.
+  private static let otherDirectories = [
+    "block", "certs", "crypto", "fs", "init", "io_uring", "kernel", "lib", "mm", "samples",
+    "security", "usr", "virt",
+  ]
+
+  /// Reads the drivers of a tree; nothing in it is run.
+  ///
+  /// - Parameter progress: Called with the fraction done, from any thread.
+  /// - Throws: ``ScanError`` where there is no kernel tree.
+  public init(
+    tree path: String, progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(ScanError) {
+    let tree = try TreeFiles(path: path)
+    release = Self.release(of: tree)
+    let listing = try tree.listing(of: Self.sourceDirectories + Self.otherDirectories)
+    let sources = listing.sources.filter { file in
+      Self.sourceDirectories.contains { file.hasPrefix($0 + "/") }
+    }
+    let headers = Headers(tree)
+    let found = inParts(sources, progress: progress) { Self.read($0, tree, headers) }
+    let makefiles = inParts(listing.makefiles) { ($0, tree.text(of: $0)) }
+    let kconfigs = inParts(listing.kconfigs + ["Kconfig"]) { ($0, tree.text(of: $0)) }
+    let kbuild = Kbuild(makefiles)
+    let kconfig = KconfigSymbols(kconfigs)
+
+    let places = inParts(found.filter { $0.driver != nil || $0.hasTable }.map(\.path)) {
+      ($0, kbuild.place(of: $0))
+    }
+    let placeOf = Dictionary(places) { first, _ in first }
+    let named = found.compactMap(\.driver)
+    // Tables of other files of the same modules.
+    let modules = Set(named.map { Self.key(of: $0.file, placeOf[$0.file] ?? nil) })
+    let withTable = found.filter {
+      $0.hasTable && modules.contains(Self.key(of: $0.path, placeOf[$0.path] ?? nil))
+    }
+    let tables = inParts(withTable.map(\.path)) { path in
+      let file = CFile(path: path, bytes: tree.read(path) ?? [])
+      let tables = DeviceTables(file, headers: headers)
+      return (path, Table(buses: tables.buses, ids: tables.ids))
+    }
+    let tablesOf = Dictionary(grouping: tables) {
+      Self.key(of: $0.0, placeOf[$0.0] ?? nil)
+    }
+    drivers = inParts(named) { driver in
+      let place = placeOf[driver.file] ?? nil
+      return Self.placed(
+        driver, place, kconfig, tables: (tablesOf[Self.key(of: driver.file, place)] ?? []).map(\.1))
+    }
+    filesRead = sources.count
+    unread = listing.tooLarge
+    tooDeep = found.filter(\.isTooDeep).map(\.path)
+  }
+
+  /// What one file holds.
+  private struct Found: Sendable {
+    let path: String
+    var driver: Driver?
+    var hasTable = false
+    var isTooDeep = false
+  }
+
+  /// The device tables of a file.
+  private struct Table: Sendable {
+    let buses: [String]
+    let ids: [DeviceID]
+  }
+
+  private static let table = ByteSearch("MODULE_DEVICE_TABLE")
+
+  private static func read(_ path: String, _ tree: TreeFiles, _ headers: Headers) -> Found {
+    var found = Found(path: path)
+    guard let bytes = tree.read(path) else { return found }
+    found.hasTable = path.hasSuffix(".c") && table.first(in: bytes) != nil
+    guard DriverFile.needles.contains(where: { $0.first(in: bytes) != nil }) else { return found }
+    let file = CFile(path: path, bytes: bytes)
+    found.isTooDeep = file.isTooDeep
+    let read = DriverFile(file, headers: headers)
+    guard !read.calls.isEmpty || !read.uses.isEmpty else { return found }
+    var driver = Driver(file: path)
+    driver.calls = read.calls
+    driver.uses = read.uses
+    for (bus, words) in Self.busWords where words.contains(where: { bytes.contains(word: $0) }) {
+      driver.buses.append(bus)
+    }
+    found.driver = driver
+    return found
+  }
+
+  /// What the file of a driver of each bus has.
+  private static let busWords: [(bus: String, words: [String])] = [
+    ("pci", ["pci_driver", "pci_dev"]), ("platform", ["platform_driver", "platform_device"]),
+    ("amba", ["amba_driver", "amba_device"]), ("usb", ["usb_driver", "usb_device"]),
+    ("of", ["of_device_id"]), ("acpi", ["acpi_device_id"]),
+  ]
+
+  /// What names the module that a file is part of.
+  private static func key(of file: String, _ place: Kbuild.Place?) -> String {
+    let directory = file.split(separator: "/").dropLast().joined(separator: "/")
+    return place.map { "\($0.module) \($0.symbol ?? directory)" } ?? file
+  }
+
+  private static func placed(
+    _ driver: Driver, _ place: Kbuild.Place?, _ kconfig: KconfigSymbols, tables: [Table]
+  ) -> Driver {
+    var driver = driver
+    driver.module = place?.module
+    driver.kconfig = place?.symbol
+    driver.dependsOn = place?.symbol.map(kconfig.dependsOn) ?? ""
+    let symbols = place?.symbols ?? []
+    let own = driver.file.hasPrefix("arch/") ? driver.file.split(separator: "/")[1] : nil
+    for architecture in Architecture.allCases
+    where own.map({ $0 == architecture.rawValue }) ?? true {
+      if kconfig.canBeOn(symbols, architecture, compileTest: false) {
+        driver.architectures.append(architecture)
+      } else if kconfig.canBeOn(symbols, architecture, compileTest: true) {
+        driver.compileTestOnly.append(architecture)
+      }
+    }
+    for table in tables {
+      for bus in table.buses where !driver.buses.contains(bus) { driver.buses.append(bus) }
+      driver.ids += table.ids
+    }
+    return driver
+  }
+
+  private static func release(of tree: TreeFiles) -> String {
+    var fields: [String: String] = [:]
+    for line in tree.text(of: "Makefile").split(separator: "\n").prefix(10) {
+      let parts = line.split(separator: "=", maxSplits: 1).map { part in
+        part.filter { !$0.isWhitespace }
+      }
+      if parts.count == 2 { fields[parts[0]] = parts[1] }
+    }
+    let numbers = ["VERSION", "PATCHLEVEL", "SUBLEVEL"].compactMap { fields[$0] }
+    let text = numbers.joined(separator: ".") + (fields["EXTRAVERSION"] ?? "")
+    return text.isEmpty ? "unknown" : text.printable
+  }
+}
+
+extension TreeFiles {
+  /// A file as text, empty where it cannot be read.
+  func text(of file: String) -> String {
+    read(file).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+}
+
+/// The values of a function for many small elements, on all CPUs, in their order.
+private func inParts<Element: Sendable, Value: Sendable>(
+  _ elements: [Element], progress: @Sendable (Double) -> Void = { _ in },
+  _ value: @Sendable (Element) -> Value
+) -> [Value] {
+  let size = 32
+  let parts = stride(from: 0, to: elements.count, by: size).map {
+    elements[$0..<min($0 + size, elements.count)]
+  }
+  return concurrently(parts, progress: progress) { $0.map(value) }.flatMap { $0 }
+}

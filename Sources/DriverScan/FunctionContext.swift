@@ -1,0 +1,194 @@
+/// A function's variables: what they may hold where an expression reads them.
+final class FunctionContext {
+  let function: CFunction
+  let file: CFile
+  let statements: CStatements
+  private var variables: [String: Variable] = [:]
+
+  /// Every write of a variable.
+  struct Variable {
+    struct Assignment {
+      /// The token of the name.
+      let token: Int
+      let value: Range<Int>
+    }
+    var assignments: [Assignment] = []
+    /// Whether it is written in another way: `x |= 1`, `x++`, `f(&x)`.
+    var isOpaque = false
+    var isDeclared = false
+  }
+
+  init(_ function: CFunction, in file: CFile) {
+    self.function = function
+    self.file = file
+    statements = CStatements(function, in: file)
+  }
+
+  /// The writes of a variable in the function.
+  func variable(_ name: String) -> Variable {
+    if let known = variables[name] { return known }
+    let range = function.body.lowerBound..<function.body.upperBound + 1
+    let variable = file.writes(of: name, in: range)
+    variables[name] = variable
+    return variable
+  }
+
+  /// The assignments that may reach the token `use`, and whether the function's
+  /// entry does too.
+  func reaching(_ name: String, use: Int) -> (assignments: [Variable.Assignment], fromEntry: Bool) {
+    let all = variable(name).assignments.filter {
+      file.areCompatible(file.tokens[$0.token].region, file.tokens[use].region)
+        && !$0.value.contains(use)
+    }
+    let loop = repeated(around: use)
+    var reaching: [Variable.Assignment] = []
+    for assignment in all where assignment.token > use && loop?.contains(assignment.token) == true {
+      reaching.append(assignment)
+    }
+    var fromEntry = true
+    for assignment in all.reversed() where assignment.token < use {
+      let isExclusive = statements.areExclusive(assignment.token, use)
+      guard !isExclusive || loop?.contains(assignment.token) == true else { continue }
+      reaching.append(assignment)
+      if !isExclusive, statements.dominates(assignment.token, use),
+        file.encloses(file.tokens[assignment.token].region, file.tokens[use].region)
+      {
+        fromEntry = false
+        break
+      }
+    }
+    return (reaching.sorted { $0.token < $1.token }, fromEntry)
+  }
+
+  /// What may run again before the token `use`: its outermost loop, or from a label
+  /// to the `goto` behind.
+  private func repeated(around use: Int) -> Range<Int>? {
+    var range = statements.loop(around: use)
+    for node in statements.nodes where node.kind == .label && node.range.lowerBound < use {
+      let label = file.text(file.tokens[node.range.lowerBound])
+      for index in use..<max(use, function.body.upperBound)
+      where file.isNamed(file.tokens[index], "goto") && file.text(file.tokens[index + 1]) == label {
+        let start = min(range?.lowerBound ?? use, node.range.lowerBound)
+        range = start..<max(range?.upperBound ?? 0, index + 1)
+      }
+    }
+    return range
+  }
+}
+
+extension CFile {
+  /// Every write of a variable in a range of tokens.
+  func writes(of name: String, in range: Range<Int>) -> FunctionContext.Variable {
+    var variable = FunctionContext.Variable()
+    let word = Array(name.utf8)
+    for index in range where tokens[index].kind == .identifier {
+      let token = tokens[index]
+      guard Int(token.end - token.start) == word.count,
+        bytes[Int(token.start)..<Int(token.end)].elementsEqual(word)
+      else { continue }
+      let before = index > range.lowerBound ? tokens[index - 1] : nil
+      let after = index + 1 < tokens.count ? tokens[index + 1] : nil
+      if let before, before.is(".") || before.is("->") { continue }
+      if let before, before.kind == .identifier, !isNamed(before, "return"),
+        !isNamed(before, "else")
+      {
+        variable.isDeclared = true
+      } else if let before, before.is(","), isDeclaratorList(index, range) {
+        variable.isDeclared = true
+      }
+      if let before, before.is("++") || before.is("--") { variable.isOpaque = true }
+      if let before, before.is("&"), isAddressOperator(index - 1, range) {
+        variable.isOpaque = true
+      }
+      guard let after else { continue }
+      if after.is("=") {
+        if let before, before.is("*") {
+          variable.isOpaque = true  // a pointer, or what it points to
+          continue
+        }
+        let end = endOfValue(index + 2, range.upperBound)
+        let start = startOfValue(index + 2, end)
+        variable.assignments.append(.init(token: index, value: start..<end))
+      } else if after.is("++") || after.is("--") || after.is("[") || isCompound(after) {
+        variable.isOpaque = true
+      }
+    }
+    return variable
+  }
+
+  /// Whether `name` in `u64 one = 1, name` is declared.
+  private func isDeclaratorList(_ index: Int, _ range: Range<Int>) -> Bool {
+    var start = index - 1
+    var nesting = 0
+    while start >= range.lowerBound {
+      let token = tokens[start]
+      if token.is(")") || token.is("]") {
+        nesting += 1
+      } else if token.is("(") || token.is("[") {
+        nesting -= 1
+        if nesting < 0 { return false }
+      } else if nesting == 0, token.is(";") || token.is("{") || token.is("}") {
+        break
+      }
+      start -= 1
+    }
+    // A declaration begins with a type and a name, an expression does not.
+    guard start + 2 < index else { return false }
+    let (first, second) = (tokens[start + 1], tokens[start + 2])
+    guard first.kind == .identifier, !isNamed(first, "return"), !isNamed(first, "case") else {
+      return false
+    }
+    return second.kind == .identifier || second.is("*") && tokens[start + 3].kind == .identifier
+  }
+
+  private func isCompound(_ token: CToken) -> Bool {
+    token.is("|=") || token.is("&=") || token.is("+=") || token.is("-=") || token.is("<<=")
+      || token.is(">>=") || token.is("^=") || token.is("*=") || token.is("/=") || token.is("%=")
+  }
+
+  /// Whether a `&` has no left operand.
+  private func isAddressOperator(_ index: Int, _ range: Range<Int>) -> Bool {
+    guard index > range.lowerBound else { return true }
+    let before = tokens[index - 1]
+    if before.kind == .identifier { return isNamed(before, "return") }
+    return before.kind == .punctuation && !before.is(")") && !before.is("]")
+  }
+
+  /// Where the value of `a = b = value` begins, which all of them get.
+  private func startOfValue(_ start: Int, _ end: Int) -> Int {
+    var nesting = 0
+    var found = start
+    for index in start..<max(start, end) {
+      let token = tokens[index]
+      if token.is("(") || token.is("[") || token.is("{") {
+        nesting += 1
+      } else if token.is(")") || token.is("]") || token.is("}") {
+        nesting -= 1
+      } else if nesting == 0, token.is("?") {
+        return found
+      } else if nesting == 0, token.is("=") {
+        found = index + 1
+      }
+    }
+    return found
+  }
+
+  /// The end of an assigned value: `;`, or a `,` or `)` outside of its parentheses.
+  func endOfValue(_ start: Int, _ end: Int) -> Int {
+    var nesting = 0
+    var index = start
+    while index < end {
+      let token = tokens[index]
+      if token.is("(") || token.is("[") || token.is("{") {
+        nesting += 1
+      } else if token.is(")") || token.is("]") || token.is("}") {
+        if nesting == 0 { return index }
+        nesting -= 1
+      } else if nesting == 0, token.is(";") || token.is(",") {
+        return index
+      }
+      index += 1
+    }
+    return end
+  }
+}

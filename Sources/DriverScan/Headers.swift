@@ -1,0 +1,99 @@
+import Foundation
+import Support
+
+/// The headers of a tree, read when a name is looked for, and kept.
+final class Headers: Sendable {
+  /// A header: its macros, and the tokens of its `enum`s alone.
+  final class Header: Sendable {
+    let file: CFile
+    /// What it defines.
+    let names: Set<String>
+
+    init(_ file: CFile) {
+      var file = file
+      var kept: [CToken] = []
+      var names = Set(file.macros.keys)
+      for (index, token) in file.tokens.enumerated() where file.isNamed(token, "enum") {
+        guard
+          let open = (index + 1..<min(index + 3, file.tokens.count)).first(where: {
+            file.tokens[$0].is("{")
+          })
+        else { continue }
+        let block = file.tokens[index...file.closingBrace(of: open)]
+        kept += block
+        for token in block where token.kind == .identifier { names.insert(file.text(token)) }
+      }
+      file.tokens = kept
+      self.file = file
+      self.names = names
+    }
+  }
+
+  /// A name's `#define`s, all in one file; several where `#if` chooses.
+  struct Definition: Sendable {
+    let file: CFile
+    let macros: [CMacro]
+  }
+
+  let tree: TreeFiles
+  private let headers = Locked<[String: Header?]>([:])
+
+  /// Of one file's lookup: 7.3's longest chain of a driver's own headers is six.
+  private static let depthLimit = 6
+  private static let headerLimit = 300
+
+  init(_ tree: TreeFiles) { self.tree = tree }
+
+  /// The headers that a file includes, directly or not, the nearest first.
+  func included(by file: CFile) -> [Header] {
+    var queue = file.includes.map { (include: $0, from: file.path, depth: 1) }
+    var seen: Set<String> = [file.path]
+    var found: [Header] = []
+    var next = 0
+    while next < queue.count, found.count < Self.headerLimit {
+      let (include, from, depth) = queue[next]
+      next += 1
+      guard let header = header(include.name, include.isQuoted, from: from),
+        seen.insert(header.file.path).inserted
+      else { continue }
+      found.append(header)
+      if depth < Self.depthLimit {
+        queue += header.file.includes.map { ($0, header.file.path, depth + 1) }
+      }
+    }
+    return found
+  }
+
+  private func header(_ name: String, _ isQuoted: Bool, from file: String) -> Header? {
+    if isQuoted, let slash = file.lastIndex(of: "/"),
+      let path = normalized(String(file[...slash]) + name), let header = header(at: path)
+    {
+      return header
+    }
+    for place in ["include/", "include/uapi/"] {
+      if let path = normalized(place + name), let header = header(at: path) { return header }
+    }
+    return nil
+  }
+
+  /// A header by its path below the tree.
+  func header(at path: String) -> Header? {
+    if let known = headers.withLock({ $0[path] }) { return known }
+    let header = tree.read(path).map { Header(CFile(path: path, bytes: $0)) }
+    headers.withLock { $0[path] = .some(header) }
+    return header
+  }
+
+  /// The path without `.` and `..`; nil where it leaves the tree.
+  private func normalized(_ path: String) -> String? {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part != ".." {
+        parts.append(part)
+      } else if parts.popLast() == nil {
+        return nil
+      }
+    }
+    return parts.joined(separator: "/")
+  }
+}

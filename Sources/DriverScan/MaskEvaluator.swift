@@ -1,0 +1,400 @@
+/// A word of an expression: a token of the file, or of a macro's body.
+struct CWord: Sendable {
+  let kind: CToken.Kind
+  let text: String
+  /// Its token in the file, or -1.
+  let token: Int
+}
+
+/// Reads constant expressions of a file, as the preprocessor and the compiler would,
+/// without deciding what only a running kernel knows.
+struct MaskEvaluator {
+  let file: CFile
+  let headers: Headers
+  /// Of the function around the expression.
+  var context: FunctionContext?
+  /// The functions of the file, for the arguments that a static one is called with.
+  let functions: [CFunction]
+  private let names = Names()
+  /// Macros that are being expanded, variables and parameters that are being read.
+  private var open: Set<String> = []
+  private var depth = 0
+
+  /// Nothing in a kernel is deeper; what is, is listed as undecided.
+  private static let depthLimit = 24
+  private static let wordLimit = 2000
+  /// Names and macros of one expression, however they lead to each other.
+  private static let stepLimit = 4000
+
+  /// How much work is left for an expression.
+  private final class Steps {
+    var left = 0
+  }
+  private let steps: Steps
+
+  init(_ file: CFile, headers: Headers, functions: [CFunction]) {
+    self.init(file, headers: headers, functions: functions, steps: Steps())
+  }
+
+  private init(_ file: CFile, headers: Headers, functions: [CFunction], steps: Steps) {
+    self.file = file
+    self.headers = headers
+    self.functions = functions
+    self.steps = steps
+  }
+
+  /// The words of some tokens of the file.
+  func words(_ range: Range<Int>) -> [CWord] {
+    range.map { CWord(kind: file.tokens[$0].kind, text: file.text(file.tokens[$0]), token: $0) }
+  }
+
+  /// What an expression of the file may be.
+  func value(of range: Range<Int>, in context: FunctionContext?) -> CValue {
+    guard range.count <= Self.wordLimit else { return .undecided }
+    var inner = self
+    inner.context = context
+    return inner.value(words(range))
+  }
+
+  /// The same for a header of the file, as deep as this one is.
+  private func `in`(_ header: CFile) -> MaskEvaluator {
+    var other = MaskEvaluator(header, headers: headers, functions: [], steps: steps)
+    (other.depth, other.open) = (depth, open)
+    return other
+  }
+
+  /// What an expression may be.
+  func value(_ words: [CWord]) -> CValue {
+    if depth == 0 { steps.left = Self.stepLimit }
+    steps.left -= 1
+    guard depth < Self.depthLimit, steps.left > 0 else { return .undecided }
+    var inner = self
+    inner.depth += 1
+    let expanded = inner.expanded(words)
+    guard expanded.count <= Self.wordLimit else { return .undecided }
+    var parser = ExpressionParser(expanded, inner)
+    return parser.whole()
+  }
+
+  // MARK: - Names
+
+  /// What a name that is no macro of one definition may be.
+  func value(named word: CWord) -> CValue {
+    steps.left -= 1
+    guard depth < Self.depthLimit, steps.left > 0, !open.contains(word.text) else {
+      return .undecided
+    }
+    var inner = self
+    inner.depth += 1
+    inner.open.insert(word.text)
+    if let context, word.token >= 0 {
+      let variable = context.variable(word.text)
+      let position = context.function.parameters.firstIndex(of: word.text)
+      if variable.isDeclared || position != nil || !variable.assignments.isEmpty {
+        if variable.isDeclared || position != nil {
+          return inner.local(word, variable, position, context)
+        }
+        return .undecided  // a variable of the file that this function changes
+      }
+    }
+    if let definition = definition(of: word.text) {
+      return definition.macros.reduce(CValue(alternatives: [], isComplete: true)) { value, macro in
+        value.or(macro.parameters == nil ? inner.value(body(macro, definition.file)) : .undecided)
+      }
+    }
+    return inner.global(word.text)
+  }
+
+  private func local(
+    _ word: CWord, _ variable: FunctionContext.Variable, _ position: Int?,
+    _ context: FunctionContext
+  ) -> CValue {
+    guard !variable.isOpaque else { return .undecided }
+    let (assignments, fromEntry) = context.reaching(word.text, use: word.token)
+    var value = CValue(alternatives: [], isComplete: true)
+    if fromEntry, let position { value = argument(position, of: context.function) }
+    for assignment in assignments {
+      value = value.or(self.value(words(assignment.value)))
+    }
+    if assignments.isEmpty, position == nil { return .undecided }
+    return value
+  }
+
+  /// What a static function's parameter is given by every call in the file.
+  private func argument(_ position: Int, of function: CFunction) -> CValue {
+    guard function.isStatic else { return .undecided }
+    var value = CValue(alternatives: [], isComplete: true)
+    var count = 0
+    for index in file.tokens(named: function.name) {
+      let token = file.tokens[index]
+      if index + 1 == function.body.lowerBound || token.depth == 0 && !isInBody(index) {
+        // Its own declaration or definition, unless it is stored somewhere.
+        guard index + 1 < file.tokens.count, file.tokens[index + 1].is("(") else {
+          return .undecided
+        }
+        continue
+      }
+      guard index + 1 < file.tokens.count, file.tokens[index + 1].is("("),
+        let close = file.closing(of: index + 1, before: file.tokens.count),
+        let caller = functions.index(containing: index).map({ functions[$0] })
+      else { return .undecided }
+      let arguments = file.split(index + 2..<close)
+      guard position < arguments.count else { return .undecided }
+      count += 1
+      guard count <= CValue.limit else { return .undecided }
+      let outer = FunctionContext(caller, in: file)
+      var inner = self
+      inner.context = outer
+      // The caller's names are its own.
+      inner.open = open.filter { $0.hasPrefix("()") }
+      guard inner.open.insert("()" + function.name).inserted else { return .undecided }
+      value = value.or(inner.value(words(arguments[position])))
+    }
+    return count > 0 ? value : .undecided
+  }
+
+  private func isInBody(_ token: Int) -> Bool {
+    functions.index(containing: token) != nil
+  }
+
+  /// A variable of the file that nothing changes, or a constant of an `enum`.
+  private func global(_ name: String) -> CValue {
+    if let words = file.enumeration(naming: name, self) { return words }
+    for header in included where header.names.contains(name) {
+      if let value = header.file.enumeration(naming: name, self.in(header.file)) { return value }
+    }
+    let all = file.writes(of: name, in: 0..<file.tokens.count)
+    guard !all.isOpaque, !all.assignments.isEmpty, !isModuleParameter(name) else {
+      return .undecided
+    }
+    var value = CValue(alternatives: [], isComplete: true)
+    var isDeclared = false
+    for assignment in all.assignments {
+      let token = file.tokens[assignment.token]
+      if let number = functions.index(containing: assignment.token) {
+        // Another function's local variable of this name is not ours.
+        let context = FunctionContext(functions[number], in: file)
+        if context.variable(name).isDeclared { continue }
+        value = value.or(self.value(of: assignment.value, in: context))
+      } else if token.depth == 0 {
+        guard isDefinedHere(assignment.token) else { return .undecided }
+        isDeclared = true
+        value = value.or(self.value(of: assignment.value, in: nil))
+      }
+    }
+    return isDeclared ? value : .undecided
+  }
+
+  /// What a variable of the file is at first.
+  func initialValue(of name: String) -> CValue {
+    let all = file.writes(of: name, in: 0..<file.tokens.count)
+    let own = all.assignments.filter { file.tokens[$0.token].depth == 0 }
+    return own.count == 1 ? value(of: own[0].value, in: nil) : .undecided
+  }
+
+  /// Whether a variable of the file is static or constant: others may change it.
+  private func isDefinedHere(_ token: Int) -> Bool {
+    var index = token - 1
+    while index >= 0, file.tokens[index].kind == .identifier {
+      if file.isNamed(file.tokens[index], "static") || file.isNamed(file.tokens[index], "const") {
+        return true
+      }
+      index -= 1
+    }
+    return false
+  }
+
+  private func isModuleParameter(_ name: String) -> Bool {
+    // module_param_named(exported, name, ...)
+    file.tokens(named: name).contains { index in
+      file.tokens[max(0, index - 5)..<index].contains {
+        $0.kind == .identifier && file.text($0).hasPrefix("module_param")
+      }
+    }
+  }
+
+  // MARK: - Macros
+
+  /// A macro's definitions in the file, or in a header.
+  func definition(of name: String) -> Headers.Definition? {
+    if let macros = file.macros[name] { return Headers.Definition(file: file, macros: macros) }
+    if let known = names.definitions[name] { return known }
+    let found = inHeaders(name)
+    names.definitions[name] = .some(found)
+    return found
+  }
+
+  private func inHeaders(_ name: String) -> Headers.Definition? {
+    // Tables name thousands of these.
+    let known = name.hasPrefix("PCI_") ? Self.pciHeaders : []
+    for file in known.compactMap({ headers.header(at: $0)?.file }) {
+      if let macros = file.macros[name] { return Headers.Definition(file: file, macros: macros) }
+    }
+    for header in included where header.names.contains(name) {
+      if let macros = header.file.macros[name] {
+        return Headers.Definition(file: header.file, macros: macros)
+      }
+    }
+    return nil
+  }
+
+  private static let pciHeaders = ["pci_ids", "device-id/pci", "mod_devicetable", "pci"].map {
+    "include/linux/\($0).h"
+  }
+
+  /// The headers of the file.
+  private var included: [Headers.Header] {
+    if let known = names.included { return known }
+    let included = headers.included(by: file)
+    names.included = included
+    return included
+  }
+
+  /// What names were looked for in headers, and what was found.
+  private final class Names {
+    var definitions: [String: Headers.Definition?] = [:]
+    var included: [Headers.Header]?
+  }
+
+  private func body(_ macro: CMacro, _ file: CFile) -> [CWord] {
+    file.macroTokens[macro.body].map { CWord(kind: $0.kind, text: file.text($0), token: -1) }
+  }
+
+  /// Macros that are computed here: their definitions differ between versions, and
+  /// 7.3's check their arguments.
+  static let builtins: Set<String> = [
+    "DMA_BIT_MASK", "GENMASK", "GENMASK_ULL", "BIT", "BIT_ULL", "UL", "ULL", "U", "_UL", "_ULL",
+    "_AC", "_BITUL", "_BITULL", "sizeof", "IS_ENABLED", "IS_BUILTIN", "IS_REACHABLE", "ARRAY_SIZE",
+  ]
+
+  /// The words of a table's entry with every macro of one definition replaced.
+  func expanded(entry words: [CWord]) -> [CWord] {
+    steps.left = Self.stepLimit
+    return expanded(words)
+  }
+
+  /// The words with every macro of one definition replaced.
+  private func expanded(_ words: [CWord], hiding: Set<String> = []) -> [CWord] {
+    var result: [CWord] = []
+    var index = 0
+    while index < words.count, result.count <= Self.wordLimit {
+      let word = words[index]
+      index += 1
+      steps.left -= 1
+      guard word.kind == .identifier, steps.left > 0, !Self.builtins.contains(word.text),
+        !hiding.contains(word.text), hiding.count < Self.depthLimit,
+        !isMember(result.last), !isLocal(word),
+        let definition = definition(of: word.text), definition.macros.count == 1
+      else {
+        result.append(word)
+        continue
+      }
+      let macro = definition.macros[0]
+      var replacement = body(macro, definition.file)
+      if let parameters = macro.parameters {
+        guard index < words.count, words[index].text == "(",
+          let (arguments, next) = arguments(words, from: index)
+        else {
+          result.append(word)
+          continue
+        }
+        index = next
+        replacement = substituted(replacement, parameters, arguments)
+      }
+      result += expanded(replacement, hiding: hiding.union([word.text]))
+    }
+    return result
+  }
+
+  private func isMember(_ word: CWord?) -> Bool { word?.text == "." || word?.text == "->" }
+
+  private func isLocal(_ word: CWord) -> Bool {
+    guard let context, word.token >= 0 else { return false }
+    return context.function.parameters.contains(word.text)
+      || context.variable(word.text).isDeclared
+  }
+
+  /// The arguments of a macro's call and the word behind it.
+  private func arguments(_ words: [CWord], from open: Int) -> ([[CWord]], Int)? {
+    var arguments: [[CWord]] = [[]]
+    var nesting = 0
+    for index in open..<words.count {
+      let word = words[index]
+      switch word.text {
+      case "(", "[", "{":
+        nesting += 1
+        if nesting == 1 { continue }
+      case ")", "]", "}":
+        nesting -= 1
+        if nesting == 0 { return (arguments, index + 1) }
+      case "," where nesting == 1:
+        arguments.append([])
+        continue
+      default: break
+      }
+      arguments[arguments.count - 1].append(word)
+    }
+    return nil
+  }
+
+  private func substituted(
+    _ body: [CWord], _ parameters: [String], _ arguments: [[CWord]]
+  ) -> [CWord] {
+    var result: [CWord] = []
+    var index = 0
+    while index < body.count, result.count <= Self.wordLimit {
+      let word = body[index]
+      index += 1
+      // a ## b
+      if word.text == "#", index < body.count, body[index].text == "#", index + 1 < body.count,
+        let last = result.popLast()
+      {
+        let right = argument(body[index + 1], parameters, arguments) ?? [body[index + 1]]
+        let first = right.first?.text ?? ""
+        result.append(CWord(kind: last.kind, text: last.text + first, token: -1))
+        result += right.dropFirst()
+        index += 2
+        continue
+      }
+      result += argument(word, parameters, arguments) ?? [word]
+    }
+    return result
+  }
+
+  private func argument(
+    _ word: CWord, _ parameters: [String], _ arguments: [[CWord]]
+  ) -> [CWord]? {
+    guard word.kind == .identifier, let position = parameters.firstIndex(of: word.text) else {
+      return nil
+    }
+    if word.text == "__VA_ARGS__" {
+      let comma = CWord(kind: .punctuation, text: ",", token: -1)
+      return Array(arguments.dropFirst(position).joined(separator: [comma]))
+    }
+    return position < arguments.count ? arguments[position] : []
+  }
+}
+
+extension CFile {
+  /// The value of a constant of an `enum` of this file, or nil where none has the name.
+  func enumeration(naming name: String, _ evaluator: MaskEvaluator) -> CValue? {
+    for index in tokens(named: name) where tokens[index].depth > 0 {
+      let token = tokens[index]
+      guard
+        let open = tokens[..<index].lastIndex(where: { $0.is("{") && $0.depth == token.depth - 1 }),
+        open > 0, isNamed(tokens[open - 1], "enum") || open > 1 && isNamed(tokens[open - 2], "enum")
+      else { continue }
+      let parts = split(insideBraces(of: open)).filter { !$0.isEmpty }
+      guard let place = parts.firstIndex(where: { text(tokens[$0.lowerBound]) == name }) else {
+        continue
+      }
+      // It counts from the last constant that has a value.
+      let start = parts[...place].lastIndex { $0.count > 2 && tokens[$0.lowerBound + 1].is("=") }
+      let distance = CInteger.int(place - (start ?? 0))
+      guard let start else { return CValue(distance) }
+      let value = evaluator.value(of: parts[start].dropFirst(2), in: nil)
+      return value.map { $0.binary("+", distance) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,131 @@
+import DMAHardware
+import DMAModel
+import HostCapture
+
+/// What a device gets from one boot: for a page of low and of high RAM, and for an
+/// allocation, and how much one mapping may hold.
+public struct DeviceAnswers: Sendable, Hashable {
+  public let low: Answer
+  public let high: Answer
+  public let allocation: Answer
+  /// `dma_max_mapping_size()`, `UInt64.max` for no limit.
+  public let maxMapping: UInt64
+  private let platform: Platform
+
+  /// - Parameters:
+  ///   - machine: The machine, whose first page above 1 MiB is low RAM, and whose last
+  ///     page is high RAM.
+  public init(_ kernel: BootedKernel, _ conditions: DeviceConditions) {
+    let machine = kernel.machine
+    platform = kernel.platform
+    func map(_ address: UInt64) -> Answer {
+      kernel.answer(to: conditions.request(.map, at: address, length: 4096))
+    }
+    low = map(Self.lowPage(machine))
+    high = map(Self.highPage(machine))
+    allocation = kernel.answer(to: conditions.request(.alloc, length: 4096))
+    maxMapping = kernel.reach(of: conditions.request(.map, length: 1)).maxMapping
+  }
+
+  /// A page of low RAM: the first above 1 MiB, else the first.
+  public static func lowPage(_ machine: Machine) -> UInt64 {
+    let start = machine.ram.first { $0.end > 2 << 20 } ?? machine.ram[0]
+    return max(start.start, min(1 << 20, start.end - 4096))
+  }
+
+  /// A page of high RAM: the last.
+  public static func highPage(_ machine: Machine) -> UInt64 { machine.top - 4096 }
+
+  /// The three requests and their answers, by name.
+  public var all: [(name: String, answer: Answer)] {
+    [("map low", low), ("map high", high), ("alloc", allocation)]
+  }
+
+  /// What the hardware makes of an answer.
+  public func verdict(_ answer: Answer, _ operation: Operation = .map) -> Verdict {
+    guard let mask = DMAMask(bits: 64) else { return .ok }
+    let request = DeviceRequest(
+      mask: mask, coherentMask: .same, busLimit: .none, coherence: .coherent, facing: .internal,
+      operation: operation, attributes: .none, buffer: operation.isMapping ? .dma32 : .none)
+    return hardwareVerdict(platform: platform, request: request, answer: answer)
+  }
+
+  /// What a success exposes.
+  public func exposed(_ answer: Answer) -> Exposure {
+    exposure(platform: platform, answer: answer, verdict: verdict(answer))
+  }
+}
+
+/// What becomes of a device's requests under another kernel or other parameters.
+public struct DeviceChange: Sendable, Hashable {
+  /// How a change is to be taken, the worst first.
+  public enum Effect: String, Sendable, CaseIterable {
+    case breaks, exposes, slower, better, other
+    /// Whether somebody has to act.
+    public var isWorse: Bool { self == .breaks || self == .exposes || self == .slower }
+  }
+
+  public let effect: Effect
+  /// The request: `map high`.
+  public let request: String
+  /// What it gets before and after, and the rule that decides after.
+  public let before: String
+  public let after: String
+  public let decidedBy: String
+
+  /// All changes between two boots of a device.
+  public static func between(_ old: DeviceAnswers, _ new: DeviceAnswers) -> [DeviceChange] {
+    var changes: [DeviceChange] = []
+    for (first, second) in zip(old.all, new.all) {
+      let (before, after) = (first.answer, second.answer)
+      guard let effect = effect(old, before, new, after) else { continue }
+      changes.append(
+        DeviceChange(
+          effect: effect, request: first.name, before: text(old, before), after: text(new, after),
+          decidedBy: after.decision.name))
+    }
+    if old.maxMapping != new.maxMapping {
+      changes.append(
+        DeviceChange(
+          effect: new.maxMapping < old.maxMapping ? .slower : .better, request: "max mapping",
+          before: text(bytes: old.maxMapping), after: text(bytes: new.maxMapping),
+          decidedBy: "dma_max_mapping_size"))
+    }
+    return changes
+  }
+
+  private static func effect(
+    _ old: DeviceAnswers, _ before: Answer, _ new: DeviceAnswers, _ after: Answer
+  ) -> Effect? {
+    let (was, becomes) = (old.verdict(before), new.verdict(after))
+    if was.isServed, !becomes.isServed { return .breaks }
+    if !was.isServed, becomes.isServed { return .better }
+    if !was.isServed, was != becomes { return becomes.isSilentlyWrong ? .breaks : .better }
+    let (shown, shows) = (old.exposed(before), new.exposed(after))
+    if shown != shows { return shows == .none ? .better : .exposes }
+    if bounces(before) != bounces(after) { return bounces(after) ? .slower : .better }
+    return before.result == after.result && before.encoding == after.encoding ? nil : .other
+  }
+
+  private static func bounces(_ answer: Answer) -> Bool {
+    answer.result == .bounce || answer.result == .iovaBounce
+  }
+
+  private static func text(_ answers: DeviceAnswers, _ answer: Answer) -> String {
+    let verdict = answers.verdict(answer)
+    return verdict.isSilentlyWrong
+      ? "\(answer.shortName), \(verdict.name)" : answer.shortName
+  }
+
+  private static func text(bytes: UInt64) -> String {
+    bytes == .max ? "unlimited" : "\(bytes >> 10) KiB"
+  }
+}
+
+extension Answer {
+  /// The result as a table of devices shows it: an allocation of dma-iommu is an IOVA.
+  public var shortName: String {
+    if result == .page, encoding == .iova { return "iova" }
+    return result == .iovaBounce ? "iova+bounce" : result.name
+  }
+}

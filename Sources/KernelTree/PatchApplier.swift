@@ -1,0 +1,367 @@
+/// What became of one hunk of a change.
+public enum HunkFate: Sendable, Equatable {
+  /// It is in the file: `offset` lines from where it said (negative: before), with
+  /// `fuzz` lines of context ignored at each end.
+  case applied(offset: Int, fuzz: Int)
+  /// The file has what it would have made of it.
+  case alreadyApplied
+  case rejected(HunkRejection)
+}
+
+/// Why a hunk was rejected; the lines are those of the file, from 1.
+public enum HunkRejection: Sendable, Equatable, CustomStringConvertible {
+  /// No place fits; where the hunk wants to be, this line is the first that differs.
+  case contextDiffers(line: Int)
+  /// The file is too short for the hunk.
+  case fileEnds(line: Int)
+  /// The hunk says nothing of what is around it, and the file is not empty.
+  case noContext
+  case noFile
+  case fileExists
+  /// It ends the file without a line break, and the file goes on.
+  case fileContinues(line: Int)
+  /// It removes the file but not all of its lines.
+  case notAllRemoved
+  /// The change has different names before and after.
+  case renames
+  /// What is made, changed or removed is no file.
+  case symbolicLink
+  case submodule
+
+  public var description: String {
+    switch self {
+    case .contextDiffers(let line): "context differs at line \(line)"
+    case .fileEnds(let line): "the file ends at line \(line)"
+    case .noContext: "a hunk without context in a file that is not empty"
+    case .noFile: "no such file"
+    case .fileContinues(let line): "the file does not end at line \(line)"
+    case .fileExists: "the file exists"
+    case .notAllRemoved: "lines are left in a file that it removes"
+    case .renames: "a file with another name"
+    case .symbolicLink: "a symbolic link, which is never made or changed"
+    case .submodule: "a submodule, which is never made or changed"
+    }
+  }
+}
+
+/// One hunk of a change and what became of it.
+public struct HunkReport: Sendable, Equatable {
+  /// The line of the file before the change that the hunk names.
+  public let line: Int
+  public let fate: HunkFate
+
+  /// `context differs at line 12`, or nil for a hunk that was applied.
+  public var rejection: String? {
+    switch fate {
+    case .applied: nil
+    case .alreadyApplied: "already there"
+    case .rejected(let reason): "\(reason)"
+    }
+  }
+}
+
+/// Applies unified diffs as patch(1) 2.7 does: a hunk goes to the nearest place that
+/// fits, with up to two lines of context ignored at each end.  Bytes alone; no file is
+/// opened and no program is run.
+///
+/// Two things are as in `git apply`: a change whose hunks do not all fit changes nothing,
+/// and no hunk is put anywhere by its line number alone, without a line that agrees.
+struct PatchApplier {
+  /// What a change makes of a file.
+  enum Outcome: Equatable {
+    case unchanged
+    case text([UInt8])
+    case removed
+  }
+
+  /// The most context that is ignored at each end, as patch(1)'s `--fuzz`.
+  static let fuzzLimit = 2
+
+  /// How many bytes and lines may still be looked at: hostile series repeat themselves.
+  private(set) var work: Int
+
+  /// - Parameter work: The bytes and lines that all changes together may look at.
+  init(work: Int = 1 << 32) { self.work = work }
+
+  /// Applies a change to a file's bytes, nil for no file.
+  ///
+  /// - Throws: ``TreeError/patch(_:)`` when the series has used up its ``work``.
+  mutating func apply(
+    _ change: FileChange, to file: [UInt8]?
+  ) throws(TreeError) -> (outcome: Outcome, hunks: [HunkReport]) {
+    func all(_ fate: HunkFate) -> (Outcome, [HunkReport]) {
+      (.unchanged, change.hunks.map { HunkReport(line: $0.oldStart, fate: fate) })
+    }
+    switch change.kind {
+    case .file: break
+    case .symbolicLink: return all(.rejected(.symbolicLink))
+    case .submodule: return all(.rejected(.submodule))
+    }
+    if let old = change.old, let new = change.new, old != new { return all(.rejected(.renames)) }
+    guard file != nil || change.old == nil else {
+      return all(change.new == nil ? .alreadyApplied : .rejected(.noFile))
+    }
+    let bytes = file ?? []
+    try spend(bytes.count)
+    let lines = TextLines(bytes[...])
+    if change.old == nil, file != nil {
+      var empty = PatchApplier(work: work)
+      let made = try empty.apply(change, to: nil)
+      return all(made.outcome == .text(bytes) ? .alreadyApplied : .rejected(.fileExists))
+    }
+    var edits: [(place: Range<Int>, lines: [TextLines.Line])] = []
+    var reports: [HunkReport] = []
+    var (offset, frozen) = (0, 0)
+    for hunk in change.hunks {
+      let sides = HunkSides(hunk)
+      try spend(hunk.body.count)
+      let fate = try place(hunk, sides, in: lines, &offset, frozen: frozen)
+      reports.append(HunkReport(line: hunk.oldStart, fate: fate.fate))
+      guard let start = fate.start else { continue }
+      for edit in sides.edits {
+        edits.append((edit.place.lowerBound + start..<edit.place.upperBound + start, edit.lines))
+        frozen = edit.place.upperBound + start
+      }
+    }
+    guard
+      reports.allSatisfy({
+        if case .applied = $0.fate { true } else { false }
+      })
+    else { return (.unchanged, reports) }
+    let result = Self.merged(lines, edits, size: bytes.count)
+    if change.new == nil {
+      return result.isEmpty ? (.removed, reports) : all(.rejected(.notAllRemoved))
+    }
+    return (.text(result), reports)
+  }
+
+  private mutating func spend(_ amount: Int) throws(TreeError) {
+    work -= amount
+    guard work >= 0 else {
+      throw .patch(
+        "--mbox repeats lines so often that their places cannot be found; accepted: one series")
+    }
+  }
+
+  private static func merged(
+    _ lines: TextLines, _ edits: [(place: Range<Int>, lines: [TextLines.Line])], size: Int
+  ) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(size + 256)
+    var next = 0
+    func copy(upTo end: Int) {
+      guard next < end else { return }
+      result += lines.bytes[lines.all[next].range.lowerBound..<lines.end(ofLine: end - 1)]
+    }
+    for edit in edits {
+      copy(upTo: edit.place.lowerBound)
+      for line in edit.lines {
+        result += line.source[line.range]
+        if line.isEnded { result.append(TextLines.newline) }
+      }
+      next = edit.place.upperBound
+    }
+    copy(upTo: lines.all.count)
+    return result
+  }
+
+  /// Where a hunk goes: the index of its first old line.  The numbers are those of
+  /// patch(1)'s locate_hunk(), from 1 on.
+  private mutating func place(
+    _ hunk: Hunk, _ sides: HunkSides, in lines: TextLines, _ offset: inout Int, frozen: Int
+  ) throws(TreeError) -> (fate: HunkFate, start: Int?) {
+    let guess = hunk.oldStart + offset
+    if sides.old.isEmpty {
+      guard lines.all.isEmpty else { return (.rejected(.noContext), nil) }
+      return (.applied(offset: 0, fuzz: 0), 0)
+    }
+    let context = max(sides.prefix, sides.suffix)
+    for fuzz in 0...min(Self.fuzzLimit, context) {
+      let search = Search(
+        first: hunk.oldStart, guess: guess, frozen: frozen, count: lines.all.count,
+        pattern: sides.old.count, leading: sides.prefix,
+        prefix: fuzz + sides.prefix - context,
+        suffix: fuzz + sides.suffix - context)
+      var found: Int?
+      try search.forEachOffset { moved throws(TreeError) in
+        let (fits, cost) = Self.fits(
+          sides.old, at: guess + moved - 1, in: lines, max(search.prefix, 0),
+          max(search.suffix, 0))
+        try spend(cost)
+        if fits { found = moved }
+        return fits
+      }
+      if let found {
+        let end = guess + found - 1 + sides.old.count
+        guard sides.new.last?.isEnded ?? true || end == lines.all.count else {
+          return (.rejected(.fileContinues(line: end)), nil)
+        }
+        offset += found
+        return (.applied(offset: offset, fuzz: fuzz), guess + found - 1)
+      }
+    }
+    return (try missing(sides, near: guess, in: lines), nil)
+  }
+
+  /// Whether it is there already, or what is there instead.
+  private mutating func missing(
+    _ sides: HunkSides, near guess: Int, in lines: TextLines
+  ) throws(TreeError) -> HunkFate {
+    if !sides.new.isEmpty, sides.new.count <= lines.all.count {
+      for start in 0...lines.all.count - sides.new.count {
+        let (fits, cost) = Self.fits(sides.new, at: start, in: lines, 0, 0)
+        try spend(cost)
+        if fits { return .alreadyApplied }
+      }
+    }
+    let start = max(guess - 1, 0)
+    for (index, line) in sides.old.enumerated() {
+      guard start + index < lines.all.count else {
+        return .rejected(.fileEnds(line: lines.all.count))
+      }
+      if !line.isEqual(to: lines.all[start + index]) {
+        return .rejected(.contextDiffers(line: start + index + 1))
+      }
+    }
+    // It fits where it may not be, before an earlier hunk's end.
+    return .rejected(.contextDiffers(line: start + 1))
+  }
+
+  /// Compares all but `prefix` and `suffix` lines, and says how many it looked at.
+  private static func fits(
+    _ pattern: [TextLines.Line], at start: Int, in lines: TextLines, _ prefix: Int, _ suffix: Int
+  ) -> (fits: Bool, cost: Int) {
+    // What ignores all that a hunk says fits everywhere; patch(1) takes it.
+    guard prefix < pattern.count - suffix, start >= 0,
+      start + pattern.count - suffix <= lines.all.count
+    else { return (false, 1) }
+    for index in prefix..<pattern.count - suffix
+    where !pattern[index].isEqual(to: lines.all[start + index]) {
+      return (false, index - prefix + 1)
+    }
+    return (true, pattern.count)
+  }
+}
+
+/// The places that patch(1) tries for one hunk with one fuzz, as distances from where
+/// it should be, nearest first.
+private struct Search {
+  let first: Int
+  let guess: Int
+  let frozen: Int
+  let count: Int
+  let pattern: Int
+  /// The lines of context that the hunk begins with.
+  let leading: Int
+  /// How much of the context at each end is ignored; below zero where that end has less
+  /// context than the other, and so lies at the file's own end.
+  let prefix: Int
+  let suffix: Int
+
+  /// Ends where `tried` is true.
+  func forEachOffset(_ tried: (Int) throws(TreeError) -> Bool) throws(TreeError) {
+    let after = count - (pattern - suffix) + 1 - guess
+    // No line before the first one.
+    let before = min(guess - (frozen + 1), guess - 1)
+    if prefix < 0, first <= 1 {
+      // At the start of the file alone, and of the whole file with such an end too.
+      guard suffix >= 0 || pattern == count, frozen <= leading, 1 - guess <= after else { return }
+      _ = try tried(1 - guess)
+      return
+    }
+    if suffix < 0 {
+      let back = guess - (count - pattern + 1)
+      if back <= before { _ = try tried(-back) }
+      return
+    }
+    let nearest = after < 0 ? -after : before < 0 ? -before : 0
+    let farthest = max(after, before)
+    guard nearest <= farthest else { return }
+    for distance in nearest...farthest {
+      if distance <= after, try tried(distance) { return }
+      if distance <= before, try tried(-distance) { return }
+    }
+  }
+}
+
+/// A text as lines that can be compared quickly.
+struct TextLines {
+  static let newline = UInt8(ascii: "\n")
+
+  struct Line {
+    let source: ArraySlice<UInt8>
+    /// Without the line break.
+    let range: Range<Int>
+    /// The last line of a file may have no line break.
+    let isEnded: Bool
+    private let hash: UInt64
+
+    init(_ source: ArraySlice<UInt8>, _ range: Range<Int>, isEnded: Bool) {
+      (self.source, self.range, self.isEnded) = (source, range, isEnded)
+      var hash: UInt64 = isEnded ? 0xcbf2_9ce4_8422_2325 : 0x8422_2325_cbf2_9ce4
+      for byte in source[range] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      self.hash = hash
+    }
+
+    func isEqual(to other: Line) -> Bool {
+      hash == other.hash && isEnded == other.isEnded && source[range] == other.source[other.range]
+    }
+  }
+
+  let bytes: ArraySlice<UInt8>
+  let all: [Line]
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    var lines: [Line] = []
+    var position = bytes.startIndex
+    while position < bytes.endIndex {
+      let end = bytes[position...].firstIndex(of: Self.newline) ?? bytes.endIndex
+      lines.append(Line(bytes, position..<end, isEnded: end < bytes.endIndex))
+      position = end + 1
+    }
+    all = lines
+  }
+
+  /// Where a line ends, with its line break.
+  func end(ofLine index: Int) -> Int {
+    all[index].range.upperBound + (all[index].isEnded ? 1 : 0)
+  }
+}
+
+/// A hunk as the lines before and after.
+private struct HunkSides {
+  private(set) var old: [TextLines.Line] = []
+  private(set) var new: [TextLines.Line] = []
+  /// How many lines of context it begins and ends with.
+  private(set) var prefix = 0
+  private(set) var suffix = 0
+  /// Which of the old lines are replaced by which new ones.
+  private(set) var edits: [(place: Range<Int>, lines: [TextLines.Line])] = []
+
+  init(_ hunk: Hunk) {
+    var isFirst = true
+    var isOpen = false
+    for (mark, line) in hunk.lines {
+      if mark == UInt8(ascii: " ") {
+        old.append(line)
+        new.append(line)
+        suffix += 1
+        if isFirst { prefix += 1 }
+        isOpen = false
+        continue
+      }
+      (isFirst, suffix) = (false, 0)
+      if !isOpen { edits.append((old.count..<old.count, [])) }
+      isOpen = true
+      let last = edits.count - 1
+      if mark == UInt8(ascii: "-") {
+        edits[last].place = edits[last].place.lowerBound..<old.count + 1
+        old.append(line)
+      } else {
+        edits[last].lines.append(line)
+        new.append(line)
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import DMAModel
+
+/// The questions by which two builds of the model are told apart.
+///
+/// The sample has every boot of a kernel, and on each boot every operation, attribute and
+/// buffer with a few devices and masks that differ from boot to boot; what may happen
+/// beside is asked of a part of them. It is small enough for every run; a test holds that
+/// each value of a knob, and each question that the model asks, decides some of it.
+package enum ProbeSample {
+  /// Devices and masks for each operation with its attribute and buffer.
+  private static let devices = 3
+  /// Of how many requests one is asked in a circumstance, or of a mode that decides as
+  /// another does.
+  private static let share = 4
+
+  /// Masks of the matrix, and of those beside it one of each kind: never set, few bits,
+  /// an address.
+  private static let masks =
+    DMAMask.allCases + [0, 0xfff, 0x3fff_ffff_ffff_f000].map(DMAMask.init(highestAddress:))
+  private static let coherentMasks =
+    CoherentMask.allCases
+    + [0, 0xffff_ffff_ffff, 0x3fff_ffff_f000].map(CoherentMask.init(highestAddress:))
+  private static let busLimits =
+    BusLimit.allCases + [0xbfff_ffff, bitMask(40)].compactMap(BusLimit.init(highestAddress:))
+  static let buffers =
+    Buffer.allCases
+    + [Buffer(at: 0, length: 4096), Buffer(at: (1 << 30) + 0x200, length: 192)].compactMap { $0 }
+    + [64 << 10, 8 << 20].compactMap { Buffer(allocating: $0) }
+
+  private struct Request {
+    let operation: Operation
+    let attributes: Attributes
+    let buffer: Buffer
+  }
+
+  /// Boots a kernel in every way, with the requests to ask there.
+  package static func forEachBoot(
+    of policy: Policy, on machines: [Machine],
+    _ body: (BootedKernel, [(request: DeviceRequest, maskChange: MaskChange)]) -> Void
+  ) {
+    let requests = machines.map { Self.requests(policy, $0) }
+    var turn: UInt64 = 0
+    for platform in Platform.allCases {
+      for iommu in IOMMUMode.allCases {
+        for swiotlb in SwiotlbMode.allCases
+        where policy.bootExclusion(platform, iommu, swiotlb) == nil {
+          for (machine, requests) in zip(machines, requests) {
+            // A machine of the user's may lack the RAM that the device tree reserves.
+            if swiotlb == .restricted, !machine.contains(0x6000_0000, length: 32 << 20) {
+              continue
+            }
+            // `lazy` and `strict` decide as `translated` does.
+            let isSpecial = iommu == .lazy || iommu == .strict
+            for circumstance in isSpecial ? [.ordinary] : Circumstance.all {
+              turn += 1
+              let chosen = questions(
+                circumstance, policy, (platform, iommu, swiotlb), requests, turn: turn,
+                isSpecial: isSpecial)
+              if chosen.isEmpty { continue }
+              body(
+                BootedKernel(
+                  policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
+                  machine: machine, conditions: circumstance.conditions), chosen)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The requests that exist on a machine.
+  private static func requests(_ policy: Policy, _ machine: Machine) -> [Request] {
+    var requests: [Request] = []
+    for operation in Operation.allCases {
+      for attributes in Attributes.allCases {
+        for buffer in buffers
+        where policy.requestExclusion(operation, attributes, buffer, on: machine) == nil {
+          requests.append(Request(operation: operation, attributes: attributes, buffer: buffer))
+        }
+      }
+    }
+    return requests
+  }
+
+  /// The requests of one boot, each of devices that its number and the boot choose.
+  private static func questions(
+    _ circumstance: Circumstance, _ policy: Policy, _ boot: (Platform, IOMMUMode, SwiotlbMode),
+    _ requests: [Request], turn: UInt64, isSpecial: Bool
+  ) -> [(request: DeviceRequest, maskChange: MaskChange)] {
+    let (platform, iommu, swiotlb) = boot
+    let hasNoncoherent =
+      Policy.deviceExclusion(platform, iommu, .noncoherent, .internal) == nil
+    let hasExternal = Policy.deviceExclusion(platform, iommu, .coherent, .external) == nil
+    let isPart = isSpecial || circumstance != .ordinary
+    var questions: [(DeviceRequest, MaskChange)] = []
+    for (place, request) in requests.enumerated() {
+      if isPart, (place + Int(turn)) % share != 0 { continue }
+      for number in 0..<(isPart ? 1 : devices) {
+        var choice = Choice(turn << 20 + UInt64(place * devices + number))
+        var question = DeviceRequest(
+          mask: choice.pick(masks), coherentMask: choice.pick(coherentMasks),
+          busLimit: choice.pick(busLimits),
+          coherence: hasNoncoherent ? choice.pick(Coherence.allCases) : .coherent,
+          facing: hasExternal ? choice.pick(Facing.allCases) : .internal,
+          operation: request.operation, attributes: request.attributes, buffer: request.buffer)
+        if let bits = circumstance.maskChange.bitsBefore {
+          question.coherentMask = bits == 32 ? .bits32 : .bits64
+        }
+        if policy.circumstanceExclusion(circumstance, platform, swiotlb, question) == nil {
+          questions.append((question, circumstance.maskChange))
+        }
+      }
+    }
+    return questions
+  }
+}
+
+/// Values of several axes, chosen by a number: neighbours have nothing in common.
+private struct Choice {
+  private var bits: UInt64
+
+  /// SplitMix64.
+  init(_ number: UInt64) {
+    bits = number &* 0x9e37_79b9_7f4a_7c15
+    bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
+    bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
+    bits ^= bits >> 31
+  }
+
+  mutating func pick<Value>(_ values: [Value]) -> Value {
+    let (quotient, remainder) = bits.quotientAndRemainder(dividingBy: UInt64(values.count))
+    bits = quotient
+    return values[Int(remainder)]
+  }
+}

@@ -1,0 +1,242 @@
+import Analysis
+import DMAModel
+import DriverScan
+import Support
+
+/// The drivers under a finding's conditions, behind them.
+///
+/// - Parameter lint: What is violated.
+func driverBlocks(
+  _ conditions: [Condition], of kernels: [KernelVersion], _ list: DriverList?, lint: Lint? = nil
+) -> [Document.Block] {
+  guard let list else { return [] }
+  return driverBlocks(DriverImpact(conditions, of: kernels, in: list, lint: lint), limit: 12)
+}
+
+/// The drivers of an impact; at most `limit` are named.
+func driverBlocks(_ impact: DriverImpact, limit: Int) -> [Document.Block] {
+  var text =
+    impact.asksForMasks
+    ? "Drivers: \(impact.matches.count) of \(impact.total) set such masks."
+    : "Drivers: no condition asks for masks; \(impact.matches.count) of \(impact.total) can be there."
+  for absence in DriverImpact.Absence.allCases {
+    guard let count = impact.leftOut[absence] else { continue }
+    text += " Left out: \(count) \(absence.summary)."
+  }
+  if impact.undecided > 0, impact.asksForMasks {
+    text += " Not decided: \(impact.undecided)."
+  }
+  if impact.outside > 0, impact.asksForMasks {
+    text += " With masks that the matrix has not: \(impact.outside)."
+  }
+  guard impact.asksForMasks, !impact.matches.isEmpty else { return [.paragraph(text)] }
+  var lines = impact.matches.prefix(limit).flatMap(driverLines)
+  if impact.matches.count > limit { lines.append("and \(impact.matches.count - limit) more") }
+  return [.paragraph(text), .literal(lines)]
+}
+
+/// `drivers/net/x.c:12: 40/32`, in two lines where one is too long.
+private func driverLines(_ match: DriverImpact.Match) -> [String] {
+  let masks = match.masks.prefix(6).map(\.text).joined(separator: ", ")
+  let others = match.isCertain ? "" : " (others are possible)"
+  let bits = Set(match.masks.flatMap { [$0.streaming, $0.coherent] })
+  let call =
+    match.driver.calls.first { !bits.isDisjoint(with: $0.alternatives) } ?? match.driver.calls[0]
+  return placed(match.driver, call.line, masks + others)
+}
+
+/// `file:line: text`, in lines of at most 68 columns where the words allow it.
+private func placed(_ driver: Driver, _ line: Int, _ text: String) -> [String] {
+  let place = "\(driver.file.printable(upTo: 200)):\(line):"
+  return folded("\(place) \(text)", width: 68, hanging: "  ").split(separator: "\n").map(
+    String.init)
+}
+
+/// Each driver with its masks, the narrowest first.
+func maskLines(_ drivers: [Driver]) -> [String] {
+  let rows = drivers.sorted { one, other in
+    let (a, b) = (one.masks.first, other.masks.first)
+    return (a?.streaming.value ?? .max, one.file) < (b?.streaming.value ?? .max, other.file)
+  }
+  return rows.flatMap { driver in
+    let masks = driver.masks.map(\.text).joined(separator: ", ")
+    let others = driver.isDecided || masks.isEmpty ? "" : " or others"
+    return placed(
+      driver, driver.calls.first(where: \.isCall)?.line ?? 0,
+      (masks.isEmpty ? "not decided" : masks) + others)
+  }
+}
+
+/// The drivers under a finding's conditions as a JSON member, with the comma in front;
+/// empty without drivers.
+func driverJSON(
+  _ conditions: [Condition], of kernels: [KernelVersion], _ list: DriverList?, lint: Lint? = nil
+) -> String {
+  guard let list else { return "" }
+  let impact = DriverImpact(conditions, of: kernels, in: list, lint: lint)
+  let matches = impact.asksForMasks ? impact.matches : []
+  let rows = matches.map { match in
+    """
+    {"file": \(jsonString(match.driver.file)), \
+    "line": \(match.driver.calls.first?.line ?? 0), \
+    "module": \(match.driver.module.map(jsonString) ?? "null"), \
+    "masks": [\(match.masks.map { jsonString($0.text) }.joined(separator: ", "))], \
+    "certain": \(match.isCertain)}
+    """
+  }
+  let left = DriverImpact.Absence.allCases.compactMap { absence in
+    impact.leftOut[absence].map { "\(jsonString(absence.rawValue)): \($0)" }
+  }
+  return """
+    ,
+         "drivers": {"of": \(impact.total), "count": \(impact.matches.count), \
+    "asks_for_masks": \(impact.asksForMasks), "left_out": {\(left.joined(separator: ", "))}, \
+    "undecided": \(impact.undecided), "outside": \(impact.outside), "matching": [
+    \(rows.joined(separator: ",\n"))]}
+    """
+}
+
+/// What the drivers of a tree set, in numbers and names.
+public func driversDocument(_ scan: DriverScan, named name: String) -> Document {
+  let list = DriverList(tree: name, drivers: scan.drivers)
+  let facts = DriverFacts(list.drivers)
+  var document = Document()
+  document.blocks.append(.title("DMA masks of the drivers of \(name) (\(scan.release))"))
+  document.blocks.append(
+    .paragraph(
+      "\(scan.filesRead) C files and headers read below \(DriverScan.sourceDirectories.joined(separator: ", ")); "
+        + "\(facts.calls.count) calls that set a mask in \(list.drivers.count) files below drivers, "
+        + "net and sound. \(facts.constant) of them have one value, \(facts.several) several, "
+        + "\(facts.undecided.count) are not decided."))
+  document.blocks.append(.heading("Masks, and how many files may set them"))
+  document.blocks.append(
+    .table(columns: ["bits", "files", "streaming", "coherent"], rows: facts.histogram))
+  document.blocks.append(
+    .paragraph("Widths from 24 to 64 that no decided mask has: \(facts.absent)."))
+  document.blocks += listBlocks(
+    "The streaming mask alone", list.drivers.filter { $0.sets == .streaming },
+    "The bus leaves the coherent mask at 32 bits (drivers/base/platform.c, "
+      + "setup_pdev_dma_masks(); drivers/pci/probe.c, pci_setup_device()), or another file of "
+      + "the module sets it.")
+  document.blocks += listBlocks(
+    "The coherent mask alone", list.drivers.filter { $0.sets == .coherent },
+    "The streaming mask stays at the bus's 32 bits, or another file of the module sets it.")
+  document.blocks += undecidedBlocks(facts)
+  return document
+}
+
+private func listBlocks(
+  _ title: String, _ drivers: [Driver], _ meaning: String
+) -> [Document.Block] {
+  return [
+    .heading("\(title): \(drivers.count) files"), .paragraph(meaning),
+    .literal(maskLines(drivers)),
+  ]
+}
+
+private func undecidedBlocks(_ facts: DriverFacts) -> [Document.Block] {
+  [
+    .heading("Not decided: \(facts.undecided.count) calls"),
+    .paragraph(
+      "Their masks come from members of structures, parameters of other files, device trees "
+        + "or the hardware. A value in parentheses is one that they may have."),
+    .literal(
+      facts.undecided.flatMap { driver, call in
+        let known = call.alternatives.map(\.text).joined(separator: ", ")
+        return placed(
+          driver, call.line,
+          call.expression.printable(upTo: 120) + (known.isEmpty ? "" : " (\(known))"))
+      }),
+  ]
+}
+
+/// Counts over drivers.
+struct DriverFacts {
+  let calls: [MaskCall]
+  let constant: Int
+  let several: Int
+  let undecided: [(driver: Driver, call: MaskCall)]
+  /// Bits, files, those with it for streaming and coherent masks.
+  let histogram: [[String]]
+  /// Widths that none has, as ranges.
+  let absent: String
+
+  init(_ drivers: [Driver]) {
+    calls = drivers.flatMap { $0.calls.filter(\.isCall) }
+    constant = calls.filter { $0.isDecided && $0.alternatives.count == 1 }.count
+    several = calls.filter { $0.isDecided && $0.alternatives.count > 1 }.count
+    undecided = drivers.flatMap { driver in
+      driver.calls.filter { $0.isCall && !$0.isDecided }.map { (driver, $0) }
+    }
+    var files: [Int: (all: Int, streaming: Int, coherent: Int)] = [:]
+    for driver in drivers {
+      func widths(_ calls: [MaskCall]) -> Set<Int> {
+        Set(calls.flatMap(\.alternatives).compactMap(\.bits))
+      }
+      let own = driver.calls.filter(\.isCall)
+      let streaming = widths(own.filter(\.setsStreaming))
+      let coherent = widths(own.filter(\.setsCoherent))
+      for bits in streaming.union(coherent) {
+        files[bits, default: (0, 0, 0)].all += 1
+        if streaming.contains(bits) { files[bits]?.streaming += 1 }
+        if coherent.contains(bits) { files[bits]?.coherent += 1 }
+      }
+    }
+    histogram = files.sorted { $0.key < $1.key }.map { bits, count in
+      [String(bits)] + [count.all, count.streaming, count.coherent].map(String.init)
+    }
+    absent = Self.ranges((24...64).filter { files[$0] == nil })
+  }
+
+  private static func ranges(_ numbers: [Int]) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for number in numbers {
+      if let last = ranges.last, last.upperBound + 1 == number {
+        ranges[ranges.count - 1] = last.lowerBound...number
+      } else {
+        ranges.append(number...number)
+      }
+    }
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ", ")
+  }
+}
+
+/// The drivers of a tree as JSON.
+public func driversJSON(_ scan: DriverScan, named name: String) -> String {
+  func list(_ texts: [String]) -> String { texts.map(jsonString).joined(separator: ", ") }
+  let rows = scan.drivers.map { driver in
+    let calls = driver.calls.map { call in
+      """
+      {"line": \(call.line), "function": \(jsonString(call.function)), \
+      "callee": \(jsonString(call.callee)), "expression": \(jsonString(call.expression)), \
+      "masks": [\(list(call.alternatives.map(\.text)))], "decided": \(call.isDecided), \
+      "streaming": \(call.setsStreaming), "coherent": \(call.setsCoherent), \
+      "fallback_of": \(call.fallbackOf.map(String.init) ?? "null")}
+      """
+    }
+    let uses = driver.uses.map { use in
+      """
+      {"line": \(use.line), "function": \(jsonString(use.function)), \
+      "name": \(jsonString(use.name)), "expression": \(jsonString(use.expression))}
+      """
+    }
+    return """
+        {"file": \(jsonString(driver.file)), \
+      "module": \(driver.module.map(jsonString) ?? "null"), \
+      "kconfig": \(driver.kconfig.map(jsonString) ?? "null"), \
+      "architectures": [\(list(driver.architectures.map(\.rawValue)))], \
+      "compile_test": [\(list(driver.compileTestOnly.map(\.rawValue)))], \
+      "buses": [\(list(driver.buses))], "masks": [\(list(driver.masks.map(\.text)))],
+         "calls": [\(calls.joined(separator: ",\n     "))],
+         "uses": [\(uses.joined(separator: ",\n     "))]}
+      """
+  }
+  return """
+    {"tree": \(jsonString(name)), "release": \(jsonString(scan.release)),
+     "files": \(scan.filesRead), "drivers": [
+    \(rows.joined(separator: ",\n"))
+     ]}
+
+    """
+}

@@ -1,0 +1,299 @@
+import DMAModel
+import HostCapture
+import HostModel
+import Support
+
+/// A machine, its devices and its pool as a document.
+public func hostDocument(_ report: HostReport) -> Document {
+  let (boot, capture) = (report.boot, report.boot.capture)
+  var document = Document()
+  document.blocks.append(.title(capture.name.printable))
+  document.blocks.append(.literal(machineLines(boot)))
+  for note in capture.notes + boot.notes { document.blocks.append(.paragraph("note: \(note).")) }
+  guard !report.rows.isEmpty else { return document }
+  var rules = RuleLetters()
+  let segments = Set(report.rows.map(\.device.address.domain)).count
+  let rows = report.rows.map { row in
+    deviceCells(row, shortAddress: segments == 1 && row.device.address.domain == 0, &rules)
+  }
+  document.blocks.append(
+    .table(
+      columns: [
+        "device", "driver", "class", "masks", "domain", "low", "high", "alloc", "why",
+      ], rows: rows))
+  document.blocks.append(.literal(rules.lines))
+  if report.rows.contains(where: \.device.hasOneMaskOnly) {
+    document.blocks.append(
+      .paragraph(
+        "*: one mask is still the 32 bits of the start, the other was set: dma_set_mask() "
+          + "without dma_set_coherent_mask(), or the other way round."))
+  }
+  let (low, high) = (
+    DeviceAnswers.lowPage(capture.machine), DeviceAnswers.highPage(capture.machine)
+  )
+  document.blocks.append(
+    .paragraph(
+      "low, high: a page of RAM at \(low.hexadecimal) and at \(high.hexadecimal), mapped. masks: "
+        + "bits, streaming/coherent. Devices are taken as trusted and, unless a trace shows more, "
+        + "as coherent and without a bus limit: sysfs does not say."))
+  if capture.family == .xen { document.blocks.append(.paragraph(xenAddressNote + ".")) }
+  let inferred = report.rows.flatMap { row in
+    row.inferred.map { "\(row.device.address) \(row.device.driverText): \($0)" }
+  }
+  for line in inferred { document.blocks.append(.paragraph(line + ".")) }
+  document.blocks.append(.paragraph(poolText(boot)))
+  return document
+}
+
+private func machineLines(_ boot: HostBoot) -> [String] {
+  let capture = boot.capture
+  let ram = capture.machine.ram.map { range in
+    "\(range.start.hexadecimal)-\(range.end.hexadecimal)"
+  }
+  let size = capture.machine.size >> 20
+  var lines: [String] = []
+  func add(_ name: String, _ text: String) {
+    for (index, line) in folded(text, width: 60).split(separator: "\n").enumerated() {
+      lines.append((index == 0 ? name : "").padding(10) + line)
+    }
+  }
+  add("kernel", "\(capture.release.printable), modelled as \(boot.version.name)")
+  let platforms = capture.platforms.map(\.name).joined(separator: " or ")
+  add("platform", platforms)
+  add("RAM", "\(size) MiB: \(ram.prefix(4).joined(separator: ", "))\(ram.count > 4 ? ", ..." : "")")
+  add("booted", boot.commandLine.isEmpty ? "-" : boot.commandLine.printable(upTo: 400))
+  add("swiotlb", boot.swiotlb.name)
+  return lines
+}
+
+/// The pool: size, fill, high-water mark, the largest request.
+private func poolText(_ boot: HostBoot) -> String {
+  let kernel = boot.system
+  guard kernel.pool.isActive else {
+    return "pool: none; what a device does not reach is refused."
+  }
+  var text = "pool: "
+  if let counters = boot.capture.pool {
+    text += "\(counters.slots >> 9) MiB (\(counters.slots) slots)"
+    if let used = counters.used {
+      text += ", \(used) in use (\(percentText(UInt64(used), of: UInt64(counters.slots))))"
+    }
+    if let mark = counters.highWater {
+      text += ", high-water mark \(mark)"
+      if let used = counters.used, mark < used {
+        text += " (below the fill: reset, or not counted)"
+      }
+    }
+  } else {
+    text += "\((kernel.pool.end - kernel.pool.start) >> 20) MiB by the model; no counters"
+  }
+  if boot.capture.poolPlaceIsKnown, let place = boot.capture.machine.observedPool {
+    text += ", at \(place.text)"
+  }
+  text += "; the largest request that it can serve is \(swiotlbMaxMapping >> 10) KiB, less where "
+  text += "the device wants an alignment."
+  if kernel.pool.forceBounce { text += " It bounces every mapping of dma-direct." }
+  return text
+}
+
+/// Rules by letters, in the order in which a table needs them.
+private struct RuleLetters {
+  private var letters: [Decision: Character] = [:]
+  private(set) var lines: [String] = []
+  private static let alphabet = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+  mutating func letter(_ decision: Decision) -> Character {
+    if let letter = letters[decision] { return letter }
+    guard letters.count < Self.alphabet.count else { return "?" }
+    let letter = Self.alphabet[letters.count]
+    letters[decision] = letter
+    lines.append("\(letter)  \(decision.name)")
+    return letter
+  }
+}
+
+private func deviceCells(
+  _ row: HostReport.Row, shortAddress: Bool, _ rules: inout RuleLetters
+) -> [String] {
+  let device = row.device
+  let address = device.address.description
+  func bits(_ bits: UInt8?) -> String { bits.map(String.init) ?? "?" }
+  let masks = bits(device.streamingBits) + "/" + bits(device.coherentBits)
+  let answers = row.answers
+  func cell(_ answer: Answer?) -> String {
+    guard let answer, let answers else { return "?" }
+    return answerCell(answer, of: answers)
+  }
+  let why = answers.map { String($0.all.map { rules.letter($0.answer.decision) }) } ?? "-"
+  return [
+    shortAddress ? String(address.dropFirst(5)) : address,
+    device.driverText.cut(to: 13), device.classWords.cut(to: 11),
+    masks + (device.hasOneMaskOnly ? "*" : ""), device.domain.shortName, cell(answers?.low),
+    cell(answers?.high), cell(answers?.allocation), why,
+  ]
+}
+
+extension HostDevice {
+  /// The driver's name without control characters, or `-`.
+  var driverText: String { driver.map { $0.ascii.printable } ?? "-" }
+}
+
+extension HostDevice.Domain {
+  /// At most six letters.
+  fileprivate var shortName: String {
+    switch self {
+    case .identity: "ident"
+    case .unmanaged: "VFIO"
+    case .blocked: "block"
+    case .unknown: "?"
+    case .none, .dma, .dmaFlushQueue: rawValue
+    }
+  }
+}
+
+extension String {
+  /// The text in at most so many characters.
+  func cut(to limit: Int) -> String { count <= limit ? self : String(prefix(limit - 1)) + "~" }
+
+  /// The text with `?` for what is not ASCII, so that columns stay columns.
+  var ascii: String { String(unicodeScalars.map { $0.isASCII ? Character($0) : "?" }) }
+
+  fileprivate func padding(_ width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}
+
+// MARK: - Changes
+
+/// What another kernel or command line changes for a machine's devices.
+public struct HostChanges: Sendable {
+  /// What was changed: `7.3`, or `7.3, "iommu=pt"`.
+  public let name: String
+  public let before: HostReport
+  public let after: HostReport
+
+  public init(name: String, before: HostReport, after: HostReport) {
+    (self.name, self.before, self.after) = (name, before, after)
+  }
+
+  /// Whether something gets worse.
+  public var isWorse: Bool { before.changes(to: after).contains { $0.change.effect.isWorse } }
+
+  /// Equal changes together, the worst first.
+  var groups: [(change: DeviceChange, devices: [HostDevice])] {
+    var groups: [(change: DeviceChange, devices: [HostDevice])] = []
+    for (device, change) in before.changes(to: after) {
+      if let index = groups.firstIndex(where: { $0.change == change }) {
+        groups[index].devices.append(device)
+      } else {
+        groups.append((change, [device]))
+      }
+    }
+    let order = DeviceChange.Effect.allCases
+    return groups.enumerated().sorted { lhs, rhs in
+      let left = order.firstIndex(of: lhs.element.change.effect) ?? 0
+      let right = order.firstIndex(of: rhs.element.change.effect) ?? 0
+      return (left, lhs.offset) < (right, rhs.offset)
+    }.map(\.element)
+  }
+}
+
+/// Changes as blocks of a document.
+public func hostChangeBlocks(_ changes: HostChanges) -> [Document.Block] {
+  let from = changes.before.boot
+  var blocks: [Document.Block] = [
+    .heading(
+      "From \(from.version.name) as booted to \(changes.name.ascii.printable(upTo: 400))")
+  ]
+  let captureNotes = changes.after.boot.notes.filter { !from.notes.contains($0) }
+  blocks += captureNotes.map { .paragraph("note: \($0).") }
+  let groups = changes.groups
+  guard !groups.isEmpty else {
+    return blocks + [.paragraph("Nothing changes for these devices.")]
+  }
+  for (change, devices) in groups {
+    let names = devices.map { "\($0.address) \($0.driverText)" }
+    let shown = names.prefix(24).joined(separator: ", ")
+    let more = names.count > 24 ? " and \(names.count - 24) more" : ""
+    blocks.append(
+      .paragraph(
+        "\(change.effect.rawValue): \(change.request): \(change.before) -> \(change.after) "
+          + "(\(change.decidedBy)): \(shown)\(more)"))
+  }
+  return blocks
+}
+
+// MARK: - JSON
+
+/// A machine, and what would change, as JSON.
+///
+/// - Parameter unbound: The devices without a driver, where they were asked for.
+public func hostJSON(
+  _ report: HostReport, changes: [HostChanges], unbound: [UnboundDevice]? = nil
+) -> String {
+  let capture = report.boot.capture
+  let devices = report.rows.map { row in
+    let answers = row.answers?.all.map { name, answer in
+      """
+      \(jsonString(name)): {"result": \(jsonString(answer.result.name)), \
+      "verdict": \(jsonString(row.answers?.verdict(answer).name ?? "")), \
+      "where": \(jsonString(answer.decision.name))}
+      """
+    }
+    return """
+          {"address": \(jsonString(row.device.address.description)), \
+      "driver": \(row.device.driver.map(jsonString) ?? "null"), \
+      "class": \(jsonString(row.device.classWords)), \
+      "dma_mask_bits": \(number(row.device.streamingBits)), \
+      "coherent_mask_bits": \(number(row.device.coherentBits)), \
+      "one_mask_only": \(row.device.hasOneMaskOnly), \
+      "domain": \(jsonString(row.device.domain.rawValue)), \
+      "inferred": [\(row.inferred.map(jsonString).joined(separator: ", "))], \
+      "answers": {\((answers ?? []).joined(separator: ", "))}}
+      """
+  }
+  let changed = changes.map { change in
+    let items = change.groups.flatMap { group in
+      group.devices.map { device in
+        """
+              {"device": \(jsonString(device.address.description)), \
+        "effect": \(jsonString(group.change.effect.rawValue)), \
+        "request": \(jsonString(group.change.request)), \
+        "before": \(jsonString(group.change.before)), \
+        "after": \(jsonString(group.change.after)), \
+        "where": \(jsonString(group.change.decidedBy))}
+        """
+      }
+    }
+    return """
+          {"boot": \(jsonString(change.name)), "worse": \(change.isWorse), "changes": [
+      \(items.joined(separator: ",\n"))
+          ]}
+      """
+  }
+  let pool = capture.pool.map { pool in
+    """
+    {"slots": \(pool.slots), "used": \(number(pool.used)), "hiwater": \(number(pool.highWater))}
+    """
+  }
+  return """
+    {"name": \(jsonString(capture.name)), "release": \(jsonString(capture.release)),
+     "kernel": \(jsonString(report.boot.version.name)),
+     "platforms": [\(capture.platforms.map { jsonString($0.name) }.joined(separator: ", "))],
+     "command_line": \(jsonString(report.boot.commandLine)),
+     "ram": \(jsonString(capture.machine.ram.map(\.text).joined(separator: ","))),
+     "pool": \(pool ?? "null"),
+     "notes": [\((capture.notes + report.boot.notes).map(jsonString).joined(separator: ", "))],
+     "devices": [
+    \(devices.joined(separator: ",\n"))
+     ],
+     "boots": [
+    \(changed.joined(separator: ",\n"))
+     ]\(unbound.map { ",\n \"unbound\": " + unboundDevicesJSON($0) } ?? "")}
+
+    """
+}
+
+private func number(_ value: (some BinaryInteger)?) -> String {
+  value.map { String($0) } ?? "null"
+}

@@ -1,0 +1,21 @@
+import Dispatch
+
+/// The values of a function for all elements, on all CPUs, in their order.
+///
+/// - Parameter progress: Called with the fraction done, from any thread.
+package func concurrently<Element: Sendable, Value: Sendable>(
+  _ elements: [Element], progress: @Sendable (Double) -> Void = { _ in },
+  _ value: @Sendable (Element) -> Value
+) -> [Value] {
+  let results = Locked((values: [Value?](repeating: nil, count: elements.count), done: 0))
+  DispatchQueue.concurrentPerform(iterations: elements.count) { index in
+    let result = value(elements[index])
+    let done = results.withLock { results in
+      results.values[index] = result
+      results.done += 1
+      return results.done
+    }
+    progress(Double(done) / Double(elements.count))
+  }
+  return results.withLock { $0.values.compactMap { $0 } }
+}

@@ -1,0 +1,349 @@
+import Support
+
+/// One line of a trace, in bytes: strings are made of names alone.
+struct TraceLine {
+  let bytes: UnsafeBufferPointer<UInt8>
+  var position: Int
+  let end: Int
+  /// Where the time stamp begins, once found.
+  private(set) var timeStart = 0
+  /// The device's name, once an event was read.
+  private(set) var device: Text
+
+  /// A part of the line.
+  struct Text {
+    let bytes: UnsafeBufferPointer<UInt8>
+    let start: Int
+    let count: Int
+
+    var string: String {
+      String(decoding: bytes[start..<start + count], as: UTF8.self)
+    }
+    var printable: String { string.printable }
+
+    func starts(with word: StaticString) -> Bool {
+      guard word.utf8CodeUnitCount <= count else { return false }
+      let pointer = word.utf8Start
+      for index in 0..<word.utf8CodeUnitCount where bytes[start + index] != pointer[index] {
+        return false
+      }
+      return true
+    }
+
+    func equals(_ word: StaticString) -> Bool {
+      word.utf8CodeUnitCount == count && starts(with: word)
+    }
+
+    /// perf names the subsystem before the event.
+    var isOfOtherSystem: Bool { bytes[start..<start + count].contains(UInt8(ascii: ":")) }
+
+    /// Decimal digits, or hexadecimal ones behind `0x`; nil for anything else.
+    var number: UInt64? {
+      if count > 2, bytes[start] == 0x30, bytes[start + 1] == UInt8(ascii: "x") {
+        return Text(bytes: bytes, start: start + 2, count: count - 2).hexadecimal
+      }
+      guard count > 0, count <= 20 else { return nil }
+      var value: UInt64 = 0
+      for index in start..<start + count {
+        let digit = bytes[index] &- 0x30
+        guard digit < 10 else { return nil }
+        let (product, high) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+        guard !high, !carry else { return nil }
+        value = sum
+      }
+      return value
+    }
+
+    /// Hexadecimal digits with or without `0x`; nil for anything else.
+    var hexadecimal: UInt64? {
+      var (first, digits) = (start, count)
+      if digits > 2, bytes[first] == 0x30, bytes[first + 1] == UInt8(ascii: "x") {
+        first += 2
+        digits -= 2
+      }
+      guard digits > 0, digits <= 16 else { return nil }
+      var value: UInt64 = 0
+      for index in first..<first + digits {
+        let byte = bytes[index]
+        let digit: UInt8
+        if byte &- 0x30 < 10 {
+          digit = byte &- 0x30
+        } else if byte | 0x20 >= 0x61, byte | 0x20 <= 0x66 {
+          digit = (byte | 0x20) &- 0x57
+        } else {
+          return nil
+        }
+        value = value << 4 | UInt64(digit)
+      }
+      return value
+    }
+  }
+
+  init(bytes: UnsafeBufferPointer<UInt8>, position: Int, end: Int) {
+    self.bytes = bytes
+    self.position = position
+    self.end = end
+    device = Text(bytes: bytes, start: position, count: 0)
+  }
+
+  var string: String { String(decoding: bytes[position..<end], as: UTF8.self) }
+
+  func starts(with word: StaticString) -> Bool {
+    Text(bytes: bytes, start: position, count: end - position).starts(with: word)
+  }
+
+  func contains(_ word: StaticString) -> Bool {
+    let count = word.utf8CodeUnitCount
+    guard end - position >= count else { return false }
+    for start in position...(end - count)
+    where Text(bytes: bytes, start: start, count: count).starts(with: word) { return true }
+    return false
+  }
+
+  /// Moves behind the time stamp: digits, a point, digits, a colon, a blank.
+  mutating func skipToEvent() -> Bool {
+    var index = position
+    while index + 1 < end {
+      if bytes[index] == UInt8(ascii: ":"), bytes[index + 1] == 0x20,
+        let start = timeStamp(endingAt: index)
+      {
+        timeStart = start
+        position = index + 2
+        while position < end, bytes[position] == 0x20 { position += 1 }
+        return position < end
+      }
+      index += 1
+    }
+    return false
+  }
+
+  private func timeStamp(endingAt colon: Int) -> Int? {
+    var index = colon
+    while index > position, bytes[index - 1] &- 0x30 < 10 { index -= 1 }
+    guard index < colon, index > position, bytes[index - 1] == UInt8(ascii: ".") else { return nil }
+    let point = index - 1
+    index = point
+    while index > position, bytes[index - 1] &- 0x30 < 10 { index -= 1 }
+    guard index < point, index == position || bytes[index - 1] == 0x20 else { return nil }
+    return index
+  }
+
+  /// The CPU in brackets before the time stamp, or nil.
+  func cpu(before time: Int) -> Int32? {
+    var index = time
+    while index > position, bytes[index - 1] != UInt8(ascii: "]") { index -= 1 }
+    let close = index - 1
+    var value: Int32 = 0
+    var scale: Int32 = 1
+    index = close
+    while index > position, bytes[index - 1] &- 0x30 < 10, scale <= 100_000 {
+      value += Int32(bytes[index - 1] &- 0x30) * scale
+      scale *= 10
+      index -= 1
+    }
+    guard scale > 1, index > position, bytes[index - 1] == UInt8(ascii: "[") else { return nil }
+    return value
+  }
+
+  /// The event's name, without the subsystem that perf prints; moves behind its colon.
+  mutating func eventName() -> Text {
+    var start = position
+    var index = start
+    while index < end, bytes[index] != 0x20 {
+      // `dma:dma_map_page:`; `dma_map_page:` ends with its colon.
+      if bytes[index] == UInt8(ascii: ":"), index + 1 < end, bytes[index + 1] != 0x20,
+        isSystem(start, index)
+      {
+        start = index + 1
+      }
+      index += 1
+    }
+    let last = index > start && bytes[index - 1] == UInt8(ascii: ":") ? index - 1 : index
+    position = index
+    while position < end, bytes[position] == 0x20 { position += 1 }
+    return Text(bytes: bytes, start: start, count: last - start)
+  }
+
+  private func isSystem(_ start: Int, _ end: Int) -> Bool {
+    let text = Text(bytes: bytes, start: start, count: end - start)
+    return text.equals("dma") || text.equals("swiotlb")
+  }
+
+  /// The next word, up to a blank.
+  private mutating func word() -> Text {
+    while position < end, bytes[position] == 0x20 { position += 1 }
+    let start = position
+    while position < end, bytes[position] != 0x20 { position += 1 }
+    return Text(bytes: bytes, start: start, count: position - start)
+  }
+
+  // MARK: - Events
+
+  /// The fields of an event; nil where one is missing or is no number.
+  mutating func event(
+    _ kind: TraceEventKind, _ number: Int32, _ numbers: inout [UInt64]
+  ) -> TraceEvent? {
+    var event = TraceEvent(kind: kind, device: -1, line: number)
+    let fields = Fields(
+      isRaw: Text(bytes: bytes, start: position, count: end - position).starts(with: "[FAILED"))
+    if kind == .bounced { return bounce(event) }
+    if !fields.isRaw { device = word() }
+    var seen: FieldSet = []
+    while let (key, value) = field() {
+      if fields.isRaw, key.equals("device") {
+        device = value
+        continue
+      }
+      guard read(key, value, &event, &numbers, &seen, isRaw: fields.isRaw) else { return nil }
+    }
+    return isComplete(event, seen) ? event : nil
+  }
+
+  private struct Fields { let isRaw: Bool }
+
+  private struct FieldSet: OptionSet {
+    let rawValue: UInt8
+    static let dma = FieldSet(rawValue: 1)
+    static let size = FieldSet(rawValue: 2)
+    static let physical = FieldSet(rawValue: 4)
+    static let dmaList = FieldSet(rawValue: 8)
+    static let sizeList = FieldSet(rawValue: 16)
+    static let physicalList = FieldSet(rawValue: 32)
+  }
+
+  private func isComplete(_ event: TraceEvent, _ seen: FieldSet) -> Bool {
+    let needed: FieldSet =
+      switch event.kind {
+      case .mapPage, .mapPhys, .mapResource: [.dma, .size, .physical]
+      case .unmapPage, .unmapPhys, .unmapResource, .alloc, .allocPages, .allocSGT, .free,
+        .freePages, .freeSGT, .syncForCPU, .syncForDevice:
+        [.dma, .size]
+      case .allocSGTError: [.size]
+      case .mapSG: [.dmaList, .sizeList, .physicalList]
+      // The tracepoint prints physical addresses under the name dma_addrs.
+      case .mapSGError: .dmaList
+      case .unmapSG: .physicalList
+      case .syncSGForCPU, .syncSGForDevice: [.dmaList, .sizeList]
+      case .bounced: []
+      }
+    return seen.isSuperset(of: needed)
+  }
+
+  /// `key=value`; a value ends where a blank and the next key follow, as lists that
+  /// libtraceevent prints have blanks.
+  private mutating func field() -> (Text, Text)? {
+    while position < end, bytes[position] == 0x20 { position += 1 }
+    var equals = position
+    while equals < end, bytes[equals] != UInt8(ascii: "="), bytes[equals] != 0x20 { equals += 1 }
+    guard equals < end else { return nil }
+    if bytes[equals] == 0x20 {
+      // A word without a value, as `[TRUNCATED]`.
+      let word = Text(bytes: bytes, start: position, count: equals - position)
+      position = equals
+      return (word, Text(bytes: bytes, start: equals, count: 0))
+    }
+    let key = Text(bytes: bytes, start: position, count: equals - position)
+    let start = equals + 1
+    var index = start
+    while index < end {
+      if bytes[index] == 0x20, startsKeyOrWord(index + 1) { break }
+      index += 1
+    }
+    position = index
+    return (key, Text(bytes: bytes, start: start, count: index - start))
+  }
+
+  /// Whether a letter or a bracket follows: numbers continue a list.
+  private func startsKeyOrWord(_ index: Int) -> Bool {
+    guard index < end else { return true }
+    if bytes[index] == UInt8(ascii: "[") { return true }
+    var position = index
+    while position < end,
+      bytes[position] | 0x20 >= 0x61 && bytes[position] | 0x20 <= 0x7a
+        || bytes[position] == UInt8(ascii: "_")
+    {
+      position += 1
+    }
+    return position > index && position < end && bytes[position] == UInt8(ascii: "=")
+  }
+
+  private func read(
+    _ key: Text, _ value: Text, _ event: inout TraceEvent, _ numbers: inout [UInt64],
+    _ seen: inout FieldSet, isRaw: Bool
+  ) -> Bool {
+    func hexadecimal() -> UInt64? { isRaw ? value.number ?? value.hexadecimal : value.hexadecimal }
+    if key.equals("dma_addr") || isRaw && key.equals("addr") {
+      guard let number = hexadecimal() else { return false }
+      event.dma = number
+      seen.insert(.dma)
+    } else if key.equals("size") {
+      guard let number = value.number else { return false }
+      event.size = number
+      seen.insert(.size)
+    } else if key.equals("phys_addr") {
+      guard let number = hexadecimal() else { return false }
+      event.physical = number
+      seen.insert(.physical)
+    } else if key.equals("dir") {
+      guard let direction = direction(value) else { return false }
+      event.direction = direction
+    } else if key.equals("attrs") {
+      event.attributes = attributes(value)
+    } else if key.equals("virt_addr") {
+      event.isCut = event.kind.group == .alloc && isNull(value)
+    } else if key.equals("flags") {
+      event.flag = isAtomic(value)
+    } else if key.equals("dma_addrs") || isRaw && key.equals("addrs") {
+      let isPhysical = isRaw && key.equals("addrs") && event.kind == .unmapSG
+      guard let run = list(value, &numbers) else { return false }
+      if isPhysical { event.physicalRun = run } else { event.dmaRun = run }
+      seen.insert(isPhysical ? .physicalList : .dmaList)
+    } else if key.equals("sizes") || key.equals("lengths") {
+      guard let run = list(value, &numbers, bytesEach: 4) else { return false }
+      event.sizeRun = run
+      for index in run.range { event.size = event.size &+ numbers[index] }
+      seen.insert(.sizeList)
+    } else if key.equals("phys_addrs") {
+      guard let run = list(value, &numbers) else { return false }
+      event.physicalRun = run
+      seen.insert(.physicalList)
+      if isRaw, event.kind == .mapSGError {
+        event.dmaRun = run
+        seen.insert(.dmaList)
+      }
+    } else if key.equals("[TRUNCATED]") {
+      event.isCut = true
+    } else if isRaw, key.equals("truncated") {
+      event.isCut = value.number.map { $0 != 0 } ?? true
+    }
+    return true
+  }
+
+  /// `swiotlb_bounced: dev_name: DEVICE dma_mask=M dev_addr=A size=N FORCE|NORMAL`
+  private mutating func bounce(_ empty: TraceEvent) -> TraceEvent? {
+    var event = empty
+    guard word().equals("dev_name:") else { return nil }
+    device = word()
+    var found = 0
+    while let (key, value) = field() {
+      if key.equals("dma_mask"), let mask = value.hexadecimal {
+        event.dma = mask
+        found += 1
+      } else if key.equals("dev_addr"), let address = value.hexadecimal {
+        event.physical = address
+        found += 1
+      } else if key.equals("size") {
+        // The word behind the size has no value of its own.
+        let words = value.split()
+        guard let size = words.first?.number else { return nil }
+        event.size = size
+        event.flag = words.dropFirst().first?.equals("FORCE") ?? false
+        found += 1
+      } else if key.equals("FORCE") {
+        event.flag = true
+      }
+    }
+    return found == 3 ? event : nil
+  }
+}

@@ -1,0 +1,172 @@
+import Analysis
+import ArgumentParser
+import DMAModel
+import DriverScan
+import Foundation
+import MatrixStore
+import Reporting
+import Support
+
+struct Drivers: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say which DMA masks the drivers of a kernel tree set.",
+    discussion: """
+      Reads every C file below arch, drivers, net and sound, and runs nothing of
+      the tree: calls of dma_set_mask() and its relatives, stores to dma_mask
+      and coherent_dma_mask, segment limits and DMA_ATTR_*.  A mask may be a
+      constant, a macro, an enum or a variable of the same file or its headers;
+      what ternaries, fallbacks and #if choose are alternatives; what is not
+      decided is listed with its expression.  The Makefiles say the module,
+      Kconfig the architectures, MODULE_DEVICE_TABLE the devices.
+
+      With --compare or --check each transition or finding is followed by the
+      drivers whose masks it holds for.  A driver is a source file that calls
+      one of these functions below drivers, net or sound.  Left out, and
+      counted: drivers that Kconfig does not allow on those platforms, or only
+      with COMPILE_TEST; drivers of device trees on x86; drivers without PCI
+      devices for untrusted devices.  Not known: which operations a driver
+      uses, masks that another file or the bus sets later, and masks of devices
+      whose mask is another's.  A file counts as a driver that sets one mask
+      alone even where another file of its module sets the other.
+
+      --store adds the drivers to a database, where the tables driver,
+      driver_mask, driver_pair, driver_use and driver_id hold them and named
+      queries ask for them ("query --list").  A tree of the same name replaces
+      itself, and "generate" keeps them when it makes the database anew.
+
+      Exit status with --compare and --check as of these commands.
+
+      Examples:
+        dmamatrix drivers --tree ~/linux
+        dmamatrix drivers --tree ~/linux --store matrix.db
+        dmamatrix drivers --tree ~/linux --compare v6,v7 --platform x86-sme47
+        dmamatrix drivers --tree ~/linux --check 7.3 --base 7.2
+      """)
+
+  @Option(help: "The kernel tree.", completion: .directory)
+  var tree: String
+  @Option(
+    help: ArgumentHelp(
+      "What the tree is called; its version without.", valueName: "name"))
+  var name: String?
+  @Option(help: "Add the drivers to a database.", completion: .file())
+  var store: String?
+  @Option(help: ArgumentHelp("Kernels to compare, the base first.", valueName: "k,k"))
+  var compare: String?
+  @Option(help: ArgumentHelp("A kernel to check.", valueName: "k"), completion: .kernels)
+  var check: String?
+  @Option(
+    help: ArgumentHelp("The version that --check compares with.", valueName: "k"),
+    completion: .kernels)
+  var base: String?
+  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  var format = "text"
+  @OptionGroup var color: ColorOption
+  @OptionGroup(title: "Filters of --compare and --check") var filters: AxisFilters
+
+  mutating func run() throws {
+    guard compare == nil || check == nil else {
+      throw UsageError(description: "--compare and --check exclude each other; give one")
+    }
+    guard base == nil || check != nil else {
+      throw UsageError(description: "--base is for --check, which is not given")
+    }
+    guard store == nil || compare == nil && check == nil else {
+      throw UsageError(description: "--store is not for --compare and --check; store first")
+    }
+    if compare == nil, check == nil {
+      try filters.refuse(in: "drivers without --compare or --check")
+    }
+    guard filters.kernel.isEmpty else {
+      throw UsageError(
+        description: "--kernel is no filter of drivers; --compare and --check name them")
+    }
+    let format: FindingFormat = try dmamatrix.format(format)
+    if let store { _ = try MatrixDatabase(path: store) }
+    let kernels = try (compare ?? check).map {
+      try filters.kernels(
+        called: commaSeparated([$0]), option: compare == nil ? "--check" : "--compare")
+    }
+    if compare != nil, (kernels?.count ?? 0) < 2 {
+      throw UsageError(description: "--compare needs two kernels or more, as v6,v7")
+    }
+    if check != nil, kernels?.count != 1 {
+      throw UsageError(description: "--check names \(kernels?.count ?? 0) kernels; accepted: one")
+    }
+    let base = try base.map { try filters.kernel(called: $0, option: "--base") }
+    let domain = try filters.domain()
+    let scan = try DriverScan(tree: tree) { Output.progress($0, "reading") }
+    Output.progress(1, "reading")
+    let name = name ?? scan.release.split(separator: ".").prefix(2).joined(separator: ".")
+    var list = DriverList(tree: name, drivers: scan.drivers)
+    list.domain = domain
+    if let kernels, compare != nil {
+      try Compare.write(kernels, domain: domain, format: format, drivers: list, color: color)
+    } else if let kernel = kernels?.first {
+      try checked(kernel, base: base, domain: domain, format: format, list)
+    } else {
+      if let store { try stored(scan, name: name, in: store) }
+      try Output.write(text(scan, name: name, format: format), isKept: store != nil)
+    }
+  }
+
+  private func stored(_ scan: DriverScan, name: String, in path: String) throws {
+    try DriverStore.add(scan, named: name, to: path, toolVersion: toolVersion) {
+      Interruption.removeOnSignal($0)
+    }
+  }
+
+  private func text(_ scan: DriverScan, name: String, format: FindingFormat) -> String {
+    switch format {
+    case .text: driversDocument(scan, named: name).text(.text)
+    case .markdown: driversDocument(scan, named: name).text(.markdown)
+    case .json: driversJSON(scan, named: name)
+    }
+  }
+
+  private func checked(
+    _ kernel: KernelVersion, base: KernelVersion?, domain: MatrixDomain, format: FindingFormat,
+    _ list: DriverList
+  ) throws {
+    guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
+    let check = Check(kernel, base: base ?? kernel.reviewBase, domain: domain) {
+      Output.progress($0, "checking \(kernel.name)")
+    }
+    let text = checkText([check], format: CheckFormat(format), drivers: list)
+    try Output.write(color.applied(to: text, if: format == .text))
+    if !check.findings.isEmpty { throw ExitCode(1) }
+  }
+}
+
+/// The drivers that findings are joined with.
+struct DriverOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "End each finding with the drivers of a kernel tree, or of a database with one.",
+      valueName: "path"), completion: .file())
+  var drivers: String?
+
+  /// The drivers, or nil where none are asked for.
+  ///
+  /// - Parameter domain: The part of the matrix that findings are about.
+  func list(_ domain: MatrixDomain = MatrixDomain()) throws -> DriverList? {
+    guard let drivers else { return nil }
+    var list = try Self.read(drivers)
+    list.domain = domain
+    return list
+  }
+
+  /// The drivers of a kernel tree, or of a database with one.
+  static func read(_ drivers: String) throws -> DriverList {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: drivers, isDirectory: &isDirectory),
+      !isDirectory.boolValue
+    {
+      let (tree, stored) = try DriverStore.drivers(in: MatrixDatabase(path: drivers))
+      return DriverList(tree: tree, drivers: stored)
+    }
+    let scan = try DriverScan(tree: drivers) { Output.progress($0, "reading") }
+    Output.progress(1, "reading")
+    return DriverList(tree: scan.release, drivers: scan.drivers)
+  }
+}

@@ -1,0 +1,80 @@
+import DMAModel
+import DriverScan
+import Testing
+
+@testable import Analysis
+
+/// Which drivers a finding concerns: by the meaning of its conditions.
+@Suite struct DriverImpactTests {
+  private func driver(
+    _ file: String, _ masks: [UInt64], streaming: Bool = true, coherent: Bool = true,
+    on architectures: [Architecture] = Architecture.allCases, buses: [String] = ["pci"]
+  ) -> Driver {
+    var driver = Driver(file: "drivers/\(file).c")
+    driver.calls = [
+      MaskCall(
+        line: 1, function: "probe", callee: "dma_set_mask", expression: "",
+        alternatives: masks.map(MaskValue.init), isDecided: true, setsStreaming: streaming,
+        setsCoherent: coherent)
+    ]
+    driver.architectures = architectures
+    driver.buses = buses
+    return driver
+  }
+
+  private func condition(_ terms: [(String, [String])]) -> Condition {
+    Condition(
+      terms: terms.map { Condition.Term(axis: $0, values: $1, text: "") }, scenarios: 1,
+      witness: "")
+  }
+
+  private var list: DriverList {
+    DriverList(
+      tree: "test",
+      drivers: [
+        driver("both", [0xff_ffff_ffff, .max]), driver("wide", [.max]),
+        driver("alone", [.max], coherent: false),
+        driver("arm", [0xff_ffff_ffff], on: [.arm64], buses: ["of", "platform"]),
+        driver("tree", [0xff_ffff_ffff], buses: ["of", "platform"]),
+      ])
+  }
+
+  private func names(_ terms: [(String, [String])], in list: DriverList) throws -> [String] {
+    let kernel = try #require(KernelVersion.named("7.3"))
+    return DriverImpact([condition(terms)], of: [kernel], in: list).matches.map(\.driver.file)
+  }
+
+  @Test func masksDecide() throws {
+    #expect(
+      try names([("mask", ["40"]), ("platform", ["x86-sme47"])], in: list) == ["drivers/both.c"])
+    #expect(
+      try names([("mask", ["40"]), ("platform", ["arm64"])], in: list) == [
+        "drivers/arm.c", "drivers/tree.c", "drivers/both.c",
+      ])
+    #expect(
+      try names([("mask", ["64"]), ("coherent_mask", ["32"])], in: list) == ["drivers/alone.c"])
+  }
+
+  /// A filter leaves the axis out of the conditions.
+  @Test func theDomainDecidesWhereConditionsAreSilent() throws {
+    var list = list
+    list.domain.platforms = [.x86SME47]
+    list.domain.masks = [40].compactMap(DMAMask.init(bits:))
+    #expect(try names([("op", ["map"])], in: list) == ["drivers/both.c"])
+    let kernel = try #require(KernelVersion.named("7.3"))
+    let impact = DriverImpact([condition([("op", ["map"])])], of: [kernel], in: list)
+    #expect(impact.leftOut == [.architecture: 1, .deviceTree: 1] && impact.asksForMasks)
+  }
+
+  /// No non-coherent device is on x86: the condition need not say so.
+  @Test func platformsThatOtherAxesExcludeAreNone() throws {
+    var list = list
+    list.domain.platforms = [.x86, .arm64]
+    #expect(
+      try names([("coherent", ["0"]), ("mask", ["40"])], in: list) == [
+        "drivers/arm.c", "drivers/tree.c", "drivers/both.c",
+      ])
+    list.domain.platforms = [.x86]
+    #expect(try names([("coherent", ["0"]), ("mask", ["40"])], in: list) == [])
+  }
+}

@@ -1,0 +1,2 @@
+MODULE_DEVICE_TABLE(pci, t);
+t[] = {

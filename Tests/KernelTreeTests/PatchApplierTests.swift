@@ -1,0 +1,185 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import KernelTree
+
+/// Hunks on text, with patch(1) as the witness.
+@Suite struct PatchApplierTests {
+  private func apply(_ diff: String, to file: String?) throws -> (String?, [HunkReport]) {
+    let changes = try SeriesFile.diffs(in: Array(diff.utf8)[...])
+    let change = try #require(changes.count == 1 ? changes[0] : nil)
+    var applier = PatchApplier()
+    let (outcome, hunks) = try applier.apply(change, to: file.map { Array($0.utf8) })
+    switch outcome {
+    case .unchanged: return (nil, hunks)
+    case .removed: return ("", hunks)
+    case .text(let bytes): return (String(decoding: bytes, as: UTF8.self), hunks)
+    }
+  }
+
+  private func lines(_ names: ClosedRange<Int>) -> String {
+    names.map { "line \($0)\n" }.joined()
+  }
+
+  private static let header = "--- a/f\n+++ b/f\n"
+
+  /// A change of line 10 with three lines of context.
+  private static let hunk =
+    "@@ -7,7 +7,7 @@\n line 7\n line 8\n line 9\n-line 10\n+new\n line 11\n line 12\n line 13\n"
+
+  @Test func aHunkIsWhereItSays() throws {
+    let (text, hunks) = try apply(Self.header + Self.hunk, to: lines(1...20))
+    #expect(text == lines(1...9) + "new\n" + lines(11...20))
+    #expect(hunks == [HunkReport(line: 7, fate: .applied(offset: 0, fuzz: 0))])
+  }
+
+  @Test func aHunkMayHaveMoved() throws {
+    let (later, hunks) = try apply(Self.header + Self.hunk, to: "x\ny\n" + lines(1...20))
+    #expect(later == "x\ny\n" + lines(1...9) + "new\n" + lines(11...20))
+    #expect(hunks.map(\.fate) == [.applied(offset: 2, fuzz: 0)])
+    let (before, others) = try apply(Self.header + Self.hunk, to: lines(5...20))
+    #expect(before == lines(5...9) + "new\n" + lines(11...20))
+    #expect(others.map(\.fate) == [.applied(offset: -4, fuzz: 0)])
+  }
+
+  /// Up to two lines at each end may be others, and those of the file stay.
+  @Test(arguments: [
+    (["line 7"], 1), (["line 7", "line 8"], 2), (["line 13"], 1), (["line 12"], 2),
+  ])
+  func contextMayDiffer(changed: [String], fuzz: Int) throws {
+    func edited(_ text: String) -> String {
+      changed.reduce(text) { $0.replacing($1 + "\n", with: "other\n") }
+    }
+    let (text, hunks) = try apply(Self.header + Self.hunk, to: edited(lines(1...20)))
+    #expect(text == edited(lines(1...9) + "new\n" + lines(11...20)))
+    #expect(hunks.map(\.fate) == [.applied(offset: 0, fuzz: fuzz)])
+  }
+
+  @Test func whatDoesNotFitSaysWhere() throws {
+    func fate(_ diff: String, _ file: String?) throws -> HunkFate {
+      let (text, hunks) = try apply(diff, to: file)
+      #expect(text == nil && hunks.count == 1)
+      return try #require(hunks.first).fate
+    }
+    let hunk = Self.header + Self.hunk
+    let changed = lines(1...20).replacing("line 9\n", with: "other\n")
+    #expect(try fate(hunk, changed) == .rejected(.contextDiffers(line: 9)))
+    #expect(try fate(hunk, lines(1...8)) == .rejected(.fileEnds(line: 8)))
+    #expect(try fate(hunk, nil) == .rejected(.noFile))
+    let there = lines(1...9) + "new\n" + lines(11...20)
+    #expect(try fate(hunk, "x\n" + there) == .alreadyApplied)
+    let made = "--- /dev/null\n+++ b/f\n@@ -0,0 +1 @@\n+new\n"
+    #expect(try fate(made, "old\n") == .rejected(.fileExists))
+    #expect(try fate(made, "new\n") == .alreadyApplied)
+    let removed = "--- a/f\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n"
+    #expect(try fate(removed, "old\nmore\n") == .rejected(.notAllRemoved))
+    #expect(try fate(removed, nil) == .alreadyApplied)
+    #expect(try apply(removed, to: "old\n").0 == "")
+    #expect(
+      try fate(Self.header + "@@ -2,0 +3 @@\n+new\n", lines(1...4)) == .rejected(.noContext))
+    // With all context ignored it would fit everywhere.
+    let least = Self.header + "@@ -2,2 +2,3 @@\n a\n+new\n b\n"
+    #expect(try fate(least, lines(1...4)) == .rejected(.contextDiffers(line: 2)))
+    #expect(
+      try fate("--- a/g\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n", "a\n") == .rejected(.renames))
+  }
+
+  /// One hunk that does not fit, and nothing is changed.
+  @Test func aChangeIsWholeOrNone() throws {
+    let first = "@@ -1,4 +1,4 @@\n-line 1\n+one\n line 2\n line 3\n line 4\n"
+    let second = Self.hunk.replacing("line 9", with: "none").replacing("line 11", with: "none")
+    let (text, hunks) = try apply(Self.header + first + second, to: lines(1...20))
+    #expect(text == nil)
+    #expect(
+      hunks.map(\.fate) == [.applied(offset: 0, fuzz: 0), .rejected(.contextDiffers(line: 9))])
+    #expect(hunks.map(\.rejection) == [nil, "context differs at line 9"])
+  }
+
+  /// The end of a file without a line break is a line of its own kind.
+  @Test func openLinesStayAtTheEnd() throws {
+    let open = "\\ No newline at end of file\n"
+    let diff = Self.header + "@@ -1,2 +1,2 @@\n a\n-b\n\(open)+c\n\(open)"
+    #expect(try apply(diff, to: "a\nb").0 == "a\nc")
+    #expect(try apply(diff, to: "a\nb\n").0 == nil)
+    let ends = Self.header + "@@ -1,2 +1,2 @@\n a\n-b\n+c\n\(open)"
+    #expect(try apply(ends, to: "a\nb\n").0 == "a\nc")
+    #expect(try apply(ends, to: "a\nb\nd\n").1.map(\.fate) == [.rejected(.fileContinues(line: 2))])
+    for broken in ["@@ -1,2 +1,2 @@\n a\n\(open)-b\n+c\n", "@@ -1 +1,2 @@\n+a\n\(open)-b\n+c\n"] {
+      #expect(throws: TreeError.self) { try apply(Self.header + broken, to: "a\nb\n") }
+    }
+  }
+
+  /// patch(1) on random files of few different lines, edits, and files that have moved
+  /// or changed since: the same text, or no text.
+  @Test(.enabled(if: access("/usr/bin/patch", X_OK) == 0, "patch(1) is not installed"))
+  func patchMakesTheSame() throws {
+    let directory = try TemporaryDirectory()
+    var random = SystemRandomNumberGenerator()
+    func text(_ lines: [Int]) -> String {
+      lines.map { "\($0)\n" }.joined()
+    }
+    func edited(_ lines: [Int], times: Int) -> [Int] {
+      var lines = lines
+      for _ in 0..<times {
+        let place = Int.random(in: 0...lines.count, using: &random)
+        if Bool.random(using: &random), place < lines.count { lines.remove(at: place) }
+        if Bool.random(using: &random) {
+          lines.insert(.random(in: 0...9, using: &random), at: min(place, lines.count))
+        }
+      }
+      return lines
+    }
+    var counts = (same: 0, none: 0, fuzzy: 0)
+    for round in 0..<400 {
+      let length = Int.random(in: 5...40, using: &random)
+      let kinds = round % 2 == 0 ? 9 : 99
+      let base = (0..<length).map { _ in Int.random(in: 0...kinds, using: &random) }
+      let changed = edited(base, times: 1 + round % 3)
+      let other = edited(base, times: round % 5)
+      for (name, lines) in [("old", base), ("new", changed), ("other", other)] {
+        try text(lines).write(toFile: directory.file(name), atomically: false, encoding: .utf8)
+      }
+      let diff = try Command(
+        "/usr/bin/diff",
+        ["-u", "--label", "a/f", "--label", "b/f", directory.file("old"), directory.file("new")]
+      ).run().output
+      guard !diff.isEmpty else { continue }
+      try diff.write(toFile: directory.file("diff"), atomically: false, encoding: .utf8)
+      let (status, said) = try Command(
+        "/usr/bin/patch",
+        [
+          "--batch", "--forward", "--no-backup-if-mismatch", "-r", "-", "-o",
+          directory.file("result"), directory.file("other"), directory.file("diff"),
+        ]
+      ).run()
+      let (result, hunks) = try apply(diff, to: text(other))
+      let isBlind = changed.isEmpty || base.isEmpty || other.isEmpty
+      if status == 0 {
+        let made = try String(contentsOfFile: directory.file("result"), encoding: .utf8)
+        // What fits with no line at all is refused here.
+        if result == nil, said.contains("fuzz") || isBlind { continue }
+        #expect(result == made, "\(diff)\non\n\(text(other))\n\(said)\n\(hunks)")
+        counts.same += 1
+        if said.contains("fuzz") { counts.fuzzy += 1 }
+      } else {
+        #expect(result == nil, "\(diff)\non\n\(text(other))\n\(said)")
+        counts.none += 1
+      }
+    }
+    #expect(counts.same > 100 && counts.none > 5 && counts.fuzzy > 5, "\(counts)")
+  }
+
+  /// Lines that are all alike would be compared without end; so would one file that is
+  /// changed again and again.
+  @Test func workHasABound() throws {
+    let file = String(repeating: "a\n", count: 200_000)
+    let context = String(repeating: " a\n", count: 1000)
+    let hunk = "@@ -1,1001 +1,1001 @@\n\(context)-b\n+c\n"
+    let changes = try SeriesFile.diffs(
+      in: Array((Self.header + String(repeating: hunk, count: 200)).utf8)[...])
+    var applier = PatchApplier(work: 1 << 28)
+    #expect(throws: TreeError.self) { try applier.apply(changes[0], to: Array(file.utf8)) }
+    #expect(applier.work < 0)
+  }
+}
