@@ -52,14 +52,15 @@ struct Hunk: Sendable {
     var lines: [(mark: UInt8, line: TextLines.Line)] = []
     for raw in ByteLines(body) {
       let line = hasReturns ? raw.withoutReturn : raw
-      // An editor has removed the space of an empty line.
-      let mark = line.first ?? UInt8(ascii: " ")
+      // An editor has removed the space of an empty line, which may still have its CR.
+      let isBare = line.withoutReturn.isEmpty
+      let mark = isBare ? UInt8(ascii: " ") : line[line.startIndex]
       if mark == UInt8(ascii: "\\") {
         guard let last = lines.popLast() else { continue }
         let open = TextLines.Line(last.line.source, last.line.range, isEnded: false)
         lines.append((last.mark, open))
       } else {
-        let text = line.dropFirst()
+        let text = isBare ? line : line.dropFirst()
         lines.append((mark, TextLines.Line(text, text.startIndex..<text.endIndex, isEnded: true)))
       }
     }

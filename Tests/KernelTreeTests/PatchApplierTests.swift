@@ -110,6 +110,16 @@ import Testing
     }
   }
 
+  /// An editor took the space of an empty context line and left its CR: of the file where
+  /// only that line has one, of the mailer where all lines have one.
+  @Test func anEmptyLineMayHaveLostItsSpace() throws {
+    let hunk = "@@ -1,3 +1,3 @@\n a\n\r\n-b\n+c\n"
+    #expect(try apply(Self.header + hunk, to: "a\n\r\nb\n").0 == "a\n\r\nc\n")
+    #expect(try apply(Self.header + hunk, to: "a\nb\n").0 == nil)
+    let mailed = (Self.header + hunk.replacing("\r", with: "")).replacing("\n", with: "\r\n")
+    #expect(try apply(mailed, to: "a\n\nb\n").0 == "a\n\nc\n")
+  }
+
   /// patch(1) on random files of few different lines, edits, and files that have moved
   /// or changed since: the same text, or no text.
   @Test(.enabled(if: access("/usr/bin/patch", X_OK) == 0, "patch(1) is not installed"))
