@@ -147,7 +147,7 @@ let package = Package(
       name: "Reporting",
       dependencies: [
         "Analysis", "DMAModel", "DriverScan", "HostCapture", "HostModel", "MatrixStore",
-        "Conformance", "Observations", "Lab", "Support", "TraceEvents",
+        "Conformance", "KernelTree", "Observations", "Lab", "Support", "TraceEvents",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ],

@@ -320,6 +320,11 @@ extension CSource {
     }
   }
 
+  /// The members of a structure that are one bit wide: `unsigned int name:1;`.
+  static func bitFields(_ structure: String) -> [String] {
+    structure.matches(of: /([A-Za-z_][A-Za-z_0-9]*)[ \t]*:[ \t]*1[ \t]*;/).map { String($0.1) }
+  }
+
   /// The name before the first parenthesis that is not an attribute's, and what
   /// the parentheses hold.
   static func called(_ head: String) -> (name: String?, arguments: String) {

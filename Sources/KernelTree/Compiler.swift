@@ -121,11 +121,27 @@ struct Compiler: Sendable {
   }
 
   /// The first error of a compiler's output: file, line and sentence.
-  static func firstError(_ output: String) -> String {
-    let lines = output.split(separator: "\n").map(String.init)
-    let line =
-      lines.first { $0.contains(": error: ") || $0.contains(": fatal error: ") }
-      ?? lines.first { $0.contains("undefined reference") } ?? lines.last ?? "no message"
-    return line.trimmingCharacters(in: .whitespaces).printable(upTo: 300)
+  static func firstError(_ output: String) -> String { errors(output, in: "")[0] }
+
+  /// The errors of a compiler's or linker's output, each once, at most 100: file, line and
+  /// sentence; its last line where it has none.
+  ///
+  /// - Parameter tree: The path that names of the tree's files are shown without.
+  static func errors(_ output: String, in tree: String) -> [String] {
+    var errors: [String] = []
+    var last = "no message"
+    for line in output.split(separator: "\n") {
+      last = line.trimmingCharacters(in: .whitespaces)
+      guard ["error: ", "undefined reference"].contains(where: line.contains), errors.count < 100
+      else { continue }
+      var text = last.replacing(tree + "/", with: "")
+      // ld says no file and line: where it is used is found in the text.
+      if let start = text.firstRange(of: "undefined reference") {
+        text = String(text[start.lowerBound...])
+      }
+      text = text.printable(upTo: 300)
+      if !errors.contains(text) { errors.append(text) }
+    }
+    return errors.isEmpty ? [last.printable(upTo: 300)] : errors
   }
 }

@@ -11,6 +11,8 @@ struct HarnessProgram: Sendable {
   /// The program that runs it with limits.
   let launcher: String
   let facts: TreeFacts
+  /// The lines of the tree that are compiled.
+  let code: CompiledText
 
   /// Compiles what a tree has for a family, or takes it from the cache.
   ///
@@ -25,13 +27,16 @@ struct HarnessProgram: Sendable {
     name = family.name
     self.launcher = launcher
     let directory = workspace.path + "/" + family.name
+    var code: CompiledText?
     func compile(_ arguments: [String], reading readable: [String] = []) throws(TreeError) {
       let (status, output, end) = try compiler.run(
         arguments, in: directory, readable: readable, launcher: launcher)
       guard status == 0 else {
         throw .doesNotCompile(
           family: family.name,
-          message: end ?? Compiler.firstError(output), probe: source.probeText)
+          problems: end.map { [$0] }
+            ?? Compiler.errors(output, in: tree.path).map { code?.placed($0) ?? $0 },
+          probe: source.probeText)
       }
     }
     for (file, text) in source.files.sorted(by: { $0.key < $1.key }) {
@@ -44,8 +49,11 @@ struct HarnessProgram: Sendable {
     guard let text = FileManager.default.contents(atPath: directory + "/main.i") else {
       throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
     }
+    let compiled = CompiledText([UInt8](text), of: tree)
+    code = compiled
+    self.code = compiled
     var facts = source.facts
-    facts.files.formUnion(Self.files(of: tree, in: text))
+    facts.files.formUnion(compiled.lines.keys)
     self.facts = facts
     path = try cache.program(Self.key(text, compiler: compiler)) { () throws(TreeError) in
       for arguments in Compiler.building { try compile(arguments) }
@@ -70,25 +78,6 @@ struct HarnessProgram: Sendable {
     add(text)
     return hexadecimal(hash.finalize())
   }
-
-  /// The tree's files that a preprocessed text names as where its lines are from:
-  /// `# 12 "/tree/kernel/dma/direct.c"`.
-  static func files(of tree: SourceTree, in text: Data) -> Set<String> {
-    let start = Array("\"\(tree.path)/".utf8)
-    var files: Set<String> = []
-    for line in ByteLines([UInt8](text)[...]) where line.first == UInt8(ascii: "#") {
-      guard let quote = line.firstIndex(of: UInt8(ascii: "\"")),
-        line[quote...].starts(with: start)
-      else { continue }
-      let name = line[(quote + start.count)...].prefix { $0 != UInt8(ascii: "\"") }
-      let directory = String(decoding: name, as: UTF8.self)
-      // `direct/../debug.h` is one file with `debug.h`.
-      if let file = HarnessSource.path(of: directory, from: ""), tree.exists(file) {
-        files.insert(file)
-      }
-    }
-    return files
-  }
 }
 
 /// What a tree has, as far as scenarios depend on it.
@@ -107,6 +96,8 @@ public struct TreeFacts: Sendable, Equatable {
   public var notFound: [String] = []
   /// The tree's files that are compiled or read, for patches and provenance.
   public var files: Set<String> = []
+  /// Of the files that definitions are taken from by name, those.
+  public var partial: [String: Set<String>] = [:]
 }
 
 /// A directory for what is built.

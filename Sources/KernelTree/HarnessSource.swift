@@ -14,6 +14,8 @@ struct HarnessSource {
   private(set) var configuration: [String: String] = [:]
   /// The tree's files that the program is made of.
   private(set) var compiled: Set<String> = []
+  /// Of the files that definitions are taken from by name, those.
+  private(set) var partial: [String: Set<String>] = [:]
 
   private static let realHeaders: Set<String> = [
     "linux/dma-mapping.h", "linux/dma-map-ops.h", "linux/dma-direct.h", "linux/swiotlb.h",
@@ -35,6 +37,7 @@ struct HarnessSource {
     let pieces = try extract()
     let whole = built(Self.core) + family.whole.filter(tree.exists)
     let headers = scan(whole: whole, pieces: pieces.map(\.text))
+    for file in whole { partial[file] = nil }
     files["main.c"] = unit(whole: whole, pieces: pieces, headers: headers)
   }
 
@@ -49,8 +52,8 @@ struct HarnessSource {
     let kconfig = Kconfig(texts: texts)
     let on = kconfig.closure(of: family.roots, without: Family.excluded)
     for name in on where Family.isDefined(name) { configuration["CONFIG_\(name)"] = "1" }
-    for name in ["SWIOTLB_DEFAULT_SIZE_MB"] {
-      if let number = kconfig.number(of: name) { configuration["CONFIG_\(name)"] = number }
+    for (name, value) in kconfig.defaults(with: on) where Family.isDefined(name) {
+      configuration["CONFIG_\(name)"] = value
     }
   }
 
@@ -123,6 +126,7 @@ struct HarnessSource {
     facts.hasRealms = probes["SHIM_REALM"] == true
     facts.notFound = notFound
     facts.files = compiled
+    facts.partial = partial
     return facts
   }
 
@@ -152,8 +156,10 @@ struct HarnessSource {
         }
         continue
       }
-      compiled.insert(String(source.path.dropFirst(tree.path.count + 1)))
+      let file = String(source.path.dropFirst(tree.path.count + 1))
+      compiled.insert(file)
       let (text, names) = source.extract(piece.roots, stop: piece.stop)
+      partial[file, default: []].formUnion(names)
       notFound += piece.roots.filter { !names.contains($0) }
       pieces.append(Extracted(text: text, names: names))
     }
@@ -196,6 +202,7 @@ struct HarnessSource {
     guard piece.names.contains(roots[0]) || piece.names.contains(roots[1]) else {
       throw .notFound(family: family.name, name: roots[0], files: file)
     }
+    partial[file, default: []].formUnion(piece.names)
     return Extracted(text: text + piece.text, names: piece.names)
   }
 
@@ -209,6 +216,7 @@ struct HarnessSource {
     }
     compiled.insert(file)
     let piece = CSource(path: tree.path + "/" + file, text: contents).extract([root])
+    partial[file, default: []].formUnion(piece.names)
     guard piece.names.contains(root) else {
       notFound.append(root)
       return Extracted(
@@ -307,6 +315,17 @@ struct HarnessSource {
     return (String(path), open == "\"")
   }
 
+  /// The member of struct pci_dev that set_pcie_untrusted() of drivers/pci/probe.c sets:
+  /// `untrusted`, or what the tree's header has in its place.
+  private var untrustedMember: String {
+    let file = "include/linux/pci.h"
+    let source = CSource(path: file, text: tree.read(file) ?? "")
+    let item = source.items.first { !$0.isPrototype && $0.names.contains("pci_dev") }
+    let bits = item.map { CSource.bitFields($0.text) } ?? []
+    let found = bits.filter { $0.contains("untrusted") || $0.contains("dma_protection") }
+    return found.count == 1 ? found[0] : "untrusted"
+  }
+
   /// The page allocator's largest order, whose name and meaning changed.
   private var orders: String {
     let file = "include/linux/mmzone.h"
@@ -326,6 +345,7 @@ struct HarnessSource {
     for (name, on) in probes.sorted(by: { $0.key < $1.key }) where on {
       text += "#define \(name) 1\n"
     }
+    text += "#define SHIM_UNTRUSTED \(untrustedMember)\n"
     for name in Set(pieces.flatMap(\.names)).sorted() {
       text += "#define SHIM_EXTRACTED_\(name) 1\n"
     }

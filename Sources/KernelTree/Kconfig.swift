@@ -10,7 +10,8 @@ struct Kconfig {
 
   /// In the order of the files.
   private var rules: [Rule] = []
-  private var numbers: [String: String] = [:]
+  /// The defaults of symbols that are numbers or text, in the order of the files.
+  private var values: [(name: String, value: String, condition: String)] = []
 
   /// Kernels have conditions of a line or two; longer ones are off.
   private static let conditionLimit = 1000
@@ -22,14 +23,14 @@ struct Kconfig {
 
   private mutating func read(_ text: String) {
     var name: String?
-    var isNumber = false
+    var type = ""
     let joined = text.replacing("\\\n", with: " ")
     for line in joined.split(separator: "\n") {
       let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
       guard let first = words.first else { continue }
       if first == "config" || first == "menuconfig", words.count == 2, !line.hasPrefix("\t") {
         name = words[1]
-        isNumber = false
+        type = ""
         continue
       }
       guard let name else { continue }
@@ -40,13 +41,15 @@ struct Kconfig {
         let condition =
           words.count > 3 && words[2] == "if" ? words[3...].joined(separator: " ") : ""
         add(Rule(target: words[1], owner: name, condition: condition))
-      case "int": isNumber = true
+      case "int", "hex", "string": type = first
       case "def_bool":
         let parts = rest.split(separator: " if ", maxSplits: 1)
         let condition = parts.map { "(\($0))" }.joined(separator: " && ")
         add(Rule(target: name, owner: nil, condition: condition))
-      case "default" where isNumber && words.count == 2 && Int(words[1]) != nil:
-        numbers[name] = words[1]
+      case "default" where !type.isEmpty && words.count > 1:
+        let parts = rest.split(separator: " if ", maxSplits: 1).map(String.init)
+        guard let value = Self.constant(parts[0], type) else { continue }
+        values.append((name, value, parts.count > 1 ? parts[1] : ""))
       default: break
       }
     }
@@ -86,8 +89,33 @@ struct Kconfig {
     return on
   }
 
-  /// The default of a symbol that is a number.
-  func number(of name: String) -> String? { numbers[name] }
+  /// A default as C has it; nil for another symbol's value.
+  private static func constant(_ text: String, _ type: String) -> String? {
+    switch type {
+    case "int": return Int(text) == nil ? nil : text
+    case "hex":
+      let isHexadecimal = text.hasPrefix("0x") && UInt64(text.dropFirst(2), radix: 16) != nil
+      return isHexadecimal ? text : nil
+    default:
+      let isPlain = text.utf8.dropFirst().dropLast().allSatisfy {
+        $0 > 0x1f && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+      }
+      return text.count > 1 && text.first == "\"" && text.last == "\"" && isPlain ? text : nil
+    }
+  }
+
+  /// The first default of each symbol that is a number or text, where its condition holds
+  /// with these symbols on.
+  func defaults(with on: Set<String>) -> [String: String] {
+    var defaults: [String: String] = [:]
+    for (name, value, condition) in values
+    where defaults[name] == nil && condition.utf8.count <= Self.conditionLimit
+      && Self.holds(condition, on)
+    {
+      defaults[name] = value
+    }
+    return defaults
+  }
 
   /// Evaluates `A && !B || C`; what is not known is off.
   static func holds(_ condition: String, _ on: Set<String>) -> Bool {

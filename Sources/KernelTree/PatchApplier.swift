@@ -1,71 +1,9 @@
-/// What became of one hunk of a change.
-public enum HunkFate: Sendable, Equatable {
-  /// It is in the file: `offset` lines from where it said (negative: before), with
-  /// `fuzz` lines of context ignored at each end.
-  case applied(offset: Int, fuzz: Int)
-  /// The file has what it would have made of it.
-  case alreadyApplied
-  case rejected(HunkRejection)
-}
-
-/// Why a hunk was rejected; the lines are those of the file, from 1.
-public enum HunkRejection: Sendable, Equatable, CustomStringConvertible {
-  /// No place fits; where the hunk wants to be, this line is the first that differs.
-  case contextDiffers(line: Int)
-  /// The file is too short for the hunk.
-  case fileEnds(line: Int)
-  /// The hunk says nothing of what is around it, and the file is not empty.
-  case noContext
-  case noFile
-  case fileExists
-  /// It ends the file without a line break, and the file goes on.
-  case fileContinues(line: Int)
-  /// It removes the file but not all of its lines.
-  case notAllRemoved
-  /// The change has different names before and after.
-  case renames
-  /// What is made, changed or removed is no file.
-  case symbolicLink
-  case submodule
-
-  public var description: String {
-    switch self {
-    case .contextDiffers(let line): "context differs at line \(line)"
-    case .fileEnds(let line): "the file ends at line \(line)"
-    case .noContext: "a hunk without context in a file that is not empty"
-    case .noFile: "no such file"
-    case .fileContinues(let line): "the file does not end at line \(line)"
-    case .fileExists: "the file exists"
-    case .notAllRemoved: "lines are left in a file that it removes"
-    case .renames: "a file with another name"
-    case .symbolicLink: "a symbolic link, which is never made or changed"
-    case .submodule: "a submodule, which is never made or changed"
-    }
-  }
-}
-
-/// One hunk of a change and what became of it.
-public struct HunkReport: Sendable, Equatable {
-  /// The line of the file before the change that the hunk names.
-  public let line: Int
-  public let fate: HunkFate
-
-  /// `context differs at line 12`, or nil for a hunk that was applied.
-  public var rejection: String? {
-    switch fate {
-    case .applied: nil
-    case .alreadyApplied: "already there"
-    case .rejected(let reason): "\(reason)"
-    }
-  }
-}
-
 /// Applies unified diffs as patch(1) 2.7 does: a hunk goes to the nearest place that
 /// fits, with up to two lines of context ignored at each end.  Bytes alone; no file is
 /// opened and no program is run.
 ///
-/// Two things are as in `git apply`: a change whose hunks do not all fit changes nothing,
-/// and no hunk is put anywhere by its line number alone, without a line that agrees.
+/// One thing is as in `git apply`: no hunk is put anywhere by its line number alone,
+/// without a line that agrees.
 struct PatchApplier {
   /// What a change makes of a file.
   enum Outcome: Equatable {
@@ -83,32 +21,77 @@ struct PatchApplier {
   /// - Parameter work: The bytes and lines that all changes together may look at.
   init(work: Int = 1 << 32) { self.work = work }
 
-  /// Applies a change to a file's bytes, nil for no file.
+  /// Applies a change to a file's bytes, nil for no file: each hunk that fits, whatever
+  /// becomes of the others.
   ///
+  /// - Parameters:
+  ///   - file: The file that the change has before.
+  ///   - target: Of a rename or copy, what is there under the other name.
+  /// - Returns: What becomes of the file; of a rename or copy, of the other name.
   /// - Throws: ``TreeError/patch(_:)`` when the series has used up its ``work``.
   mutating func apply(
-    _ change: FileChange, to file: [UInt8]?
+    _ change: FileChange, to file: [UInt8]?, target: [UInt8]? = nil
   ) throws(TreeError) -> (outcome: Outcome, hunks: [HunkReport]) {
     func all(_ fate: HunkFate) -> (Outcome, [HunkReport]) {
-      (.unchanged, change.hunks.map { HunkReport(line: $0.oldStart, fate: fate) })
+      let lines = change.hunks.isEmpty ? [0] : change.hunks.map(\.oldStart)
+      return (.unchanged, lines.map { HunkReport(line: $0, fate: fate) })
     }
     switch change.kind {
     case .file: break
+    case .binary: return all(.rejected(.binary))
     case .symbolicLink: return all(.rejected(.symbolicLink))
     case .submodule: return all(.rejected(.submodule))
+    }
+    if let move = change.move {
+      return try moved(change, move, from: file, to: target, all: all)
     }
     if let old = change.old, let new = change.new, old != new { return all(.rejected(.renames)) }
     guard file != nil || change.old == nil else {
       return all(change.new == nil ? .alreadyApplied : .rejected(.noFile))
     }
     let bytes = file ?? []
-    try spend(bytes.count)
-    let lines = TextLines(bytes[...])
     if change.old == nil, file != nil {
+      try spend(bytes.count)
       var empty = PatchApplier(work: work)
       let made = try empty.apply(change, to: nil)
       return all(made.outcome == .text(bytes) ? .alreadyApplied : .rejected(.fileExists))
     }
+    let (result, reports) = try edited(bytes, by: change)
+    if change.new == nil {
+      guard reports.allSatisfy(\.isApplied) else { return (.unchanged, reports) }
+      return result.isEmpty ? (.removed, reports) : all(.rejected(.notAllRemoved))
+    }
+    return (reports.contains(where: \.isApplied) ? .text(result) : .unchanged, reports)
+  }
+
+  /// A file that gets another name, or a copy that does.
+  private mutating func moved(
+    _ change: FileChange, _ move: FileChange.Move, from file: [UInt8]?, to target: [UInt8]?,
+    all: (HunkFate) -> (Outcome, [HunkReport])
+  ) throws(TreeError) -> (outcome: Outcome, hunks: [HunkReport]) {
+    guard let file else {
+      // It has the other name already, where no hunk wants more of it.
+      guard let target, move == .rename else { return all(.rejected(.noFile)) }
+      if change.hunks.isEmpty { return all(.alreadyApplied) }
+      let (result, reports) = try edited(target, by: change)
+      return (reports.contains(where: \.isApplied) ? .text(result) : .unchanged, reports)
+    }
+    let (result, reports) = try edited(file, by: change)
+    if let target {
+      return all(move == .copy && target == result ? .alreadyApplied : .rejected(.targetExists))
+    }
+    let rejected = reports.filter { $0.rejection != nil }
+    // Under the new name a part of the hunks would be no file that anybody knows.
+    guard rejected.isEmpty else { return (.unchanged, reports) }
+    return (.text(result), reports.isEmpty ? all(.applied(offset: 0, fuzz: 0)).1 : reports)
+  }
+
+  /// A text with each hunk that fits.
+  private mutating func edited(
+    _ bytes: [UInt8], by change: FileChange
+  ) throws(TreeError) -> (text: [UInt8], reports: [HunkReport]) {
+    try spend(bytes.count)
+    let lines = TextLines(bytes[...])
     var edits: [(place: Range<Int>, lines: [TextLines.Line])] = []
     var reports: [HunkReport] = []
     var (offset, frozen) = (0, 0)
@@ -123,16 +106,7 @@ struct PatchApplier {
         frozen = edit.place.upperBound + start
       }
     }
-    guard
-      reports.allSatisfy({
-        if case .applied = $0.fate { true } else { false }
-      })
-    else { return (.unchanged, reports) }
-    let result = Self.merged(lines, edits, size: bytes.count)
-    if change.new == nil {
-      return result.isEmpty ? (.removed, reports) : all(.rejected(.notAllRemoved))
-    }
-    return (.text(result), reports)
+    return (Self.merged(lines, edits, size: bytes.count), reports)
   }
 
   private mutating func spend(_ amount: Int) throws(TreeError) {

@@ -7,32 +7,62 @@ public struct PatchedTree {
   public let tree: SourceTree
   /// The patches in their order, each with what became of its changes.
   public let patches: [Patch]
+  /// The files that the series made, changed or removed.
+  public let changedFiles: Set<String>
   private let workspace: Workspace
+
+  /// What became of a change or of a whole patch.
+  public enum Fate: Sendable, Equatable {
+    case applied
+    /// With so many lines of context ignored at each end, at most.
+    case fuzzy(Int)
+    /// The tree has what it would have made.
+    case alreadyThere
+    /// Some hunks are in, others are rejected.
+    case inPart
+    case rejected
+  }
 
   /// One patch of a series and what became of it.
   public struct Patch: Sendable {
     /// As the mail has it: it may hold control characters.
     public let subject: String
     public let changes: [Change]
+
+    public var fate: Fate { Fate(changes.flatMap(\.hunks)) }
   }
 
   /// What became of a patch's change of one file.
   public struct Change: Sendable {
     public let file: String
-    /// Each hunk in its order; none was looked at where an earlier patch's change of
-    /// the same file was rejected.
+    /// Each hunk in its order; one for a change without hunks.
     public let hunks: [HunkReport]
-    /// Whether the file was changed: every hunk was applied.
-    public let isApplied: Bool
-    /// Why not: `kernel/dma/direct.c:12: context differs at line 14`; nil where it was.
-    public let rejection: String?
+    /// Whether a hunk was rejected that the answers may depend on: in a file that is
+    /// compiled, unless it lies in a part that is not, or in a Kconfig or Makefile.
+    public let isBlocking: Bool
+
+    public var fate: Fate { Fate(hunks) }
+
+    /// What was rejected: `kernel/dma/direct.c:12: context differs at line 14`.
+    public var rejections: [String] {
+      hunks.compactMap { hunk in
+        hunk.rejection.map { hunk.line > 0 ? "\(file):\(hunk.line): \($0)" : "\(file): \($0)" }
+      }
+    }
   }
 
-  /// Files in which a hunk did not apply, each with the first patch that failed.
+  /// Rejected hunks that the answers may depend on: such a tree says nothing of the series.
+  public var blocking: [(file: String, subject: String, reasons: [String])] {
+    patches.flatMap { patch in
+      patch.changes.filter(\.isBlocking).map { ($0.file, patch.subject, $0.rejections) }
+    }
+  }
+
+  /// Files in which a hunk was rejected, each with its patch and its first reason.
   public var rejected: [(file: String, subject: String, reason: String)] {
     patches.flatMap { patch in
       patch.changes.compactMap { change in
-        change.rejection.map { (change.file, patch.subject, $0) }
+        change.rejections.first.map { (change.file, patch.subject, $0) }
       }
     }
   }
@@ -40,24 +70,19 @@ public struct PatchedTree {
   /// The subjects of the patches, in their order.
   public var subjects: [String] { patches.map(\.subject) }
 
-  /// A patch series, read before a tree is compiled.
-  public struct Series: Sendable {
-    fileprivate let mails: [SeriesMail]
-
-    /// - Parameter mbox: The contents of the mailbox.
-    /// - Throws: ``TreeError/patch(_:)`` where it holds no series.
-    public init(mbox: Data) throws(TreeError) { mails = try SeriesFile.patches(in: mbox) }
-  }
+  /// Whether the tree has the whole series already.
+  public var isAlreadyThere: Bool { patches.allSatisfy { $0.fate == .alreadyThere } }
 
   /// Copies and patches.
   ///
-  /// - Parameter base: The tree as it was evaluated.
-  /// - Throws: ``TreeError/patch(_:)`` where a hunk does not apply in a file that is
-  ///   compiled.
+  /// - Parameters:
+  ///   - base: The tree as it was evaluated.
+  ///   - evaluated: The files that were compiled or read for it.
+  ///   - partial: Of files that are compiled in part, the definitions that are.
   public init(
-    _ series: Series, to base: SourceTree, evaluated: Set<String>, cacheDirectory: String? = nil
+    _ series: PatchSeries, to base: SourceTree, evaluated: Set<String>,
+    partial: [String: Set<String>] = [:], cacheDirectory: String? = nil
   ) throws(TreeError) {
-    let mails = series.mails
     let cache = try BuildCache(directory: cacheDirectory)
     workspace = try Workspace(in: cache, launcher: cache.launcher(Compiler()))
     let directory = workspace.path + "/tree"
@@ -65,15 +90,20 @@ public struct PatchedTree {
       for file in evaluated.union(Self.always) where SourceTree.isInside(file) {
         if let data = base.bytes(of: file) { try cache.write(data, to: directory + "/" + file) }
       }
-      patches = try Self.apply(mails, to: base, in: directory, cache)
-      let rejected = patches.lazy.flatMap { patch in patch.changes.map { (patch, $0) } }
-        .first { !$1.isApplied && evaluated.contains($1.file) }
-      if let (patch, change) = rejected {
-        let reason = change.rejection.map { ": \($0)" } ?? ""
-        throw TreeError.patch(
-          "--mbox does not apply to \(change.file), which is compiled "
-            + "(\(patch.subject.printable))\(reason)")
+      var copy = Copy(base: base, directory: directory, cache: cache)
+      patches = try series.mails.map { mail throws(TreeError) in
+        Patch(
+          subject: mail.subject,
+          changes: try mail.changes.map { change throws(TreeError) in
+            let hunks = try copy.apply(change)
+            let isRead = [change.old, change.new].contains { $0.map(evaluated.contains) == true }
+            return Change(
+              file: change.path, hunks: hunks,
+              isBlocking: isRead
+                && Self.isBlocking(change, hunks, partial[change.old ?? change.path]))
+          })
       }
+      changedFiles = copy.touched
       tree = try SourceTree(path: directory)
     } catch {
       workspace.remove()
@@ -81,55 +111,64 @@ public struct PatchedTree {
     }
   }
 
-  /// Applies one mail after the other.  After a file's first rejected change its others
-  /// are not looked at.
-  private static func apply(
-    _ mails: [SeriesMail], to base: SourceTree, in directory: String, _ cache: BuildCache
-  ) throws(TreeError) -> [Patch] {
-    var applier = PatchApplier()
-    // Files that were changed, made or removed: those of the copy count.
-    var touched: Set<String> = []
-    var rejectedFiles: Set<String> = []
-    var patches: [Patch] = []
-    for mail in mails {
-      var changes: [Change] = []
-      for change in mail.changes {
-        guard !rejectedFiles.contains(change.path) else {
-          changes.append(Change(file: change.path, hunks: [], isApplied: false, rejection: nil))
-          continue
-        }
-        let path = directory + "/" + change.path
-        let data =
-          touched.contains(change.path)
-          ? FileManager.default.contents(atPath: path) : base.bytes(of: change.path)
-        let file = data.map { [UInt8]($0) }
-        let (outcome, hunks) = try applier.apply(change, to: file)
-        var rejection = hunks.lazy.compactMap { hunk in
-          hunk.rejection.map { "\(change.path):\(hunk.line): \($0)" }
-        }.first
-        switch outcome {
-        case .unchanged: break
-        case .removed:
-          unlink(path)
-          touched.insert(change.path)
-        case .text(let bytes):
-          // A directory has its name, or a file that of its directory.
-          let isPossible =
-            !base.isDirectory(change.path) && !base.hasFile(above: change.path, except: touched)
-          if isPossible, (try? cache.write(Data(bytes), to: path)) != nil {
-            touched.insert(change.path)
-          } else {
-            rejection = "\(change.path): cannot be written"
-          }
-        }
-        if rejection != nil { rejectedFiles.insert(change.path) }
-        changes.append(
-          Change(
-            file: change.path, hunks: hunks, isApplied: rejection == nil, rejection: rejection))
-      }
-      patches.append(Patch(subject: mail.subject, changes: changes))
+  /// Whether what was rejected of a file that is compiled may change answers.
+  private static func isBlocking(
+    _ change: FileChange, _ hunks: [HunkReport], _ compiled: Set<String>?
+  ) -> Bool {
+    // Options of a configuration that the harness sets itself where it knows them.
+    let name = change.path.split(separator: "/").last ?? ""
+    if name == "Kconfig" || name == "Makefile" { return false }
+    return hunks.indices.contains { index in
+      guard hunks[index].rejection != nil else { return false }
+      guard change.hunks.indices.contains(index) else { return true }
+      let hunk = change.hunks[index]
+      if hunk.changesIncludesAlone { return false }
+      return compiled.map(hunk.mayTouch) ?? true
     }
-    return patches
+  }
+
+  /// The copy while patches are applied, one after the other.
+  private struct Copy {
+    let base: SourceTree
+    let directory: String
+    let cache: BuildCache
+    var applier = PatchApplier()
+    /// Files that were changed, made or removed: those of the copy count.
+    var touched: Set<String> = []
+
+    func contents(_ file: String?) -> [UInt8]? {
+      guard let file else { return nil }
+      let data =
+        touched.contains(file)
+        ? FileManager.default.contents(atPath: directory + "/" + file) : base.bytes(of: file)
+      return data.map { [UInt8]($0) }
+    }
+
+    mutating func apply(_ change: FileChange) throws(TreeError) -> [HunkReport] {
+      let file = contents(change.old ?? change.new)
+      let (outcome, hunks) = try applier.apply(
+        change, to: file, target: change.move == nil ? nil : contents(change.new))
+      switch outcome {
+      case .unchanged: break
+      case .removed: remove(change.path)
+      case .text(let bytes):
+        // A directory has its name, or a file that of its directory.
+        let path = change.path
+        guard !base.isDirectory(path), !base.hasFile(above: path, except: touched),
+          (try? cache.write(Data(bytes), to: directory + "/" + path)) != nil
+        else {
+          return hunks.map { HunkReport(line: $0.line, fate: .rejected(.cannotBeWritten)) }
+        }
+        touched.insert(path)
+        if change.move == .rename, let old = change.old { remove(old) }
+      }
+      return hunks
+    }
+
+    private mutating func remove(_ file: String) {
+      unlink(directory + "/" + file)
+      touched.insert(file)
+    }
   }
 
   /// Where to build the copy: what is built goes with it.
@@ -142,7 +181,71 @@ public struct PatchedTree {
   private static let always: Set<String> = Set(
     Family.all.flatMap { $0.kconfigs + $0.whole + $0.pieces.flatMap(\.files) }
   ).union([
-    "Makefile", "include/linux/mmzone.h", "arch/x86/hyperv/hv_init.c",
+    "Makefile", "include/linux/mmzone.h", "include/linux/pci.h", "arch/x86/hyperv/hv_init.c",
     "arch/arm64/include/asm/mem_encrypt.h", "include/asm-generic/dma-mapping.h",
   ])
+}
+
+extension PatchedTree.Fate {
+  fileprivate init(_ hunks: [HunkReport]) {
+    var (fuzz, applied, rejected) = (0, 0, 0)
+    for hunk in hunks {
+      switch hunk.fate {
+      case .applied(_, let lines):
+        applied += 1
+        fuzz = max(fuzz, lines)
+      case .alreadyApplied: break
+      case .rejected: rejected += 1
+      }
+    }
+    if rejected > 0 {
+      self = rejected == hunks.count ? .rejected : .inPart
+    } else if applied == 0, !hunks.isEmpty {
+      self = .alreadyThere
+    } else {
+      self = fuzz > 0 ? .fuzzy(fuzz) : .applied
+    }
+  }
+}
+
+extension Hunk {
+  /// Whether all that it adds and removes is `#include`, `struct name;` and empty lines.
+  /// The harness has headers of its own: a missing one is a name that does not compile.
+  var changesIncludesAlone: Bool {
+    lines.allSatisfy { mark, line in
+      if mark == UInt8(ascii: " ") { return true }
+      let text = String(decoding: line.source[line.range].prefix(200), as: UTF8.self)
+      return text.allSatisfy(\.isWhitespace)
+        || text.wholeMatch(of: /#include [<"][A-Za-z0-9_\/.-]+[>"]\s*/) != nil
+        || text.wholeMatch(of: /(struct|union|enum) \w+;\s*/) != nil
+    }
+  }
+
+  /// Whether it may change one of the definitions with some names.
+  ///
+  /// The definition around a hunk stands in its header, those inside at the first column
+  /// of its lines; a place that neither tells may be anywhere.
+  func mayTouch(_ names: Set<String>) -> Bool {
+    let lines = lines
+    let isTopOfFile = section.isEmpty && oldStart <= 1
+    var around = String(decoding: section, as: UTF8.self)
+    // A label, or a result's type on a line of its own, is in some function.
+    let says = ["(", "struct ", "enum ", "union "]
+    if around.hasSuffix(":") || !says.contains(where: around.contains) { around = "" }
+    var inside = CSource.words(around)
+    for (_, line) in lines {
+      let bytes = line.source[line.range]
+      guard let first = bytes.first, first != UInt8(ascii: " "), first != UInt8(ascii: "\t"),
+        !bytes.starts(with: "#include".utf8)
+      else { continue }
+      inside += CSource.words(String(decoding: bytes, as: UTF8.self))
+    }
+    if !inside.isEmpty { return !names.isDisjoint(with: inside) }
+    // Includes and comments.
+    return !isTopOfFile
+      && lines.contains { _, line in
+        let bytes = line.source[line.range]
+        return !bytes.isEmpty && !bytes.starts(with: "#include".utf8)
+      }
+  }
 }

@@ -1,4 +1,3 @@
-import DMAModel
 import Foundation
 import Support
 
@@ -8,45 +7,86 @@ struct SeriesMail: Sendable {
   let subject: String
   /// The version, 1 without `vN`.
   let version: Int
-  /// The number in the series; 1 for a single patch.
-  let number: Int
+  /// The number in the series, 0 for a cover letter; nil where the subject has none.
+  let number: Int?
+  /// How many patches the subject says there are.
+  let total: Int?
   /// The changes of one file each, in their order.
   let changes: [FileChange]
+  /// `base-commit:`, and how many `prerequisite-patch-id:`, as git format-patch writes them.
+  let baseCommit: String?
+  let prerequisites: Int
+
+  init(subject: String, changes: [FileChange], body: ArraySlice<UInt8>) {
+    self.subject = subject
+    self.changes = changes
+    (version, number, total) = Self.place(subject)
+    var (base, prerequisites): (String?, Int) = (nil, 0)
+    for line in ByteLines(body) {
+      if line.starts(with: "base-commit: ".utf8) {
+        let word = line.withoutReturn.dropFirst(13).prefix { $0 > 0x20 }
+        let isCommit = (7...64).contains(word.count) && word.allSatisfy(Self.isHexadecimal)
+        if isCommit { base = String(decoding: word, as: UTF8.self) }
+      } else if line.starts(with: "prerequisite-patch-id: ".utf8) {
+        prerequisites += 1
+      }
+    }
+    (baseCommit, self.prerequisites) = (base, prerequisites)
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (97...102).contains(byte)
+  }
+
+  /// `[PATCH v7 03/22]`: version, number and total.
+  private static func place(_ subject: String) -> (version: Int, number: Int?, total: Int?) {
+    guard let open = subject.firstIndex(of: "["), let close = subject[open...].firstIndex(of: "]")
+    else { return (1, nil, nil) }
+    var (version, number, total): (Int, Int?, Int?) = (1, nil, nil)
+    for word in subject[subject.index(after: open)..<close].split(whereSeparator: {
+      " ,".contains($0)
+    }) {
+      let text = word.uppercased()
+      let start = text.hasPrefix("PATCHV") ? 6 : text.hasPrefix("RFCV") ? 4 : 1
+      if start > 1 || text.first == "V", let value = Int(text.dropFirst(start)), value > 0 {
+        version = value
+      }
+      let parts = word.split(separator: "/")
+      if parts.count == 2, let value = Int(parts[0]), let last = Int(parts[1]), value >= 0 {
+        (number, total) = (value, last)
+      }
+    }
+    return (version, number, total)
+  }
 }
 
 /// Reads series as b4 saves them and as archives hold them.
 enum SeriesFile {
-  /// The patches of a mailbox in the order of their numbers.
+  /// The mails of a file that have a subject of a patch or changes, in their order.
   ///
-  /// - Throws: ``TreeError/patch(_:)`` for a file without patches, one with more than
-  ///   10000 changes, a series that is not complete, or a path that leaves the tree.
-  static func patches(in data: Data) throws(TreeError) -> [SeriesMail] {
-    guard data.count <= 64 << 20 else { throw .patch("--mbox is larger than 64 MiB") }
+  /// - Parameter name: What a diff without a mail is called.
+  /// - Throws: ``TreeError/patch(_:)`` for a path that leaves the tree, or a diff that is
+  ///   broken.
+  static func mails(in bytes: [UInt8], called name: String) throws(TreeError) -> [SeriesMail] {
+    if isPlainDiff(bytes[...]) {
+      let changes = try diffs(in: bytes[...])
+      return changes.isEmpty ? [] : [SeriesMail(subject: name, changes: changes, body: bytes[...])]
+    }
     var mails: [SeriesMail] = []
-    var changes = 0
-    for mail in Mails([UInt8](data)[...]) {
-      guard let parsed = try parse(mail) else { continue }
-      mails.append(parsed)
-      changes += parsed.changes.count
-      guard changes <= 10000 else {
-        throw .patch("--mbox changes files more than 10000 times; accepted: one series")
+    for mail in Mails(bytes[...]) {
+      if let parsed = try parse(mail) { mails.append(parsed) }
+    }
+    return mails
+  }
+
+  /// Whether a file is the output of a diff, without a mail around it.
+  private static func isPlainDiff(_ bytes: ArraySlice<UInt8>) -> Bool {
+    for line in ByteLines(bytes) where !line.withoutReturn.isEmpty {
+      return ["diff --git ", "diff -", "--- ", "Index: ", "commit "].contains {
+        line.starts(with: $0.utf8)
       }
     }
-    guard let latest = mails.map(\.version).max() else {
-      throw .patch(
-        "--mbox holds no mail with a patch; accepted: a series as b4 or an archive saves it")
-    }
-    let series = mails.filter { $0.version == latest }
-    var byNumber: [Int: SeriesMail] = [:]
-    for mail in series { byNumber[mail.number] = byNumber[mail.number] ?? mail }
-    let numbers = byNumber.keys.sorted()
-    if let last = numbers.last, last != numbers.count {
-      // A subject may say any number.
-      let missing = (1...last).lazy.filter { byNumber[$0] == nil }.prefix(10).map(String.init)
-      let more = last - numbers.count > missing.count ? " and more" : ""
-      throw .patch("--mbox lacks patch \(missing.joined(separator: ", "))\(more) of v\(latest)")
-    }
-    return numbers.compactMap { byNumber[$0] }
+    return false
   }
 
   /// The mails of a mailbox; a file without `From ` lines is one mail.  mboxrd's `>From `
@@ -97,29 +137,13 @@ enum SeriesFile {
       if before.utf8.count <= headerLimit { headers[last] = before + text }
     }
     let subject = headers["subject"] ?? ""
-    let body = decoded(mail[lines.position...], headers["content-transfer-encoding"] ?? "")
-    let changes = try diffs(in: body)
-    guard !changes.isEmpty, !subject.lowercased().hasPrefix("re:") else { return nil }
-    let (version, number) = place(subject)
-    guard number > 0 else { return nil }  // the cover letter's diffstat is no diff
-    return SeriesMail(subject: subject, version: version, number: number, changes: changes)
-  }
-
-  /// `[PATCH v7 03/22]`: version and number.
-  private static func place(_ subject: String) -> (version: Int, number: Int) {
-    guard let open = subject.firstIndex(of: "["), let close = subject.firstIndex(of: "]"),
-      open < close
-    else { return (1, 1) }
-    var (version, number) = (1, 1)
-    for word in subject[subject.index(after: open)..<close].split(whereSeparator: {
-      " ,".contains($0)
-    }) {
-      if word.first == "v", let value = Int(word.dropFirst()) { version = value }
-      if word.hasPrefix("PATCHv"), let value = Int(word.dropFirst(6)) { version = value }
-      let parts = word.split(separator: "/")
-      if parts.count == 2, let value = Int(parts[0]), Int(parts[1]) != nil { number = value }
+    guard !["re:", "aw:", "fwd:"].contains(where: subject.lowercased().hasPrefix) else {
+      return nil
     }
-    return (version, number)
+    let body = decoded(mail[lines.position...], headers["content-transfer-encoding"] ?? "")
+    let parsed = SeriesMail(subject: subject, changes: try diffs(in: body), body: body)
+    // A cover letter's diffstat is no diff, and other mails are letters.
+    return parsed.changes.isEmpty && parsed.number == nil ? nil : parsed
   }
 
   private static func decoded(

@@ -7,7 +7,8 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   case unusablePath(path: String)
   case noCompiler
   case notFound(family: String, name: String, files: String)
-  case doesNotCompile(family: String, message: String, probe: String)
+  /// - Parameter problems: File, line and what is missing there, at least one.
+  case doesNotCompile(family: String, problems: [String], probe: String)
   case cannotRun(reason: String)
   case failed(family: String, reason: String)
   case patch(String)
@@ -24,11 +25,26 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
       "no C compiler; accepted: cc, gcc or clang on PATH"
     case .notFound(let family, let name, let files):
       "the tree's \(family) code has no '\(name)' in \(files)"
-    case .doesNotCompile(let family, let message, let probe):
-      "the tree's \(family) code does not compile against the harness (\(probe)): \(message)"
+    case .doesNotCompile(let family, let problems, let probe):
+      "the tree's \(family) code does not compile against the harness (\(probe)): "
+        + (problems.first ?? "no message")
+        + (problems.count > 1 ? ", and \(problems.count - 1) more" : "")
     case .cannotRun(let reason): "the compiled tree cannot be run: \(reason)"
     case .failed(let family, let reason): "the tree's \(family) code stopped: \(reason)"
     case .patch(let sentence): sentence
     }
+  }
+
+  /// Whether others of the tree's architectures may still compile.
+  var isOfOneFamily: Bool {
+    switch self {
+    case .notFound, .doesNotCompile: true
+    default: false
+    }
+  }
+
+  /// What else is missing beside what the sentence names.
+  public var details: [String] {
+    if case .doesNotCompile(_, let problems, _) = self { Array(problems.dropFirst()) } else { [] }
   }
 }

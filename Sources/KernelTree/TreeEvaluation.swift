@@ -8,8 +8,18 @@ import Synchronization
 public struct TreeEvaluation: Sendable {
   public let tree: SourceTree
   private let programs: [HarnessProgram]
+  /// The architectures whose code does not compile, each with the reason.
+  public let failures: [Failure]
   /// Where this run builds.
   private let workspace: Workspace
+
+  /// An architecture that cannot be asked.
+  public struct Failure: Sendable {
+    /// `x86`.
+    public let name: String
+    public let family: Platform.Family
+    public let error: TreeError
+  }
 
   /// The families that some platforms need; xen has no harness.
   static func families(of platforms: [Platform]) -> [Family] {
@@ -36,6 +46,8 @@ public struct TreeEvaluation: Sendable {
   /// - Parameters:
   ///   - cacheDirectory: Where to build; the user's cache directory without.
   ///   - progress: Receives the part that is done.
+  /// - Throws: A ``TreeError`` where no architecture compiles; the others are
+  ///   ``failures``.
   public init(
     tree: SourceTree, platforms: [Platform], cacheDirectory: String? = nil,
     progress: @Sendable (Double) -> Void = { _ in }
@@ -55,10 +67,23 @@ public struct TreeEvaluation: Sendable {
       }
     }
     var programs: [HarnessProgram] = []
-    for result in results {
-      programs.append(try result.get())
+    var failures: [Failure] = []
+    for (family, result) in zip(families, results) {
+      do throws(TreeError) {
+        programs.append(try result.get())
+      } catch {
+        guard error.isOfOneFamily else { throw error }
+        failures.append(Failure(name: family.name, family: family.family, error: error))
+      }
     }
+    if programs.isEmpty, let failure = failures.first { throw failure.error }
     self.programs = programs
+    self.failures = failures
+  }
+
+  /// The platforms that can be asked, of some.
+  public func platforms(of wanted: [Platform]) -> [Platform] {
+    wanted.filter { platform in !failures.contains { $0.family == platform.family } }
   }
 
   /// Definitions that were looked for by name and are not in the tree.
@@ -66,6 +91,31 @@ public struct TreeEvaluation: Sendable {
 
   /// The tree's files that were compiled or read.
   public var files: Set<String> { programs.reduce(into: []) { $0.formUnion($1.facts.files) } }
+
+  /// Of files that are compiled in part, the definitions that are.
+  public var partial: [String: Set<String>] {
+    programs.reduce(into: [:]) { all, program in
+      for (file, names) in program.facts.partial {
+        all[file, default: []].formUnion(names)
+      }
+    }.filter { file, _ in
+      // One architecture may compile whole what another takes a part of.
+      programs.allSatisfy { !$0.facts.files.contains(file) || $0.facts.partial[file] != nil }
+    }
+  }
+
+  /// The lines of the tree's files that are compiled for one architecture or more, from 1.
+  public var compiledLines: [String: Set<Int>] {
+    programs.reduce(into: [:]) { all, program in
+      for (file, lines) in program.code.lines { all[file, default: []].formUnion(lines) }
+    }
+  }
+
+  /// Whether another tree's programs are made of the same code.
+  public func hasTheCode(of other: TreeEvaluation) -> Bool {
+    failures.isEmpty && other.failures.isEmpty
+      && programs.map(\.code.digest) == other.programs.map(\.code.digest)
+  }
 
   /// What identifies the tree's part in the answers: its version and a digest of
   /// the programs, which covers every compiled file.

@@ -1,20 +1,28 @@
 import Support
 
-/// What a mail does to one file: the hunks of a plain unified diff.
+/// What a mail does to one file: the hunks of a unified diff, and what git says of the
+/// file in front of them.
 struct FileChange: Sendable {
   /// What a path is, by git's modes; the modes of files are not kept.
   enum Kind: Sendable {
     case file
+    /// No text: its contents are not read.
+    case binary
     /// 120000: the text is where it leads.
     case symbolicLink
     /// 160000: the text is a commit of another repository.
     case submodule
   }
 
+  /// How a file gets another path, by git's header; its hunks come after.
+  enum Move: Sendable { case rename, copy }
+
   var kind = Kind.file
   /// The path before and after; nil for a file that is made or removed.
   let old: String?
   let new: String?
+  var move: Move?
+  /// None for a binary file, and for a move that changes no line.
   let hunks: [Hunk]
 
   /// The path that a user knows it by.
@@ -22,7 +30,17 @@ struct FileChange: Sendable {
 
   /// The plain diff, put together anew.
   var text: String {
-    var text = "--- \(old.map { "a/\($0)" } ?? "/dev/null")\n"
+    var text = ""
+    if let move, let old, let new {
+      let word = move == .copy ? "copy" : "rename"
+      text += "diff --git a/\(old) b/\(new)\n\(word) from \(old)\n\(word) to \(new)\n"
+    }
+    if kind == .binary {
+      if text.isEmpty { text = "diff --git a/\(path) b/\(path)\n" }
+      return text + "GIT binary patch\n"
+    }
+    guard !hunks.isEmpty else { return text }
+    text += "--- \(old.map { "a/\($0)" } ?? "/dev/null")\n"
     text += "+++ \(new.map { "b/\($0)" } ?? "/dev/null")\n"
     for hunk in hunks {
       text += "@@ -\(hunk.oldStart),\(hunk.oldCount) +\(hunk.newStart),\(hunk.newCount) @@\n"
@@ -42,6 +60,8 @@ struct Hunk: Sendable {
   let oldCount: Int
   let newStart: Int
   let newCount: Int
+  /// What stands behind the numbers: the line above it that begins a function, mostly.
+  let section: ArraySlice<UInt8>
   /// Its lines, as they stand in the mail.
   let body: ArraySlice<UInt8>
   /// A mailer ended every line with CR LF.
@@ -68,43 +88,38 @@ struct Hunk: Sendable {
   }
 }
 
-/// Unified diffs: the plain form alone, taken out of a mail.
+/// Unified diffs, taken out of a mail.
 extension SeriesFile {
   /// The changes of a mail's body, in their order.
   static func diffs(in body: ArraySlice<UInt8>) throws(TreeError) -> [FileChange] {
     var changes: [FileChange] = []
     var lines = ByteLines(body)
-    var kind = FileChange.Kind.file
+    var header = GitHeader()
     while true {
       let start = lines
-      guard let line = lines.next() else { return changes }
-      guard line.starts(with: "--- ".utf8), var change = try change(at: start, end: &lines) else {
-        try refuse(line)
-        if line.starts(with: "diff ".utf8) { kind = .file }
-        if let said = self.kind(line.withoutReturn) { kind = said }
+      guard let line = lines.next() else {
+        if let change = header.change { changes.append(change) }
+        return changes
+      }
+      if line.starts(with: "diff --git ".utf8) {
+        if let change = header.change { changes.append(change) }
+        header = try GitHeader(line.withoutReturn)
         continue
       }
-      change.kind = kind
+      guard line.starts(with: "--- ".utf8),
+        let change = try change(at: start, end: &lines, header: header)
+      else {
+        try header.read(line.withoutReturn)
+        continue
+      }
       changes.append(change)
-      kind = .file
-    }
-  }
-
-  /// What a line of git's header says of a path: `new file mode 120000`,
-  /// `index 0a1b2c3..4d5e6f7 160000`.
-  private static func kind(_ line: ArraySlice<UInt8>) -> FileChange.Kind? {
-    let starts = ["new file mode ", "deleted file mode ", "old mode ", "new mode ", "index "]
-    guard starts.contains(where: { line.starts(with: $0.utf8) }) else { return nil }
-    switch String(decoding: line.suffix(7), as: UTF8.self) {
-    case " 120000": return .symbolicLink
-    case " 160000": return .submodule
-    default: return nil
+      header = GitHeader()
     }
   }
 
   /// The change that begins with `--- `; nil where no `+++ ` and `@@ -` follow.
   private static func change(
-    at start: ByteLines, end: inout ByteLines
+    at start: ByteLines, end: inout ByteLines, header: GitHeader
   ) throws(TreeError) -> FileChange? {
     var lines = start
     guard let before = lines.next(), let after = lines.next(), after.starts(with: "+++ ".utf8)
@@ -124,14 +139,27 @@ extension SeriesFile {
       hunks.append(
         Hunk(
           oldStart: place.old.start, oldCount: place.old.count, newStart: place.new.start,
-          newCount: place.new.count, body: body, hasReturns: hasReturns))
+          newCount: place.new.count, section: section(header.withoutReturn), body: body,
+          hasReturns: hasReturns))
       lines = next
     }
     guard !hunks.isEmpty else {
       throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
     }
     end = lines
-    return FileChange(old: old, new: new, hunks: hunks)
+    let isMoved = header.from == old && header.to == new && old != nil
+    return FileChange(
+      kind: header.kind, old: old, new: new, move: isMoved ? header.move : nil, hunks: hunks)
+  }
+
+  /// What stands behind the second `@@`.
+  private static func section(_ header: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var rest = header.dropFirst(2)
+    while let at = rest.firstIndex(of: UInt8(ascii: "@")) {
+      rest = rest[(at + 1)...]
+      if rest.first == UInt8(ascii: "@") { return rest.dropFirst() }
+    }
+    return []
   }
 
   private typealias Place = (old: (start: Int, count: Int), new: (start: Int, count: Int))
@@ -170,18 +198,8 @@ extension SeriesFile {
     }
   }
 
-  /// Renames, copies and binary changes are no plain diffs; a rename with hunks
-  /// would be applied to a file that is not there.
-  private static func refuse(_ line: ArraySlice<UInt8>) throws(TreeError) {
-    for start in ["rename from ", "copy from ", "GIT binary patch"]
-    where line.starts(with: start.utf8) {
-      let name = start.last == " " ? String(start.dropLast()) : start
-      throw .patch("--mbox has '\(name)'; accepted: plain diffs")
-    }
-  }
-
   /// `a/kernel/dma/direct.c` without its first directory; nil for /dev/null.
-  private static func path(_ field: ArraySlice<UInt8>) throws(TreeError) -> String? {
+  static func path(_ field: ArraySlice<UInt8>) throws(TreeError) -> String? {
     let bytes = field.prefix { $0 != UInt8(ascii: "\t") }
     let name = String(decoding: bytes, as: UTF8.self)
     if name == "/dev/null" { return nil }

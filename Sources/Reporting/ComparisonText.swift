@@ -19,7 +19,7 @@ public func comparisonText(
 
 /// A comparison as a document: transitions, worst first, with their conditions.
 public func comparisonDocument(
-  _ comparison: Comparison, drivers: DriverList? = nil
+  _ comparison: Comparison, drivers: DriverList? = nil, limit: Int? = nil
 ) -> Document {
   let names = comparison.kernels.map(\.name)
   var document = Document()
@@ -34,20 +34,24 @@ public func comparisonDocument(
   document.blocks.append(.paragraph(summary))
   let headlines = unambiguous(
     comparison.transitions, (0...2).map { detail in { headline($0, detail: detail) } })
-  for (transition, headline) in zip(comparison.transitions, headlines) {
+  let shown = min(limit ?? .max, comparison.transitions.count)
+  for (transition, headline) in zip(comparison.transitions, headlines).prefix(shown) {
     document.blocks.append(.heading("\(headline): \(transition.scenarios) scenarios"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(
       transition.conditions, of: comparison.kernels, drivers)
   }
+  appendFurther(comparison.transitions.count - shown, to: &document)
   document.blocks.append(.paragraph(lifeSummary(comparison)))
   let lifeHeadlines = unambiguous(comparison.life.transitions, [headline])
-  for (transition, headline) in zip(comparison.life.transitions, lifeHeadlines) {
+  let lifeShown = min(limit ?? .max, comparison.life.transitions.count)
+  for (transition, headline) in zip(comparison.life.transitions, lifeHeadlines).prefix(lifeShown) {
     document.blocks.append(.heading("\(headline): \(transition.scenarios) cases"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(
       transition.conditions, of: comparison.kernels, drivers)
   }
+  appendFurther(comparison.life.transitions.count - lifeShown, to: &document)
   if !comparison.pools.isEmpty {
     document.blocks.append(.heading("default pools of another size or place"))
     for change in comparison.pools {
@@ -61,6 +65,15 @@ public func comparisonDocument(
           + "conditions add up to the change's, and those of the changes to what differs."))
   }
   return document
+}
+
+/// Says how many kinds of change a limit has left out.
+private func appendFurther(_ count: Int, to document: inout Document) {
+  guard count > 0 else { return }
+  document.blocks.append(
+    .paragraph(
+      "\(count) further \(count == 1 ? "kind" : "kinds") of change \(count == 1 ? "is" : "are") not "
+        + "shown (--show)."))
 }
 
 /// What is compared beside the answers of the scenarios, and how much of it differs.

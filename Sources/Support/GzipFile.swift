@@ -47,6 +47,58 @@ package enum GzipFile {
     }
   }
 
+  /// The decompressed bytes of gzip data, all its members.
+  ///
+  /// - Parameter limit: How many bytes are accepted: few may hold any number.
+  /// - Throws: ``InputError/unreadable(file:reason:)`` for a broken or truncated stream,
+  ///   or too many bytes.
+  package static func contents(in data: Data, limit: Int) throws(InputError) -> [UInt8] {
+    let input = [UInt8](data)
+    var stream = z_stream()
+    // 32: the header says what it is.
+    guard
+      inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else { throw .unreadable(file: "gzip data", reason: "zlib cannot start") }
+    defer { inflateEnd(&stream) }
+    var bytes: [UInt8] = []
+    var (consumed, isWhole) = (0, false)
+    var part = [UInt8](repeating: 0, count: 1 << 16)
+    while consumed < input.count, bytes.count <= limit {
+      let size = min(input.count - consumed, 1 << 20)
+      var status = Z_OK
+      let (left, made) = input.withUnsafeBufferPointer { source in
+        part.withUnsafeMutableBufferPointer { target in
+          // zlib does not write to its input.
+          stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress.map { $0 + consumed })
+          stream.avail_in = UInt32(size)
+          stream.next_out = target.baseAddress
+          stream.avail_out = UInt32(target.count)
+          status = inflate(&stream, Z_NO_FLUSH)
+          return (Int(stream.avail_in), target.count - Int(stream.avail_out))
+        }
+      }
+      bytes += part.prefix(made)
+      consumed += size - left
+      isWhole = status == Z_STREAM_END
+      if isWhole, consumed < input.count, input[consumed] == 0x1f {
+        inflateReset(&stream)
+      } else if isWhole {
+        break  // padding
+      } else if status != Z_OK || (size == left && made == 0) {
+        throw .unreadable(file: "gzip data", reason: "broken or truncated gzip data")
+      }
+    }
+    guard bytes.count <= limit else {
+      throw .unreadable(
+        file: "gzip data", reason: "more than \(limit >> 20) MiB when decompressed")
+    }
+    // What zlib still holds of the last bytes was written: each round empties it.
+    guard isWhole else {
+      throw .unreadable(file: "gzip data", reason: "broken or truncated gzip data")
+    }
+    return bytes
+  }
+
   /// The first bytes of a file, decompressed: at most `count`.
   package static func head(of path: String, count: Int) throws(InputError) -> [UInt8] {
     guard let file = gzopen(path, "rb") else {

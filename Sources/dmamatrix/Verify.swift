@@ -21,9 +21,20 @@ struct Verify: ParsableCommand {
       are reduced to exact conditions, with both answers; exit status 1 if there
       are any.
 
-      --mbox applies a patch series (as b4 saves it, or from an archive) to a copy
-      of the files that are compiled, and compares the tree with the result.  A
-      hunk that does not apply is fatal only in a file that is compiled.
+      --mbox applies a patch series to a copy of the files that are compiled, and
+      compares the tree with the result, and with --against's model too.  It may
+      be a mailbox (as b4 or an archive saves it, .gz too), files of git
+      format-patch (--mbox for each), a maildir, a folder, or a plain diff.  Hunks
+      are placed as patch(1) places them; what the tree has already is skipped.
+      What became of each patch is listed, and how many of its lines are in code
+      that is compiled.  A hunk that does not apply ends it only where it may
+      change what is compiled.
+
+      An architecture whose code does not compile is left out, and said so.
+
+      Exit status: 1 where something differs; 3 where nothing does, but not all was
+      asked: nothing of the series is compiled here, the tree has it already, or an
+      architecture was left out.
 
       --store puts the tree's answers into a database as another kernel: query,
       report and the explorer know it, and compare and check with --trees.
@@ -71,8 +82,11 @@ struct Verify: ParsableCommand {
     help: ArgumentHelp("The modelled kernel to compare with.", valueName: "k"), completion: .kernels
   )
   var against: String?
-  @Option(help: "A patch series to apply to a copy, - for standard input.", completion: .file())
-  var mbox: String?
+  @Option(
+    help: ArgumentHelp(
+      "A patch series to apply to a copy: a mailbox, mails, a folder of them, a diff; - for "
+        + "standard input.", valueName: "path"), completion: .file())
+  var mbox: [String] = []
   @Option(help: "A database that takes the answers as another kernel.", completion: .file())
   var store: String?
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
@@ -94,9 +108,6 @@ struct Verify: ParsableCommand {
     if let show {
       guard show >= 0 else {
         throw UsageError(description: "--show '\(show)' is not a number; accepted: 0 or more")
-      }
-      guard mbox == nil else {
-        throw UsageError(description: "--show is not for --mbox, which shows what differs whole")
       }
     }
     let format: Document.Format = try dmamatrix.format(format)
@@ -137,22 +148,19 @@ struct Verify: ParsableCommand {
           + "translated does; accepted: none, off, passthrough, translated")
     }
     domain.shard = try part.part()
-    guard domain.shard == nil || against != nil || mbox != nil else {
+    guard domain.shard == nil || against != nil || !mbox.isEmpty else {
       throw UsageError(
         description: "--shard needs --against: the nearest model may be another for each part")
     }
     let source = try SourceTree(path: tree)
     let name = try treeName(of: source)
     if let store { _ = try MatrixDatabase(path: store) }
-    let series = try mbox.map { path in
-      try PatchedTree.Series(
-        mbox: path == "-"
-          ? try Input.standardInput(expected: "a patch series")
-          : try Input.file(path, option: "--mbox", expected: "a patch series"))
-    }
+    let series = try series()
     try Consent.ask(for: source, yes: yes)
 
-    let (base, evaluation) = try evaluate(source, called: name, domain, basedOn: model)
+    let evaluation = try compile(source, called: name, domain)
+    domain.platforms = evaluation.platforms(of: domain.platforms)
+    let base = try ask(evaluation, called: name, domain, basedOn: model)
     if let series {
       return try compare(base, evaluation, with: series, domain, basedOn: model, format)
     }
@@ -170,73 +178,52 @@ struct Verify: ParsableCommand {
     guard agreement.scenarios > 0 || domain.shard != nil else {
       throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
     }
-    let notes = domain.shard.map { ["Part \($0) of the booted machines."] } ?? []
+    let notes =
+      (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
+      + [Self.leftOut(evaluation)].compactMap { $0 }
     try Output.write(
       agreementDocument(agreement, notes: notes).text(format), isKept: store != nil)
     if !agreement.isComplete { throw ExitCode(1) }
+    if !evaluation.failures.isEmpty { throw ExitCode(3) }
   }
 
-  /// Applies a series to a copy, evaluates that too and prints what differs.
-  private func compare(
-    _ base: KernelVersion, _ evaluation: TreeEvaluation, with series: PatchedTree.Series,
-    _ domain: MatrixDomain, basedOn model: KernelVersion?, _ format: Document.Format
-  ) throws {
-    let patched = try PatchedTree(
-      series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
-    defer { patched.remove() }
-    for (_, subject, reason) in patched.rejected {
-      Output.error("not applied, and not compiled: \(reason) (\(subject.printable(upTo: 100)))")
+  /// Compiles a tree, and says what of it does not compile.
+  func compile(
+    _ source: SourceTree, called name: String, _ domain: MatrixDomain, cache: String? = nil
+  ) throws -> TreeEvaluation {
+    let evaluation: TreeEvaluation
+    do throws(TreeError) {
+      evaluation = try TreeEvaluation(
+        tree: source, platforms: domain.platforms, cacheDirectory: cache ?? self.cache
+      ) { Output.progress($0, "compiling \(name)") }
+    } catch {
+      for detail in error.details { Output.error("also \(detail)") }
+      throw error
     }
-    for patch in patched.patches {
-      for change in patch.changes {
-        for hunk in change.hunks {
-          guard change.isApplied, case .applied(_, let fuzz) = hunk.fate, fuzz > 0 else { continue }
-          Output.error(
-            "applied with fuzz \(fuzz): \(change.file):\(hunk.line) "
-              + "(\(patch.subject.printable(upTo: 100)))")
-        }
-      }
-    }
-    let (result, after) = try evaluate(
-      patched.tree, called: base.name + "+mbox", domain, basedOn: model,
-      cache: patched.buildDirectory)
-    if let store {
-      try TreeStore.add(
-        [(base, evaluation.provenance), (result, after.provenance)], domain: domain, to: store,
-        building: { Interruption.removeOnSignal($0) })
-    }
-    let comparison = Comparison([base, result], domain: domain) {
-      Output.progress($0, "comparing")
-    }
-    Output.progress(1, "comparing")
-    var document = comparisonDocument(comparison)
-    document.blocks.append(.heading("Applied to \(base.name)"))
-    document.blocks.append(.literal(patched.subjects.map { $0.printable(upTo: 200) }))
-    try Output.write(document.text(format), isKept: store != nil)
-    if !comparison.isEqual { throw ExitCode(1) }
-  }
-
-  /// Compiles a tree and asks it for every scenario of the domain.
-  private func evaluate(
-    _ source: SourceTree, called name: String, _ domain: MatrixDomain,
-    basedOn model: KernelVersion?, cache: String? = nil
-  ) throws -> (KernelVersion, TreeEvaluation) {
-    let evaluation = try TreeEvaluation(
-      tree: source, platforms: domain.platforms, cacheDirectory: cache ?? self.cache
-    ) { Output.progress($0, "compiling \(name)") }
     Output.progress(1, "compiling")
+    for failure in evaluation.failures {
+      Output.error("\(name), \(failure.name) is left out: \(failure.error)")
+      for detail in failure.error.details { Output.error("also \(detail)") }
+    }
     for missing in evaluation.notFound where !Self.optional.contains(missing) {
       Output.error("\(name): no '\(missing)' in the tree; its place may have changed")
     }
+    return evaluation
+  }
+
+  /// Asks a compiled tree for every scenario of the domain.
+  func ask(
+    _ evaluation: TreeEvaluation, called name: String, _ domain: MatrixDomain,
+    basedOn model: KernelVersion?
+  ) throws -> KernelVersion {
     let latest = KernelVersion.all[KernelVersion.all.count - 1]
     let policy = evaluation.existence(basedOn: (model ?? latest).policy)
     let answers = try evaluation.answers(to: domain, policy: policy, jobs: jobs.count) {
       Output.progress($0, "asking \(name)")
     }
     Output.progress(1, "asking")
-    let kernel = KernelVersion(
+    return KernelVersion(
       recorded: name, summary: "A kernel tree's own code", policy: policy, answers: answers)
-    return (kernel, evaluation)
   }
 
   /// Definitions that come and go between versions; others took their place.

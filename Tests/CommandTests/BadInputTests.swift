@@ -100,10 +100,6 @@ extension CommandTests {
       "--baseline is not for --format b4, where the mail names the version"
     ),
     (["check", "--format", "b4", "--kernel", "v6"], "--kernel is not for --format b4"),
-    (
-      ["verify", "--tree", "/etc", "--mbox", "m", "--show", "3"],
-      "--show is not for --mbox, which shows what differs whole"
-    ),
     (["lab", "plan", "--kernel", ""], "kernel '' is unknown; accepted: 6.1"),
     (["lab", "plan", "--iommu", ""], "--iommu '' is unknown; accepted: none"),
     (["report", "findings", "-o", "-"], "'-' is no file to write; expected the name of one"),

@@ -92,7 +92,7 @@ import Testing
       "From 0\nSubject: [PATCH] x\n\n---\n--- a/kernel/dma/named.h\n+++ b/kernel/dma/named.h\n"
       + "@@ -1 +1 @@\n-#define MOST 4096\n+#define MOST 8192\n"
     let patched = try PatchedTree(
-      PatchedTree.Series(mbox: Data(mail.utf8)), to: tree, evaluated: evaluation.files,
+      PatchSeries(mbox: Data(mail.utf8)), to: tree, evaluated: evaluation.files,
       cacheDirectory: copy.cache)
     defer { patched.remove() }
     #expect(agree(large, try evaluated(patched.tree.path, domain, cache: copy.cache)))

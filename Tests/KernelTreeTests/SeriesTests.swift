@@ -1,5 +1,6 @@
 import DMAModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Analysis
@@ -33,38 +34,109 @@ import Testing
 
   /// The latest version alone counts, in the order of its numbers.
   @Test func theLatestVersionInOrder() throws {
-    let patches = try SeriesFile.patches(
-      in: data([
+    let series = try PatchSeries(
+      mbox: data([
         mail("[PATCH v2 2/2] b", small), mail("[PATCH 1/1] old", small),
         mail("[PATCH v2 1/2] a", small),
         "\(Self.header)\nSubject: [PATCH v2 0/2] cover\n\n f.c | 2 +-\n\n",
         "\(Self.header)\nSubject: Re: [PATCH v2 1/2] a\n\n> quoted\n\n",
       ]))
+    let patches = series.mails
     #expect(patches.map(\.subject) == ["[PATCH v2 1/2] a", "[PATCH v2 2/2] b"])
     #expect(patches.allSatisfy { $0.changes.map(\.path) == ["f.c"] })
+    #expect(series.notes == ["--mbox holds v1 and v2; v2 is taken"])
+  }
+
+  /// What stands in a box beside one whole series is said.
+  @Test func whatIsLeftOutIsSaid() throws {
+    let other = small.replacing("+2", with: "+22")
+    let unnumbered = try PatchSeries(
+      mbox: data([mail("[PATCH] a", small), mail("[PATCH] b", other)]))
+    #expect(unnumbered.mails.map(\.subject) == ["[PATCH] a", "[PATCH] b"])
+    #expect(
+      unnumbered.notes == [
+        "the 2 patches of --mbox have no numbers; they are taken in the order in which they stand"
+      ])
+    let mixed = try PatchSeries(
+      mbox: data([mail("[PATCH 1/1] a", small), mail("[PATCH] b", other)]))
+    #expect(mixed.mails.map(\.subject) == ["[PATCH 1/1] a"])
+    #expect(
+      mixed.notes == ["1 of the patches of --mbox has no number and is left out: '[PATCH] b'"])
+    let short = try PatchSeries(
+      mbox: data([mail("[PATCH 1/3] a", small), mail("[PATCH 2/3] b", other)]))
+    #expect(short.count == 2)
+    #expect(
+      short.notes == ["--mbox holds 2 of 3 patches of v1; what follows patch 2 is missing"])
+    // Once for each list that it went to.
+    let twice = try PatchSeries(
+      mbox: data([mail("[PATCH 1/1] a", small), mail("[PATCH 1/1] a", small)]))
+    #expect(twice.count == 1 && twice.notes.isEmpty)
+    #expect(throws: TreeError.self) {
+      try PatchSeries(mbox: data([mail("[PATCH 1/1] a", small), mail("[PATCH 1/1] b", other)]))
+    }
+    #expect(
+      throws: TreeError.patch(
+        "--mbox holds a cover letter and no patch; accepted: a series as b4 or an archive saves "
+          + "it, or a diff")
+    ) {
+      try PatchSeries(mbox: data(["\(Self.header)\nSubject: [PATCH 0/2] cover\n\n f.c | 2 +-\n\n"]))
+    }
+  }
+
+  /// Files of every kind, in their order; what git says of the base.
+  @Test func seriesComeInManyFiles() throws {
+    let other = small.replacing("+2", with: "+22")
+    let base = String(repeating: "0123abcd", count: 5)
+    let first = mail(
+      "[PATCH 1/2] a", small + "\nbase-commit: \(base)\nprerequisite-patch-id: \(base)\n")
+    func source(_ name: String, _ text: String) -> PatchSeries.Source {
+      PatchSeries.Source(name: name, contents: Data(text.utf8))
+    }
+    let files = try PatchSeries([source("2", mail("[PATCH 2/2] b", other)), source("1", first)])
+    #expect(files.mails.map(\.subject) == ["[PATCH 1/2] a", "[PATCH 2/2] b"])
+    #expect(files.baseCommit == base && files.prerequisites == 1)
+    for text in [
+      small, "diff --git a/f.c b/f.c\n" + small, "commit \(base)\nAuthor: A\n\n    why\n\n" + small,
+    ] {
+      let plain = try PatchSeries([source("x.diff", text), source("y.diff", other)])
+      #expect(plain.mails.map(\.subject) == ["x.diff", "y.diff"])
+      #expect(plain.mails[0].changes.map(\.path) == ["f.c"])
+    }
+    let whole = mail("[PATCH 1/2] a", small) + mail("[PATCH 2/2] b", other)
+    let directory = try TemporaryDirectory()
+    try whole.write(toFile: directory.file("mbox"), atomically: false, encoding: .utf8)
+    _ = try Command("/usr/bin/env", ["gzip", directory.file("mbox")]).run()
+    let packed = try Data(contentsOf: URL(fileURLWithPath: directory.file("mbox.gz")))
+    for gzip in [packed, packed + packed] {
+      #expect(
+        try PatchSeries(mbox: gzip).mails.map(\.subject) == ["[PATCH 1/2] a", "[PATCH 2/2] b"])
+    }
+    for broken in [packed.dropLast(9), packed.prefix(20), Data([0x1f, 0x8b])] {
+      #expect(throws: TreeError.self) { try PatchSeries(mbox: Data(broken)) }
+    }
   }
 
   /// Mailers' encodings carry the same diff.
   @Test func encodingsAreDecoded() throws {
     let body = "Why.\n---\n" + small
-    let plain = try SeriesFile.patches(in: data([mail("[PATCH] a", small)]))
+    let plain = try PatchSeries(mbox: data([mail("[PATCH] a", small)])).mails
     let base64 =
       "\(Self.header)\nSubject: [PATCH] a\nContent-Transfer-Encoding: base64\n\n"
       + Data(body.utf8).base64EncodedString(options: .lineLength76Characters) + "\n"
     #expect(
-      try SeriesFile.patches(in: Data(base64.utf8))[0].changes[0].text == plain[0].changes[0].text)
+      try PatchSeries(mbox: Data(base64.utf8)).mails[0].changes[0].text == plain[0].changes[0].text)
     let quoted =
       "\(Self.header)\nSubject: [PATCH] a\nContent-Transfer-Encoding: quoted-printable\n\n"
       + body.replacing("two", with: "t=77=\no")
     #expect(
-      try SeriesFile.patches(in: Data(quoted.utf8))[0].changes[0].text == plain[0].changes[0].text)
+      try PatchSeries(mbox: Data(quoted.utf8)).mails[0].changes[0].text == plain[0].changes[0].text)
   }
 
   /// Some mailers end every line with CR LF.
   @Test func linesMayEndWithCRLF() throws {
     let mbox = mail("[PATCH v2 1/2] a", small) + mail("[PATCH v2 2/2] b", small)
-    let plain = try SeriesFile.patches(in: Data(mbox.utf8))
-    let crlf = try SeriesFile.patches(in: Data(mbox.replacing("\n", with: "\r\n").utf8))
+    let plain = try PatchSeries(mbox: Data(mbox.utf8)).mails
+    let crlf = try PatchSeries(mbox: Data(mbox.replacing("\n", with: "\r\n").utf8)).mails
     #expect(crlf.map(\.subject) == ["[PATCH v2 1/2] a", "[PATCH v2 2/2] b"])
     #expect(crlf.map { $0.changes.map(\.text) } == plain.map { $0.changes.map(\.text) })
   }
@@ -90,7 +162,7 @@ import Testing
     for line in ["--- a/f.c", "+++ b/f.c"] {
       let diff = small.replacing(line, with: line.prefix(4) + path)
       let error = #expect(throws: TreeError.self) {
-        try SeriesFile.patches(in: data([mail("[PATCH] a", diff)]))
+        try PatchSeries(mbox: data([mail("[PATCH] a", diff)])).mails
       }
       #expect(
         error.map {
@@ -104,7 +176,7 @@ import Testing
   @Test func whatIsNoSeriesIsSaid() throws {
     func message(_ mails: [String]) -> String {
       do {
-        _ = try SeriesFile.patches(in: data(mails))
+        _ = try PatchSeries(mbox: data(mails))
         return ""
       } catch { return String(describing: error) }
     }
@@ -117,7 +189,9 @@ import Testing
     #expect(
       message([mail("[PATCH 9223372036854775807/2] a", small)])
         == "--mbox lacks patch 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and more of v1")
-    #expect(message([mail("[PATCH] a", "rename from x\nrename to y\n")]).contains("rename from"))
+    #expect(
+      message([mail("[PATCH] a", "rename from x\nrename to y\n")])
+        .contains("holds no mail with a patch"))
     let cut = small.replacing(" three\n", with: "")
     #expect(message([mail("[PATCH] a", cut)]).contains("is broken"))
     let noHunk = small.replacing("@@ -1,3 +1,3 @@", with: "@@ -one +1,3 @@")
@@ -130,13 +204,13 @@ import Testing
   @Test func changesHaveABound() throws {
     let least = "--- a/f\n+++ b/f\n@@ -0,0 +0,0 @@\n"
     let most = mail("[PATCH 1/2] a", String(repeating: least, count: 9999))
-    let patches = try SeriesFile.patches(in: data([most, mail("[PATCH 2/2] b", least)]))
+    let patches = try PatchSeries(mbox: data([most, mail("[PATCH 2/2] b", least)])).mails
     #expect(patches.map(\.changes.count) == [9999, 1])
     #expect(
       throws: TreeError.patch(
         "--mbox changes files more than 10000 times; accepted: one series")
     ) {
-      try SeriesFile.patches(in: data([most, mail("[PATCH 2/2] b", least + least)]))
+      try PatchSeries(mbox: data([most, mail("[PATCH 2/2] b", least + least)])).mails
     }
   }
 
@@ -178,7 +252,7 @@ import Testing
     ])
     let evaluation = try TreeEvaluation(tree: base, platforms: domain.platforms)
     let patched = try PatchedTree(
-      PatchedTree.Series(mbox: mbox), to: base, evaluated: evaluation.files,
+      PatchSeries(mbox: mbox), to: base, evaluated: evaluation.files,
       cacheDirectory: first.cache)
     defer { patched.remove() }
     #expect(patched.subjects == ["[PATCH 1/2] first", "[PATCH 2/2] second"])
@@ -197,18 +271,90 @@ import Testing
     let copy = try EditedTree(copyOf: "6.12")
     let diff = small.replacing("f.c", with: "kernel/dma/direct.c")
     let evaluation = try TreeEvaluation(tree: base, platforms: [.x86])
-    let error = #expect(throws: TreeError.self) {
-      try PatchedTree(
-        PatchedTree.Series(mbox: data([mail("[PATCH] breaks", diff)])), to: base,
-        evaluated: evaluation.files,
-        cacheDirectory: copy.cache)
-    }
+    let patched = try PatchedTree(
+      PatchSeries(mbox: data([mail("[PATCH] breaks", diff)])), to: base,
+      evaluated: evaluation.files, partial: evaluation.partial, cacheDirectory: copy.cache)
+    #expect(patched.blocking.map(\.file) == ["kernel/dma/direct.c"])
     #expect(
-      error
-        == .patch(
-          "--mbox does not apply to kernel/dma/direct.c, which is compiled ([PATCH] breaks): "
-            + "kernel/dma/direct.c:1: context differs at line 1"))
+      patched.blocking.map(\.reasons) == [["kernel/dma/direct.c:1: context differs at line 1"]])
+    #expect(patched.patches.map(\.fate) == [.rejected])
+    patched.remove()
     let left = try FileManager.default.contentsOfDirectory(atPath: copy.cache)
     #expect(!left.contains { $0.hasPrefix("patched.") })
+  }
+
+  /// The tree has the series already; a comment changes no code; a line of it does.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func whatWasAskedIsCounted() throws {
+    let base = try SourceTree(path: Trees.path("6.12"))
+    let file = "arch/x86/mm/mem_encrypt.c"
+    let before = try TreeEvaluation(tree: base, platforms: [.x86])
+    func patched(
+      _ old: String, _ new: String, isReversed: Bool = false
+    ) throws -> (PatchedTree.Fate?, SeriesCoverage?, Bool) {
+      let copy = try EditedTree(copyOf: "6.12")
+      try copy.replace(old, with: new, in: file)
+      let change = try diff(
+        file, from: isReversed ? copy.path : base.path, to: isReversed ? base.path : copy.path)
+      let series = try PatchSeries(mbox: data([mail("[PATCH] x", change)]))
+      let patched = try PatchedTree(
+        series, to: base, evaluated: before.files, partial: before.partial,
+        cacheDirectory: copy.cache)
+      defer { patched.remove() }
+      let after = try TreeEvaluation(
+        tree: patched.tree, platforms: [.x86], cacheDirectory: patched.buildDirectory)
+      return (
+        patched.patches.first?.fate, SeriesCoverage(of: patched, after, to: base, before),
+        after.hasTheCode(of: before)
+      )
+    }
+    let condition = "if (dma_dev_mask <= dma_enc_mask)"
+    var (fate, coverage, isSame) = try patched(condition, "if (dma_dev_mask < dma_enc_mask)")
+    #expect(fate == .applied && !isSame)
+    #expect(coverage?.compiled == 2 && coverage?.total == 2)
+    (fate, coverage, isSame) = try patched(condition, "/* why */\n\t\t" + condition)
+    #expect(fate == .applied && isSame)
+    #expect(coverage?.compiled == 0 && coverage?.beside == 1)
+    (fate, coverage, isSame) = try patched(
+      condition, "if (dma_dev_mask < dma_enc_mask)", isReversed: true)
+    #expect(fate == .alreadyThere && isSame && coverage?.total == 0)
+  }
+
+  /// One architecture that does not compile does not keep the others from being asked.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func anArchitectureMayFailAlone() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "if (dma_dev_mask <= dma_enc_mask)", with: "if (dma_dev_mask <= none() + absent)",
+      in: "arch/x86/mm/mem_encrypt.c")
+    let tree = try SourceTree(path: copy.path)
+    let evaluation = try TreeEvaluation(
+      tree: tree, platforms: [.x86, .arm64], cacheDirectory: copy.cache)
+    #expect(evaluation.failures.map(\.name) == ["x86"])
+    #expect(evaluation.platforms(of: [.x86, .arm64, .arm64CCA]) == [.arm64, .arm64CCA])
+    let error = try #require(evaluation.failures.first?.error)
+    let text = "\(error)\n" + error.details.joined(separator: "\n")
+    #expect(text.contains("arch/x86/mm/mem_encrypt.c:") && text.contains("'none'"))
+    #expect(text.contains("'absent' undeclared") && !text.contains(copy.path))
+    #expect(throws: TreeError.self) {
+      try TreeEvaluation(tree: tree, platforms: [.x86], cacheDirectory: copy.cache)
+    }
+  }
+
+  /// What the linker misses is found where it is used.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func whatIsNotLinkedHasAPlace() throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "if (dma_dev_mask <= dma_enc_mask)",
+      with: "extern u64 absent(void);\n\t\tif (dma_dev_mask <= absent())",
+      in: "arch/x86/mm/mem_encrypt.c")
+    let error = #expect(throws: TreeError.self) {
+      try TreeEvaluation(
+        tree: SourceTree(path: copy.path), platforms: [.x86], cacheDirectory: copy.cache)
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("arch/x86/mm/mem_encrypt.c:"), "\(text)")
+    #expect(text.contains("undefined reference to `absent'"), "\(text)")
   }
 }

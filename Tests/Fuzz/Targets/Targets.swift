@@ -91,7 +91,7 @@ let targets: [String: FuzzTarget] = [
   "mbox": { bytes in
     _ = PatchMail.version(of: String(decoding: bytes, as: UTF8.self))
     return try sentence {
-      for mail in try SeriesFile.patches(in: Data(bytes)) {
+      for mail in try PatchSeries(mbox: Data(bytes)).mails {
         for change in mail.changes { try stayInTree(change) }
       }
     }
@@ -270,17 +270,25 @@ private func stayInTree(_ change: FileChange) throws {
   else { throw Violation("not the change of one file: \(change.text)") }
 }
 
-/// A change and a file, in any bytes: a hunk that does not fit changes nothing, and
-/// every line of what is made was in the file or in the change.
+/// A change and a file, in any bytes: a hunk that does not fit changes nothing, and the
+/// others add and remove as many lines as they say.
 private func apply(_ change: FileChange, to file: [UInt8]?) throws {
   var applier = PatchApplier(work: 1 << 24)
   let (outcome, hunks) = try applier.apply(change, to: file)
-  guard hunks.count == change.hunks.count else { throw Violation("\(hunks.count) hunks") }
-  let isApplied = hunks.allSatisfy { $0.rejection == nil }
-  guard isApplied == (outcome != .unchanged) else { throw Violation("\(outcome) of \(hunks)") }
+  guard hunks.count == max(1, change.hunks.count) else { throw Violation("\(hunks.count) hunks") }
+  if outcome == .unchanged, change.new != nil, hunks.contains(where: \.isApplied),
+    change.move == nil
+  {
+    throw Violation("unchanged by \(hunks)")
+  }
+  if outcome != .unchanged, hunks.allSatisfy({ $0.rejection != nil }) {
+    throw Violation("\(outcome) of \(hunks)")
+  }
   guard case .text(let text) = outcome else { return }
   let lines = TextLines((file ?? [])[...]).all.count
-  let delta = change.hunks.reduce(0) { $0 + $1.newCount - $1.oldCount }
+  let delta = zip(change.hunks, hunks).reduce(0) {
+    $1.1.isApplied ? $0 + $1.0.newCount - $1.0.oldCount : $0
+  }
   // An empty last line without an end is no line.
   let count = TextLines(text[...]).all.count
   let losesEmptyLine = change.text.contains("\n+\n\\") && count == lines + delta - 1

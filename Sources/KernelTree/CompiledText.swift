@@ -1,0 +1,103 @@
+import Support
+
+/// Which lines of a tree are in a preprocessed text: what the compiler saw of it.
+struct CompiledText: Sendable {
+  /// The lines of each of the tree's files, from 1, that are not empty.
+  private(set) var lines: [String: Set<Int>] = [:]
+  /// Of the code without its places: equal texts make equal programs.
+  let digest: [UInt8]
+  /// Where an identifier stands first, for what the linker misses.
+  private let text: [UInt8]
+  private let tree: String
+
+  /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`.
+  init(_ text: [UInt8], of tree: SourceTree) {
+    self.text = text
+    self.tree = tree.path
+    let hash = SHA256()
+    var found: [String: Set<Int>] = [:]
+    // Empty for what is no file of the tree.
+    var known: [String: String] = [:]
+    var names = Names(tree: tree.path)
+    for line in ByteLines(text[...]) {
+      if let place = names.place(line) {
+        guard known[place] == nil else { continue }
+        // `direct/../debug.h` is one file with `debug.h`.
+        let file = HarnessSource.path(of: place, from: "") ?? ""
+        known[place] = !file.isEmpty && tree.exists(file) ? file : ""
+        if known[place] == file, !file.isEmpty, found[file] == nil { found[file] = [] }
+        continue
+      }
+      guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else {
+        names.line += 1
+        continue
+      }
+      hash.update(line)
+      hash.update([TextLines.newline][...])
+      if let name = names.file, let file = known[name], !file.isEmpty {
+        found[file, default: []].insert(names.line)
+      }
+      names.line += 1
+    }
+    lines = found
+    digest = hash.finalize()
+  }
+
+  /// An error of the linker with the file and line where what it misses is used first.
+  func placed(_ error: String) -> String {
+    guard error.hasPrefix("undefined reference"),
+      let open = error.firstIndex(of: "`"),
+      let close = error[open...].firstIndex(of: "'")
+    else { return error }
+    let name = Array(error[error.index(after: open)..<close].utf8)
+    var names = Names(tree: tree)
+    for line in ByteLines(text[...]) {
+      if names.place(line) != nil { continue }
+      defer { names.line += 1 }
+      guard let file = names.file, line.count >= name.count else { continue }
+      var rest = line
+      while let start = rest.firstIndex(of: name[0]) {
+        let end = start + name.count
+        if rest[start...].starts(with: name), end == line.endIndex || !Self.isWord(line[end]),
+          start == line.startIndex || !Self.isWord(line[start - 1])
+        {
+          return "\(file.printable(upTo: 200)):\(names.line): \(error)"
+        }
+        rest = rest[(start + 1)...]
+      }
+    }
+    return error
+  }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+      || byte == UInt8(ascii: "_")
+  }
+
+  /// The place of the next line, as the lines that begin with `#` say it.
+  private struct Names {
+    /// Below the tree, as it was included; nil outside of it.
+    private(set) var file: String?
+    var line = 0
+    private let start: [UInt8]
+
+    init(tree: String) { start = Array("\"\(tree)/".utf8) }
+
+    /// The file that a line is a place in, empty outside of the tree; nil for code.
+    mutating func place(_ text: ArraySlice<UInt8>) -> String? {
+      guard text.first == UInt8(ascii: "#") else { return nil }
+      let digits = text.dropFirst(2).prefix { (48...57).contains($0) }
+      guard let number = Int(String(decoding: digits, as: UTF8.self)),
+        let quote = text.firstIndex(of: UInt8(ascii: "\""))
+      else { return "" }
+      line = number
+      guard text[quote...].starts(with: start) else {
+        file = nil
+        return ""
+      }
+      let name = text[(quote + start.count)...].prefix { $0 != UInt8(ascii: "\"") }
+      file = String(decoding: name, as: UTF8.self)
+      return file
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import KernelTree
+import Support
+
+/// What became of a series on a tree, and how much of it was asked.
+///
+/// - Parameter coverage: Nil where the result was not compiled.
+public func seriesBlocks(
+  _ series: PatchSeries, on tree: String, _ patched: PatchedTree, coverage: SeriesCoverage?,
+  hasTheSameCode: Bool = false
+) -> [Document.Block] {
+  var blocks: [Document.Block] = [.heading("The series on \(tree)")]
+  var notes: [String] = []
+  if let commit = series.baseCommit { notes.append("It says that its base is \(commit).") }
+  if series.prerequisites > 0 {
+    notes.append(
+      "It says that it needs \(series.prerequisites) "
+        + "\(series.prerequisites == 1 ? "patch" : "patches") before it; whether they are in the "
+        + "tree was not looked up.")
+  }
+  notes += series.notes.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }
+  for note in notes { blocks.append(.paragraph(note)) }
+  blocks.append(.literal(patched.patches.flatMap(lines)))
+  if let coverage { blocks.append(.paragraph(sentence(coverage, hasTheSameCode))) }
+  return blocks
+}
+
+/// `applied        [PATCH 1/2] ...`, and what was rejected of it.
+private func lines(_ patch: PatchedTree.Patch) -> [String] {
+  let width = PatchedTree.Fate.alreadyThere.text.count + 2
+  let fate = patch.fate.text.padded(to: width)
+  let subject = patch.subject.printable(upTo: 200)
+  var lines = folded(
+    fate + subject, width: 70, hanging: String(repeating: " ", count: width)
+  ).split(separator: "\n").map(String.init)
+  for change in patch.changes {
+    for rejection in change.rejections {
+      let text = change.isBlocking ? rejection : rejection + " (not compiled)"
+      lines += folded(text.printable(upTo: 400), width: 70, indent: "  ", hanging: "    ")
+        .split(separator: "\n").map(String.init)
+    }
+  }
+  return lines
+}
+
+/// What was really asked of a series.
+private func sentence(_ coverage: SeriesCoverage, _ hasTheSameCode: Bool) -> String {
+  let lines =
+    "The series as applied changes \(coverage.total) "
+    + "\(coverage.total == 1 ? "line" : "lines"): \(coverage.compiled) in code that is "
+    + "compiled here, \(coverage.beside) in files of which other parts are, "
+    + "\(coverage.outside) in other files."
+  return hasTheSameCode
+    ? "Nothing of this series is compiled here: the code that is asked is the same with and "
+      + "without it. " + lines
+    : lines
+}
+
+extension PatchedTree.Fate {
+  /// A word or two for a list.
+  var text: String {
+    switch self {
+    case .applied: "applied"
+    case .fuzzy(let lines): "fuzzy (\(lines))"
+    case .alreadyThere: "already there"
+    case .inPart: "in part"
+    case .rejected: "rejected"
+    }
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+}
