@@ -92,10 +92,12 @@ torture: build
 	python3 Tests/Torture/torture.py --tool $(TOOL) \
 	  $(addprefix --tree ,$(firstword $(wildcard .kernels/6.1 .kernels/6.12))) $(TORTURE)
 
-# Each parser against libFuzzer for SECONDS, on one core.
+# Each parser against libFuzzer for SECONDS, on one core. With SEED the inputs are
+# those of a number, and without it others each time.
 SECONDS = 600
+SEED =
 fuzz: build
-	sh Tests/Fuzz/run.sh $(TOOL) $(SECONDS)
+	SEED=$(SEED) sh Tests/Fuzz/run.sh $(TOOL) $(SECONDS)
 
 # Tests with the address and with the thread sanitizer: those where bytes from outside
 # meet memory of C, and those where threads meet.

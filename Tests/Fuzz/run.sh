@@ -2,9 +2,10 @@
 # Fuzzes every parser for SECONDS each, one after the other, on one core. Seeds are
 # made from real files; Tests/FuzzTests/Seeds keeps what was found once, for the tests
 # too. Stops at the first crash, hang (20 s) or growth above 2 GB, and says which input
-# did it: to be kept there. KEEP=1 writes the smallest inputs that together reach what
-# all reach to TARGET/found.b64 there, one on a line, of less than
-# KEEP_SIZE bytes each.
+# did it: to be kept there. SEED=N makes the mutations those of N, so that one commit
+# gets one verdict: what CI runs; without it every run tries others. KEEP=1 writes
+# the smallest inputs that together reach what all reach to TARGET/found.b64 there, one
+# on a line, of less than KEEP_SIZE bytes each.
 # Usage: run.sh TOOL SECONDS [TARGET...]
 set -eu
 
@@ -23,6 +24,8 @@ DMAMATRIX_FUZZ=1 nice swift build -c release --product fuzz --scratch-path "$scr
 fuzz="$scratch/release/fuzz"
 
 mkdir -p "$work/database"
+# The same input takes the same way, as far as hashes decide.
+[ -z "${SEED:-}" ] || export SWIFT_DETERMINISTIC_HASHING=1
 # Swift's handler of signals would keep libFuzzer from writing the input.
 export SWIFT_BACKTRACE=enable=no
 export FUZZ_DATABASE="$work/database/fuzz.db"
@@ -85,7 +88,7 @@ for target in $targets; do
   echo "$target: $(ls "$work/seeds-$target" | wc -l) seeds" >&2
   if ! FUZZ_TARGET=$target nice "$fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
     -max_len=16384 -artifact_prefix="$work/$target-" -print_final_stats=1 \
-    "$corpus" "$work/seeds-$target" >"$log" 2>&1
+    ${SEED:+-seed="$SEED"} "$corpus" "$work/seeds-$target" >"$log" 2>&1
   then
     grep -E 'Fatal|precondition|ERROR|SUMMARY|Test unit' "$log" >&2 || tail -n 20 "$log" >&2
     echo "fuzz: $target failed; the whole log is $log" >&2
