@@ -119,7 +119,7 @@ let targets: [String: FuzzTarget] = [
     _ = source.extract(Array(roots))
     let kconfig = Kconfig(texts: [text])
     _ = kconfig.closure(of: ["SWIOTLB", "DMA_OPS"], without: ["EXPERT"])
-    _ = kconfig.number(of: "ARCH_FORCE_MAX_ORDER")
+    _ = kconfig.defaults(with: ["A"])
     return nil
   },
   "drivers": { bytes in
