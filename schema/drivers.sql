@@ -23,6 +23,8 @@ CREATE TABLE driver (
   buses TEXT NOT NULL,
   sets TEXT NOT NULL CHECK (sets IN ('both', 'streaming', 'coherent', 'none')),
   decided INTEGER NOT NULL CHECK (decided IN (0, 1)),
+  counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+  device_tree INTEGER NOT NULL CHECK (device_tree IN (0, 1)),
   UNIQUE (tree_id, file)
 ) STRICT;
 
@@ -49,6 +51,8 @@ CREATE TABLE driver_pair (
   streaming INTEGER,
   coherent INTEGER,
   coherent_mask TEXT,
+  streaming_value TEXT NOT NULL,
+  coherent_value TEXT NOT NULL,
   PRIMARY KEY (driver, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -93,7 +97,9 @@ INSERT OR REPLACE INTO description (object, "column", text) VALUES
   ('driver', 'compile_test', 'those on which only COMPILE_TEST lets it be on'),
   ('driver', 'buses', 'kinds of driver in the file and of device tables in the module'),
   ('driver', 'sets', 'which masks it sets: both, streaming, coherent, none'),
-  ('driver', 'decided', '1: every mask that it sets is decided'),
+  ('driver', 'decided', '1: its devices can have no other pairs of masks than those of driver_pair'),
+  ('driver', 'counted', '1: below drivers, sound or net, with a call that sets a mask: what is counted as a driver'),
+  ('driver', 'device_tree', '1: a device tree alone can describe its devices, and x86 has none'),
   ('driver_mask', '', 'places that set a mask, one row for each value that it may have'),
   ('driver_mask', 'driver', 'driver'),
   ('driver_mask', 'position', 'order in the file'),
@@ -108,12 +114,14 @@ INSERT OR REPLACE INTO description (object, "column", text) VALUES
   ('driver_mask', 'coherent', '1: sets dev->coherent_dma_mask'),
   ('driver_mask', 'decided', '1: the mask can have no other values'),
   ('driver_mask', 'fallback_of', 'position of the place whose failure leads here'),
-  ('driver_pair', '', 'streaming and coherent masks that a device of a driver may have together'),
+  ('driver_pair', '', 'streaming and coherent masks that a device of a driver may have together when it is driven'),
   ('driver_pair', 'driver', 'driver'),
   ('driver_pair', 'position', 'order, most preferred first'),
   ('driver_pair', 'streaming', 'bits, NULL where the mask is no DMA_BIT_MASK(n)'),
   ('driver_pair', 'coherent', 'bits, likewise; 32 where only the bus sets it'),
   ('driver_pair', 'coherent_mask', 'the coherent mask as its axis names it: same, 32, 64, ...'),
+  ('driver_pair', 'streaming_value', 'the mask in hexadecimal'),
+  ('driver_pair', 'coherent_value', 'likewise'),
   ('driver_use', '', 'other uses of the DMA API that requests depend on'),
   ('driver_use', 'driver', 'driver'),
   ('driver_use', 'position', 'order in the file'),

@@ -9,10 +9,16 @@ public struct DriverList: Sendable {
   public let drivers: [Driver]
   /// The part of the matrix that findings are about.
   public var domain = MatrixDomain()
+  /// How many drivers a list names; nil for all.
+  ///
+  /// The default is 12.
+  public var limit: Int? = 12
+  /// Whether the findings with the fewest drivers come first, not the worst.
+  public var ordersFindings = false
 
   public init(tree: String, drivers: [Driver]) {
     self.tree = tree
-    self.drivers = drivers.filter { $0.isDriver && $0.callsMaskFunction }
+    self.drivers = drivers.filter(\.isCounted)
   }
 }
 
@@ -54,6 +60,8 @@ public struct DriverImpact: Sendable {
   public let total: Int
   /// Whether a condition asks for masks at all.
   public let asksForMasks: Bool
+  /// What every condition asks beside masks and platforms, as `swiotlb=force`.
+  public let circumstances: [String]
 
   /// - Parameters:
   ///   - kernels: The kernels that the finding is about.
@@ -102,6 +110,33 @@ public struct DriverImpact: Sendable {
     self.outside = outside
     total = list.drivers.count
     asksForMasks = terms.contains(where: \.asksForMasks)
+    circumstances = Self.common(conditions)
+  }
+}
+
+extension DriverImpact {
+  /// Axes that drivers decide; the others vary beside them.
+  private static let own: Set<String> = [
+    DMAMask.axis, CoherentMask.axis, Platform.axis,
+  ]
+
+  /// The axes that all conditions limit, each with the values of any of them.
+  private static func common(_ conditions: [Condition]) -> [String] {
+    guard let first = conditions.first else { return [] }
+    return first.terms.map(\.axis).filter { !own.contains($0) }.compactMap { axis in
+      var values: [String] = []
+      for condition in conditions {
+        guard let term = condition.terms.first(where: { $0.axis == axis }) else { return nil }
+        for value in term.values where !values.contains(value) { values.append(value) }
+      }
+      return "\(axis)=\(values.joined(separator: "|"))"
+    }
+  }
+
+  /// Whether it is about fewer drivers than another: findings that do not ask for masks
+  /// are about all.
+  public func isMoreSpecific(than other: DriverImpact) -> Bool {
+    (asksForMasks ? 0 : 1, matches.count) < (other.asksForMasks ? 0 : 1, other.matches.count)
   }
 }
 
@@ -153,14 +188,6 @@ private struct Terms {
     }
     if possible == [.x86], driver.hasDeviceTreeAlone { return .deviceTree }
     return nil
-  }
-}
-
-extension Driver {
-  /// Whether a device tree alone can describe its devices.
-  var hasDeviceTreeAlone: Bool {
-    buses.contains("of") && Set(buses).isSubset(of: ["of", "platform", "amba"])
-      && ids.allSatisfy { $0.bus == "of" }
   }
 }
 

@@ -3,6 +3,8 @@ struct CFunction: Sendable {
   let name: String
   let parameters: [String]
   let isStatic: Bool
+  let returnsPointer: Bool
+  let returnsBool: Bool
   /// Its tokens from `{` to `}`.
   let body: ClosedRange<Int>
 }
@@ -95,7 +97,10 @@ extension CFile {
     }
     let isStatic = tokens[head].contains { isNamed($0, "static") }
     return CFunction(
-      name: text(tokens[name]), parameters: parameters, isStatic: isStatic, body: body)
+      name: text(tokens[name]), parameters: parameters, isStatic: isStatic,
+      returnsPointer: tokens[max(name - 1, head.lowerBound)].is("*"),
+      returnsBool: tokens[head].contains { isNamed($0, "bool") && $0.start < tokens[name].start },
+      body: body)
   }
 
   /// A range of tokens without what is in parentheses split at its commas.

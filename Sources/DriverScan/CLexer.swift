@@ -283,14 +283,14 @@ extension CLexer {
         Conditional(
           group: groups, parent: region, depth: depth, isDead: name == "if" && isZero,
           outerIsDead: isDead))
-      enterBranch()
+      enterBranch(isElse: false)
     case "else", "elif", "elifdef", "elifndef":
       guard ignored == 0, let last = stack.indices.last else { return }
       if !stack[last].isDead, stack[last].firstEnd == nil { stack[last].firstEnd = depth }
       stack[last].branch += 1
       stack[last].isDead = name == "elif" && isZero
       depth = stack[last].depth
-      enterBranch()
+      enterBranch(isElse: name == "else")
     case "endif":
       if ignored > 0 {
         ignored -= 1
@@ -303,10 +303,13 @@ extension CLexer {
     }
   }
 
-  private mutating func enterBranch() {
+  private mutating func enterBranch(isElse: Bool) {
     guard let last = stack.last else { return }
     isDead = last.outerIsDead || last.isDead
-    regions.append(CRegion(parent: last.parent, group: last.group, branch: last.branch))
+    regions.append(
+      CRegion(
+        parent: last.parent, group: last.group, branch: last.branch, isElse: isElse,
+        isDead: last.isDead))
     region = Int32(regions.count - 1)
   }
 }

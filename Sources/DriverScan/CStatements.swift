@@ -128,12 +128,15 @@ struct CStatements: Sendable {
     // for_each_something(x) { ... }
     if token.kind == .identifier, start + 1 < end, file.tokens[start + 1].is("("),
       let close = file.closing(of: start + 1, before: end), close + 1 < end,
-      file.tokens[close + 1].is("{")
+      file.tokens[close + 1].is("{") || isLoop(token) && !file.tokens[close + 1].is(";")
     {
       return headed(.loop, start, end, parent, role, depth)
     }
     return simple(start, end, parent, role)
   }
+
+  /// Whether a macro's name says that a statement follows.
+  private func isLoop(_ token: CToken) -> Bool { file.text(token).contains("for_each") }
 
   private mutating func block(
     _ start: Int, _ end: Int, _ parent: Int, _ role: Role, _ depth: Int

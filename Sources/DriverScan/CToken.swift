@@ -36,6 +36,10 @@ struct CRegion: Sendable {
   /// What its branches have in common.
   let group: Int32
   let branch: Int32
+  /// Whether it is what `#else` begins.
+  let isElse: Bool
+  /// Whether it is never compiled: `#if 0`.
+  let isDead: Bool
 }
 
 /// A `#define`.

@@ -50,6 +50,14 @@ public struct MaskCall: Sendable, Equatable {
     self.fallbackOf = fallbackOf
   }
 
+  /// The same place where the masks are all that it may set.
+  func decided(as masks: [MaskValue]) -> MaskCall {
+    MaskCall(
+      line: line, function: function, callee: callee, expression: expression,
+      alternatives: masks, isDecided: true, setsStreaming: setsStreaming,
+      setsCoherent: setsCoherent, fallbackOf: fallbackOf)
+  }
+
   /// The same place with one alternative more.
   public func adding(_ value: MaskValue?) -> MaskCall {
     MaskCall(
@@ -119,6 +127,12 @@ public struct Driver: Sendable {
   /// Kinds of driver in the file and of device tables in the module: pci, platform, of...
   public var buses: [String] = []
   public var calls: [MaskCall] = []
+  /// The masks that a device of it may have when it is driven, most preferred first.
+  ///
+  /// A mask that nothing in the file sets is the bus's default.
+  public var masks: [DeviceMasks] = []
+  /// Whether a device can have no others.
+  public var isDecided = true
   public var uses: [DriverUse] = []
   public var ids: [DeviceID] = []
 
@@ -131,6 +145,15 @@ public struct Driver: Sendable {
 
   /// Whether it calls a function that sets a mask.
   public var callsMaskFunction: Bool { calls.contains(where: \.isCall) }
+
+  /// Whether it is what reports and queries count as a driver.
+  public var isCounted: Bool { isDriver && callsMaskFunction }
+
+  /// Whether a device tree alone can describe its devices.
+  public var hasDeviceTreeAlone: Bool {
+    buses.contains("of") && Set(buses).isSubset(of: ["of", "platform", "amba"])
+      && ids.allSatisfy { $0.bus == "of" }
+  }
 }
 
 extension MaskCall {

@@ -10,6 +10,8 @@ struct DriverFile {
   private(set) var uses: [DriverUse] = []
   /// The token of each call, and its function's number.
   private var places: [(token: Int, function: Int)] = []
+  /// The same for ``MaskPairs``.
+  private var sites: [MaskSite] = []
 
   /// The functions that set masks, and which.
   static let setters: [String: (streaming: Bool, coherent: Bool)] = [
@@ -140,6 +142,29 @@ struct DriverFile {
         alternatives: masks.reduce(into: []) { if !$0.contains($1) { $0.append($1) } },
         isDecided: value.isComplete, setsStreaming: streaming, setsCoherent: coherent))
     places.append((token, function ?? -1))
+    sites.append(
+      MaskSite(
+        token: token, mask: mask, streaming: streaming, coherent: coherent,
+        isStore: callee.contains("="), function: function, call: calls.count - 1))
+  }
+
+  /// The pairs of masks that a device may have, and whether it can have no others.
+  ///
+  /// Calls whose masks the flow of their functions decides are decided from here on.
+  mutating func pairs(sharesOneMask: Bool) -> (pairs: [DeviceMasks], isDecided: Bool) {
+    let rest = calls.indices.filter { index in !sites.contains { $0.call == index } }
+    // Of the many calls of a hostile file not all are sites.
+    guard calls.count <= Self.callLimit else { return ([], false) }
+    let found = MaskPairs(
+      file, functions: functions, sites: sites, evaluator: evaluator, sharesOneMask: sharesOneMask,
+      alternatives: { calls[$0].alternatives }
+    ) { contexts[$0] ?? FunctionContext(functions[$0], in: file) }
+    for (index, masks) in found.met where !calls[index].isDecided {
+      calls[index] = calls[index].decided(as: masks)
+    }
+    return (
+      found.pairs.elements, found.isDecided && rest.isEmpty && !file.isTooDeep
+    )
   }
 
   private mutating func use(

@@ -53,51 +53,6 @@ extension Driver {
         $0.name == "dma_mask pointer" && $0.expression.contains("coherent_dma_mask")
       }
   }
-
-  /// Whether every mask that it sets is decided.
-  public var isDecided: Bool { setting.allSatisfy(\.isDecided) }
-
-  /// The masks that a device of it may have, most preferred first.
-  ///
-  /// Calls of one function belong together: those that set both masks make a pair each;
-  /// streaming and coherent masks that are set apart are paired in their order where
-  /// they are as many, else each with each.  A mask that nothing in the file sets is the
-  /// bus's default.
-  public var masks: [DeviceMasks] {
-    var pairs: [DeviceMasks] = []
-    func add(_ streaming: MaskValue, _ coherent: MaskValue) {
-      let pair = DeviceMasks(streaming: streaming, coherent: coherent)
-      if !pairs.contains(pair) { pairs.append(pair) }
-    }
-    func values(_ calls: [MaskCall]) -> [MaskValue] {
-      calls.flatMap(\.alternatives).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-    }
-    let both = setting.filter { $0.setsStreaming && $0.setsCoherent }
-    for value in values(both) { add(value, value) }
-    let streaming = setting.filter { $0.setsStreaming && !$0.setsCoherent }
-    let coherent = setting.filter { !$0.setsStreaming && $0.setsCoherent }
-    if sharesOneMask {
-      for value in values(streaming + coherent) { add(value, value) }
-      return pairs
-    }
-    for function in (streaming + coherent).map(\.function).distinct {
-      let own = streaming.filter { $0.function == function }
-      let other = coherent.filter { $0.function == function }
-      var ones = values(own)
-      var others = values(other)
-      // What the function leaves alone, the file's others or the bus set.
-      if own.isEmpty { ones = values(streaming.isEmpty ? both : streaming) }
-      if other.isEmpty { others = values(coherent.isEmpty ? both : coherent) }
-      if ones.isEmpty, streaming.isEmpty, both.isEmpty { ones = [Self.defaultMask] }
-      if others.isEmpty, coherent.isEmpty, both.isEmpty { others = [Self.defaultMask] }
-      if ones.count == others.count {
-        zip(ones, others).forEach { add($0, $1) }
-      } else {
-        for one in ones { for other in others { add(one, other) } }
-      }
-    }
-    return pairs
-  }
 }
 
 extension Array where Element: Hashable {

@@ -93,14 +93,15 @@ public struct DriverScan: Sendable {
     guard DriverFile.needles.contains(where: { $0.first(in: bytes) != nil }) else { return found }
     let file = CFile(path: path, bytes: bytes)
     found.isTooDeep = file.isTooDeep
-    let read = DriverFile(file, headers: headers)
+    var read = DriverFile(file, headers: headers)
     guard !read.calls.isEmpty || !read.uses.isEmpty else { return found }
     var driver = Driver(file: path)
-    driver.calls = read.calls
     driver.uses = read.uses
     for (bus, words) in Self.busWords where words.contains(where: { bytes.contains(word: $0) }) {
       driver.buses.append(bus)
     }
+    (driver.masks, driver.isDecided) = read.pairs(sharesOneMask: driver.sharesOneMask)
+    driver.calls = read.calls
     found.driver = driver
     return found
   }

@@ -141,13 +141,13 @@ extension CFile {
     return second.kind == .identifier || second.is("*") && tokens[start + 3].kind == .identifier
   }
 
-  private func isCompound(_ token: CToken) -> Bool {
+  func isCompound(_ token: CToken) -> Bool {
     token.is("|=") || token.is("&=") || token.is("+=") || token.is("-=") || token.is("<<=")
       || token.is(">>=") || token.is("^=") || token.is("*=") || token.is("/=") || token.is("%=")
   }
 
   /// Whether a `&` has no left operand.
-  private func isAddressOperator(_ index: Int, _ range: Range<Int>) -> Bool {
+  func isAddressOperator(_ index: Int, _ range: Range<Int>) -> Bool {
     guard index > range.lowerBound else { return true }
     let before = tokens[index - 1]
     if before.kind == .identifier { return isNamed(before, "return") }

@@ -13,6 +13,8 @@ struct MaskEvaluator {
   let headers: Headers
   /// Of the function around the expression.
   var context: FunctionContext?
+  /// What variables of that function hold, where that is known.
+  var bindings: [String: CValue] = [:]
   /// The functions of the file, for the arguments that a static one is called with.
   let functions: [CFunction]
   private let names = Names()
@@ -84,6 +86,7 @@ struct MaskEvaluator {
     guard depth < Self.depthLimit, steps.left > 0, !open.contains(word.text) else {
       return .undecided
     }
+    if word.token >= 0, let bound = bindings[word.text] { return bound }
     var inner = self
     inner.depth += 1
     inner.open.insert(word.text)
@@ -145,6 +148,7 @@ struct MaskEvaluator {
       let outer = FunctionContext(caller, in: file)
       var inner = self
       inner.context = outer
+      inner.bindings = [:]
       // The caller's names are its own.
       inner.open = open.filter { $0.hasPrefix("()") }
       guard inner.open.insert("()" + function.name).inserted else { return .undecided }
@@ -310,7 +314,7 @@ struct MaskEvaluator {
 
   private func isLocal(_ word: CWord) -> Bool {
     guard let context, word.token >= 0 else { return false }
-    return context.function.parameters.contains(word.text)
+    return bindings[word.text] != nil || context.function.parameters.contains(word.text)
       || context.variable(word.text).isDeclared
   }
 

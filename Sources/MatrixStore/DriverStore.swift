@@ -39,12 +39,14 @@ public enum DriverStore {
     try database.execute(
       sql: """
         INSERT INTO driver (tree_id, file, module, kconfig, depends_on, architectures,
-          compile_test, buses, sets, decided) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          compile_test, buses, sets, decided, counted, device_tree)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         tree, driver.file, driver.module, driver.kconfig, driver.dependsOn,
         names(driver.architectures), names(driver.compileTestOnly),
         driver.buses.joined(separator: ","), driver.sets.rawValue, driver.isDecided ? 1 : 0,
+        driver.isCounted ? 1 : 0, driver.hasDeviceTreeAlone ? 1 : 0,
       ])
     let id = database.lastInsertedRowID
     for (position, call) in driver.calls.enumerated() {
@@ -61,9 +63,10 @@ public enum DriverStore {
     }
     for (position, pair) in driver.masks.enumerated() {
       try database.execute(
-        sql: "INSERT INTO driver_pair VALUES (?, ?, ?, ?, ?)",
+        sql: "INSERT INTO driver_pair VALUES (?, ?, ?, ?, ?, ?, ?)",
         arguments: [
           id, position, pair.streaming.bits, pair.coherent.bits, pair.axes.coherent.first?.name,
+          pair.streaming.value.hexadecimal, pair.coherent.value.hexadecimal,
         ])
     }
     for (position, use) in driver.uses.enumerated() {
@@ -125,6 +128,7 @@ public enum DriverStore {
         .mapValues { $0.map { StoredRow($0, table: table) } }
     }
     let masks = try rows("driver_mask", "x.driver, x.position, x.alternative")
+    let pairs = try rows("driver_pair", "x.driver, x.position")
     let uses = try rows("driver_use", "x.driver, x.position")
     let ids = try rows("driver_id", "x.driver, x.position")
     return try Row.fetchAll(
@@ -152,6 +156,13 @@ public enum DriverStore {
       driver.compileTestOnly = try architectures("compile_test")
       driver.buses = try row.text("buses").split(separator: ",").map(String.init)
       driver.calls = try calls(masks[id] ?? [])
+      driver.isDecided = try row.flag("decided")
+      driver.masks = try (pairs[id] ?? []).map { row in
+        guard let streaming = try row.address("streaming_value"),
+          let coherent = try row.address("coherent_value")
+        else { throw row.malformed("streaming_value") }
+        return DeviceMasks(streaming: MaskValue(streaming), coherent: MaskValue(coherent))
+      }
       driver.uses = try (uses[id] ?? []).map { row in
         DriverUse(
           line: try row.integer("line"), function: try row.text("function"),

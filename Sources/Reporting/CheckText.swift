@@ -68,7 +68,9 @@ public func checkDocument(
       let total = findings.reduce(0) { $0 + $1.scenarios }
       document.blocks.append(.heading("\(lint.rawValue): violated in \(total) scenarios"))
       document.blocks.append(.paragraph("\(lint.statement)."))
-      for finding in findings {
+      let order = drivers.specificOrder(
+        findings.map(\.conditions), of: [check.kernel], lint: lint)
+      for finding in order.map({ findings[$0] }) {
         let first = since[finding.identity].map { ", since \($0)" } ?? ""
         document.blocks.append(
           .paragraph("\(finding.headline): \(finding.scenarios) scenarios\(first)"))

@@ -35,7 +35,10 @@ public func comparisonDocument(
   let headlines = unambiguous(
     comparison.transitions, (0...2).map { detail in { headline($0, detail: detail) } })
   let shown = min(limit ?? .max, comparison.transitions.count)
-  for (transition, headline) in zip(comparison.transitions, headlines).prefix(shown) {
+  let order = drivers.specificOrder(
+    comparison.transitions.map(\.conditions), of: comparison.kernels)
+  for index in order.prefix(shown) {
+    let (transition, headline) = (comparison.transitions[index], headlines[index])
     document.blocks.append(.heading("\(headline): \(transition.scenarios) scenarios"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(
@@ -45,7 +48,10 @@ public func comparisonDocument(
   document.blocks.append(.paragraph(lifeSummary(comparison)))
   let lifeHeadlines = unambiguous(comparison.life.transitions, [headline])
   let lifeShown = min(limit ?? .max, comparison.life.transitions.count)
-  for (transition, headline) in zip(comparison.life.transitions, lifeHeadlines).prefix(lifeShown) {
+  let lifeOrder = drivers.specificOrder(
+    comparison.life.transitions.map(\.conditions), of: comparison.kernels)
+  for index in lifeOrder.prefix(lifeShown) {
+    let (transition, headline) = (comparison.life.transitions[index], lifeHeadlines[index])
     document.blocks.append(.heading("\(headline): \(transition.scenarios) cases"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(

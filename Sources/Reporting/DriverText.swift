@@ -10,15 +10,21 @@ func driverBlocks(
   _ conditions: [Condition], of kernels: [KernelVersion], _ list: DriverList?, lint: Lint? = nil
 ) -> [Document.Block] {
   guard let list else { return [] }
-  return driverBlocks(DriverImpact(conditions, of: kernels, in: list, lint: lint), limit: 12)
+  return driverBlocks(
+    DriverImpact(conditions, of: kernels, in: list, lint: lint), limit: list.limit)
 }
 
 /// The drivers of an impact; at most `limit` are named.
-func driverBlocks(_ impact: DriverImpact, limit: Int) -> [Document.Block] {
+func driverBlocks(_ impact: DriverImpact, limit: Int?) -> [Document.Block] {
+  let limit = limit ?? impact.matches.count
+  // What is said holds in these circumstances, not by default.
+  let heading =
+    impact.circumstances.isEmpty
+    ? "Drivers" : "Drivers with \(impact.circumstances.joined(separator: ", "))"
   var text =
     impact.asksForMasks
-    ? "Drivers: \(impact.matches.count) of \(impact.total) set such masks."
-    : "Drivers: no condition asks for masks; \(impact.matches.count) of \(impact.total) can be there."
+    ? "\(heading): \(impact.matches.count) of \(impact.total) set such masks."
+    : "\(heading): no condition asks for masks; \(impact.matches.count) of \(impact.total) can be there."
   for absence in DriverImpact.Absence.allCases {
     guard let count = impact.leftOut[absence] else { continue }
     text += " Left out: \(count) \(absence.summary)."
@@ -30,9 +36,23 @@ func driverBlocks(_ impact: DriverImpact, limit: Int) -> [Document.Block] {
     text += " With masks that the matrix has not: \(impact.outside)."
   }
   guard impact.asksForMasks, !impact.matches.isEmpty else { return [.paragraph(text)] }
-  var lines = impact.matches.prefix(limit).flatMap(driverLines)
-  if impact.matches.count > limit { lines.append("and \(impact.matches.count - limit) more") }
+  let lines = cut(impact.matches, limit).flatMap(driverLines) + more(impact.matches.count, limit)
   return [.paragraph(text), .literal(lines)]
+}
+
+extension DriverList? {
+  /// The findings with these conditions, by their numbers: those about the fewest drivers
+  /// first where that is asked for.
+  func specificOrder(
+    _ findings: [[Condition]], of kernels: [KernelVersion], lint: Lint? = nil
+  ) -> [Int] {
+    guard let list = self, list.ordersFindings else { return Array(findings.indices) }
+    let impacts = findings.map { DriverImpact($0, of: kernels, in: list, lint: lint) }
+    return findings.indices.sorted { one, other in
+      if impacts[one].isMoreSpecific(than: impacts[other]) { return true }
+      return !impacts[other].isMoreSpecific(than: impacts[one]) && one < other
+    }
+  }
 }
 
 /// `drivers/net/x.c:12: 40/32`, in two lines where one is too long.
@@ -52,19 +72,28 @@ private func placed(_ driver: Driver, _ line: Int, _ text: String) -> [String] {
     String.init)
 }
 
-/// Each driver with its masks, the narrowest first.
-func maskLines(_ drivers: [Driver]) -> [String] {
+/// Each driver with its masks, the narrowest first; at most `limit` of them.
+func maskLines(_ drivers: [Driver], limit: Int? = nil) -> [String] {
   let rows = drivers.sorted { one, other in
     let (a, b) = (one.masks.first, other.masks.first)
     return (a?.streaming.value ?? .max, one.file) < (b?.streaming.value ?? .max, other.file)
   }
-  return rows.flatMap { driver in
+  return cut(rows, limit).flatMap { driver in
     let masks = driver.masks.map(\.text).joined(separator: ", ")
     let others = driver.isDecided || masks.isEmpty ? "" : " or others"
     return placed(
       driver, driver.calls.first(where: \.isCall)?.line ?? 0,
       (masks.isEmpty ? "not decided" : masks) + others)
-  }
+  } + more(rows.count, limit)
+}
+
+private func cut<Element>(_ list: [Element], _ limit: Int?) -> ArraySlice<Element> {
+  list.prefix(limit ?? list.count)
+}
+
+/// `and 12 more` behind a list that is cut.
+private func more(_ count: Int, _ limit: Int?) -> [String] {
+  limit.map { count > $0 ? ["and \(count - $0) more"] : [] } ?? []
 }
 
 /// The drivers under a finding's conditions as a JSON member, with the comma in front;
@@ -90,14 +119,20 @@ func driverJSON(
   return """
     ,
          "drivers": {"of": \(impact.total), "count": \(impact.matches.count), \
-    "asks_for_masks": \(impact.asksForMasks), "left_out": {\(left.joined(separator: ", "))}, \
+    "asks_for_masks": \(impact.asksForMasks), \
+    "circumstances": [\(impact.circumstances.map(jsonString).joined(separator: ", "))], \
+    "left_out": {\(left.joined(separator: ", "))}, \
     "undecided": \(impact.undecided), "outside": \(impact.outside), "matching": [
     \(rows.joined(separator: ",\n"))]}
     """
 }
 
 /// What the drivers of a tree set, in numbers and names.
-public func driversDocument(_ scan: DriverScan, named name: String) -> Document {
+///
+/// - Parameter limit: How many lines a list has; nil for all.
+public func driversDocument(
+  _ scan: DriverScan, named name: String, limit: Int? = nil
+) -> Document {
   let list = DriverList(tree: name, drivers: scan.drivers)
   let facts = DriverFacts(list.drivers)
   var document = Document()
@@ -117,36 +152,36 @@ public func driversDocument(_ scan: DriverScan, named name: String) -> Document 
     "The streaming mask alone", list.drivers.filter { $0.sets == .streaming },
     "The bus leaves the coherent mask at 32 bits (drivers/base/platform.c, "
       + "setup_pdev_dma_masks(); drivers/pci/probe.c, pci_setup_device()), or another file of "
-      + "the module sets it.")
+      + "the module sets it.", limit)
   document.blocks += listBlocks(
     "The coherent mask alone", list.drivers.filter { $0.sets == .coherent },
-    "The streaming mask stays at the bus's 32 bits, or another file of the module sets it.")
-  document.blocks += undecidedBlocks(facts)
+    "The streaming mask stays at the bus's 32 bits, or another file of the module sets it.", limit)
+  document.blocks += undecidedBlocks(facts, limit)
   return document
 }
 
 private func listBlocks(
-  _ title: String, _ drivers: [Driver], _ meaning: String
+  _ title: String, _ drivers: [Driver], _ meaning: String, _ limit: Int?
 ) -> [Document.Block] {
-  return [
+  [
     .heading("\(title): \(drivers.count) files"), .paragraph(meaning),
-    .literal(maskLines(drivers)),
+    .literal(maskLines(drivers, limit: limit)),
   ]
 }
 
-private func undecidedBlocks(_ facts: DriverFacts) -> [Document.Block] {
+private func undecidedBlocks(_ facts: DriverFacts, _ limit: Int?) -> [Document.Block] {
   [
     .heading("Not decided: \(facts.undecided.count) calls"),
     .paragraph(
       "Their masks come from members of structures, parameters of other files, device trees "
         + "or the hardware. A value in parentheses is one that they may have."),
     .literal(
-      facts.undecided.flatMap { driver, call in
+      cut(facts.undecided, limit).flatMap { driver, call in
         let known = call.alternatives.map(\.text).joined(separator: ", ")
         return placed(
           driver, call.line,
           call.expression.printable(upTo: 120) + (known.isEmpty ? "" : " (\(known))"))
-      }),
+      } + more(facts.undecided.count, limit)),
   ]
 }
 
@@ -227,7 +262,9 @@ public func driversJSON(_ scan: DriverScan, named name: String) -> String {
       "kconfig": \(driver.kconfig.map(jsonString) ?? "null"), \
       "architectures": [\(list(driver.architectures.map(\.rawValue)))], \
       "compile_test": [\(list(driver.compileTestOnly.map(\.rawValue)))], \
-      "buses": [\(list(driver.buses))], "masks": [\(list(driver.masks.map(\.text)))],
+      "buses": [\(list(driver.buses))], "counted": \(driver.isCounted), \
+      "sets": \(jsonString(driver.sets.rawValue)), "decided": \(driver.isDecided), \
+      "masks": [\(list(driver.masks.map(\.text)))],
          "calls": [\(calls.joined(separator: ",\n     "))],
          "uses": [\(uses.joined(separator: ",\n     "))]}
       """

@@ -45,6 +45,7 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "Write the violations to a baseline file instead.", completion: .file())
   var writeBaseline: String?
   @OptionGroup var joined: DriverOption
+  @OptionGroup var length: DriverLength
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -85,7 +86,7 @@ struct CheckCommand: ParsableCommand {
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
       : domain.kernels
-    let drivers = try joined.list(domain)
+    let drivers = try joined.list(domain, length: length)
     let checks = try kernels.map { kernel in
       guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
       return Check(kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain)

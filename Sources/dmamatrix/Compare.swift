@@ -25,6 +25,7 @@ struct Compare: ParsableCommand {
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
   @OptionGroup var joined: DriverOption
+  @OptionGroup var length: DriverLength
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -40,7 +41,8 @@ struct Compare: ParsableCommand {
     let kernels = try filters.kernels(called: names, option: "kernel")
     let domain = try filters.domain()
     try Self.write(
-      kernels, domain: domain, format: format, drivers: try joined.list(domain), color: color)
+      kernels, domain: domain, format: format, drivers: try joined.list(domain, length: length),
+      color: color)
   }
 
   /// Compares kernels and prints what differs.

@@ -19,8 +19,15 @@ struct Drivers: ParsableCommand {
       decided is listed with its expression.  The Makefiles say the module,
       Kconfig the architectures, MODULE_DEVICE_TABLE the devices.
 
-      With --compare or --check each transition or finding is followed by the
-      drivers whose masks it holds for.  A driver is a source file that calls
+      Which streaming and coherent masks a device may have together is followed
+      through the statements of the functions that set them, a call succeeding
+      or leaving the mask; devices that are refused have none.  A pair is never
+      guessed: where others are possible, that is said.  A mask that nothing in
+      the file sets is the bus's 32 bits.
+
+      With --compare or --check each transition or finding, those about the
+      fewest drivers first, is followed by the drivers whose masks it holds for;
+      "Drivers with swiotlb=force" are those of scenarios with that axis.  A driver is a source file that calls
       one of these functions below drivers, net or sound.  Left out, and
       counted: drivers that Kconfig does not allow on those platforms, or only
       with COMPILE_TEST; drivers of device trees on x86; drivers without PCI
@@ -28,6 +35,8 @@ struct Drivers: ParsableCommand {
       uses, masks that another file or the bus sets later, and masks of devices
       whose mask is another's.  A file counts as a driver that sets one mask
       alone even where another file of its module sets the other.
+
+      Lists of drivers are cut after 12; --all shows all of them.
 
       --store adds the drivers to a database, where the tables driver,
       driver_mask, driver_pair, driver_use and driver_id hold them and named
@@ -61,6 +70,7 @@ struct Drivers: ParsableCommand {
   var base: String?
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
+  @OptionGroup var length: DriverLength
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters of --compare and --check") var filters: AxisFilters
 
@@ -100,6 +110,8 @@ struct Drivers: ParsableCommand {
     let name = name ?? scan.release.split(separator: ".").prefix(2).joined(separator: ".")
     var list = DriverList(tree: name, drivers: scan.drivers)
     list.domain = domain
+    list.limit = length.limit
+    list.ordersFindings = true
     if let kernels, compare != nil {
       try Compare.write(kernels, domain: domain, format: format, drivers: list, color: color)
     } else if let kernel = kernels?.first {
@@ -118,8 +130,8 @@ struct Drivers: ParsableCommand {
 
   private func text(_ scan: DriverScan, name: String, format: FindingFormat) -> String {
     switch format {
-    case .text: driversDocument(scan, named: name).text(.text)
-    case .markdown: driversDocument(scan, named: name).text(.markdown)
+    case .text: driversDocument(scan, named: name, limit: length.limit).text(.text)
+    case .markdown: driversDocument(scan, named: name, limit: length.limit).text(.markdown)
     case .json: driversJSON(scan, named: name)
     }
   }
@@ -129,13 +141,21 @@ struct Drivers: ParsableCommand {
     _ list: DriverList
   ) throws {
     guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
-    let check = Check(kernel, base: base ?? kernel.reviewBase, domain: domain) {
+    let check = Check(kernel, base: base, domain: domain) {
       Output.progress($0, "checking \(kernel.name)")
     }
     let text = checkText([check], format: CheckFormat(format), drivers: list)
     try Output.write(color.applied(to: text, if: format == .text))
     if !check.findings.isEmpty { throw ExitCode(1) }
   }
+}
+
+/// How long lists of drivers are.
+struct DriverLength: ParsableArguments {
+  @Flag(help: "Name all drivers of a list, not the first 12 and how many more.")
+  var all = false
+
+  var limit: Int? { all ? nil : 12 }
 }
 
 /// The drivers that findings are joined with.
@@ -148,11 +168,21 @@ struct DriverOption: ParsableArguments {
 
   /// The drivers, or nil where none are asked for.
   ///
-  /// - Parameter domain: The part of the matrix that findings are about.
-  func list(_ domain: MatrixDomain = MatrixDomain()) throws -> DriverList? {
-    guard let drivers else { return nil }
+  /// - Parameters:
+  ///   - domain: The part of the matrix that findings are about.
+  ///   - length: How long their lists are.
+  func list(
+    _ domain: MatrixDomain = MatrixDomain(), length: DriverLength = DriverLength()
+  ) throws -> DriverList? {
+    guard let drivers else {
+      if length.all {
+        throw UsageError(description: "--all needs --drivers, whose lists it is for")
+      }
+      return nil
+    }
     var list = try Self.read(drivers)
     list.domain = domain
+    list.limit = length.limit
     return list
   }
 

@@ -17,6 +17,11 @@ import Testing
         alternatives: masks.map(MaskValue.init), isDecided: true, setsStreaming: streaming,
         setsCoherent: coherent)
     ]
+    driver.masks = masks.map { mask in
+      DeviceMasks(
+        streaming: streaming ? MaskValue(mask) : Driver.defaultMask,
+        coherent: coherent ? MaskValue(mask) : Driver.defaultMask)
+    }
     driver.architectures = architectures
     driver.buses = buses
     return driver
@@ -53,6 +58,30 @@ import Testing
       ])
     #expect(
       try names([("mask", ["64"]), ("coherent_mask", ["32"])], in: list) == ["drivers/alone.c"])
+  }
+
+  /// What all conditions ask beside masks and platforms is said with the drivers.
+  @Test func circumstancesAreThoseOfEveryCondition() throws {
+    let kernel = try #require(KernelVersion.named("7.3"))
+    let conditions = [
+      condition([("mask", ["40"]), ("swiotlb", ["force"]), ("op", ["map"])]),
+      condition([("mask", ["64"]), ("swiotlb", ["noforce"])]),
+    ]
+    let impact = DriverImpact(conditions, of: [kernel], in: list)
+    #expect(impact.circumstances == ["swiotlb=force|noforce"])
+    let plain = DriverImpact([condition([("op", ["map"])])], of: [kernel], in: list)
+    #expect(impact.isMoreSpecific(than: plain) && !plain.isMoreSpecific(than: impact))
+  }
+
+  /// Where other pairs are possible no match is certain, and certain ones come first.
+  @Test func undecidedPairsAreNotCertain() throws {
+    var open = driver("a-open", [0xff_ffff_ffff])
+    open.isDecided = false
+    let list = DriverList(tree: "test", drivers: [open, driver("sure", [0xff_ffff_ffff])])
+    let kernel = try #require(KernelVersion.named("7.3"))
+    let impact = DriverImpact([condition([("mask", ["40"])])], of: [kernel], in: list)
+    #expect(impact.matches.map(\.driver.file) == ["drivers/sure.c", "drivers/a-open.c"])
+    #expect(impact.matches.map(\.isCertain) == [true, false])
   }
 
   /// A filter leaves the axis out of the conditions.

@@ -20,6 +20,9 @@ import Testing
           alternatives: bits.map(MaskValue.init), isDecided: true, setsStreaming: true,
           setsCoherent: true)
       ]
+      driver.masks = bits.map { bits in
+        DeviceMasks(streaming: MaskValue(bits), coherent: MaskValue(bits))
+      }
       driver.ids =
         id.map {
           [DeviceID(bus: "pci", vendor: 0x8086, device: $0, text: "", file: file, line: 3)]

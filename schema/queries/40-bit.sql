@@ -6,5 +6,6 @@ SELECT m.bits, d.file, m.line, m.callee, m.expression, d.module
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id
 JOIN driver_mask AS m ON m.driver = d.id
-WHERE t.name = :tree AND m.bits BETWEEN 33 AND 63 AND d.file NOT LIKE 'arch/%'
+WHERE t.name = :tree AND m.bits BETWEEN 33 AND 63 AND d.counted
+  AND m.callee NOT LIKE '%=%'
 ORDER BY m.bits, d.file, m.line, m.alternative

@@ -1,9 +1,10 @@
 -- title: Which drivers set the coherent mask alone
--- description: Of their devices the bus left the streaming mask at 32 bits.
+-- description: Of their devices the bus left the streaming mask at 32 bits.  One row for
+--   each pair of masks; decided is 0 where others are possible.
 -- param: tree = 7.3 | driver_tree | tree whose drivers were stored
-SELECT d.file, m.line, m.bits, m.expression, d.module, d.buses
+SELECT d.file, p.streaming, p.coherent, d.decided, d.module, d.buses
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id
-JOIN driver_mask AS m ON m.driver = d.id
-WHERE t.name = :tree AND d.sets = 'coherent' AND d.file NOT LIKE 'arch/%'
-ORDER BY m.bits IS NULL, m.bits, d.file, m.line, m.alternative
+LEFT JOIN driver_pair AS p ON p.driver = d.id
+WHERE t.name = :tree AND d.sets = 'coherent' AND d.counted
+ORDER BY p.coherent IS NULL, p.coherent, d.file, p.position

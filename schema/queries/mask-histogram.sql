@@ -1,6 +1,6 @@
 -- title: How many drivers set which mask
--- description: Files below drivers, sound and net with a mask of that width among
---   those that they may set; and how many may set it for streaming mappings, for
+-- description: Files below drivers, sound and net that call a function which sets a
+--   mask, with one of that width among those that they may set so; and how many may set it for streaming mappings, for
 --   coherent allocations.  Masks that are not decided are in no row.
 -- param: tree = 7.3 | driver_tree | tree whose drivers were stored
 SELECT m.bits, count(DISTINCT d.id) AS drivers,
@@ -9,6 +9,7 @@ SELECT m.bits, count(DISTINCT d.id) AS drivers,
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id
 JOIN driver_mask AS m ON m.driver = d.id
-WHERE t.name = :tree AND m.bits IS NOT NULL AND d.file NOT LIKE 'arch/%'
+WHERE t.name = :tree AND m.bits IS NOT NULL AND d.counted
+  AND m.callee NOT LIKE '%=%'
 GROUP BY m.bits
 ORDER BY m.bits

@@ -1,7 +1,7 @@
 -- title: Which drivers' maps bounce on a platform
--- description: Drivers that can be built for it, with a pair of masks that bounces
---   there: a map of the buffer without attributes, trusted coherent devices without a
---   bus limit.
+-- description: Drivers that can be there, with a pair of masks that bounces: a map of
+--   the buffer without attributes, trusted coherent devices without a bus limit.
+--   Certain: every pair that the driver may have does; those come first.
 -- param: tree = 7.3 | driver_tree | tree whose drivers were stored
 -- param: kernel = 7.3 | kernel | kernel
 -- param: platform = x86-sme47 | platform | platform
@@ -15,15 +15,24 @@ WITH span AS MATERIALIZED (
     AND swiotlb = :swiotlb AND mem = :mem AND bus_limit = 'none' AND coherent = '1'
     AND external = '0' AND op = 'map' AND attrs = 'none' AND buf = :buf
     AND verdict = 'bounced'
-)
-SELECT d.file, p.streaming, p.coherent, d.module, s."where"
-FROM driver_tree AS t
-JOIN driver AS d ON d.tree_id = t.id
-JOIN driver_pair AS p ON p.driver = d.id
-JOIN span AS s ON s.coherent_mask = p.coherent_mask
-  AND p.streaming BETWEEN s.mask_first AND s.mask_last
-WHERE t.name = :tree AND d.file NOT LIKE 'arch/%'
-  AND instr(',' || d.architectures || ',', ',' || CASE
+), family AS (
+  SELECT CASE
   WHEN :platform LIKE 'arm64%' THEN 'arm64' WHEN :platform LIKE 's390%' THEN 's390'
-  WHEN :platform LIKE 'ppc64%' THEN 'powerpc' ELSE 'x86' END || ',') > 0
-ORDER BY p.streaming, p.coherent, d.file
+  WHEN :platform LIKE 'ppc64%' THEN 'powerpc' ELSE 'x86' END AS name
+), bouncing AS (
+  SELECT d.id, d.file, d.module, d.decided, p.position, p.streaming, p.coherent, s."where",
+    count(*) OVER (PARTITION BY d.id) AS bounced
+  FROM driver_tree AS t
+  JOIN driver AS d ON d.tree_id = t.id
+  JOIN family AS f ON instr(',' || d.architectures || ',', ',' || f.name || ',') > 0
+    AND NOT (f.name = 'x86' AND d.device_tree)
+  JOIN driver_pair AS p ON p.driver = d.id
+  JOIN span AS s ON s.coherent_mask = p.coherent_mask
+    AND p.streaming BETWEEN s.mask_first AND s.mask_last
+  WHERE t.name = :tree AND d.counted
+)
+SELECT file, streaming, coherent,
+  decided AND bounced = (SELECT count(*) FROM driver_pair AS q WHERE q.driver = id) AS certain,
+  module, "where"
+FROM bouncing
+ORDER BY certain DESC, bounced, file, position

@@ -1,0 +1,298 @@
+/// A function as ``MaskFlow`` walks through it: its statements as a tree, the tokens
+/// that matter and the variables that are followed.
+final class MaskFunction {
+  let function: CFunction
+  let number: Int
+  let context: FunctionContext
+  /// The statements inside each one.
+  let children: [[Int]]
+  /// The tokens that change masks, variables or the flow, in order.
+  private(set) var relevant: [Int] = []
+  /// The variables that are followed, by name: locals, `a->b` where the function
+  /// assigns it, and `=text` for a mask that is written so more than once.
+  private(set) var slots: [String: Int] = [:]
+  /// The followed variables that are members of structures, which calls may change.
+  private(set) var members: [Int] = []
+  /// The names of macros that return, where a statement is one.
+  private(set) var returningMacros: Set<Int> = []
+  /// The followed variables in order.
+  private(set) var names: [String] = []
+
+  /// How many variables are followed: 7.3's drivers need up to ten.
+  private static let slotLimit = 24
+
+  var statements: CStatements { context.statements }
+
+  /// - Parameters:
+  ///   - sites: Those in the function.
+  ///   - calls: Names of calls of functions that set masks.
+  init(
+    _ function: CFunction, _ number: Int, context: FunctionContext, sites: [MaskSite],
+    calls: [Int], evaluator: MaskEvaluator
+  ) {
+    self.function = function
+    self.number = number
+    self.context = context
+    var children = [[Int]](repeating: [], count: context.statements.nodes.count)
+    for (index, node) in context.statements.nodes.enumerated() where node.parent >= 0 {
+      children[node.parent].append(index)
+    }
+    self.children = children
+    let file = context.file
+    let body = function.body.lowerBound..<function.body.upperBound + 1
+    let addressed = file.addressed(in: body)
+    var wanted = OrderedSet<String>()
+    for site in sites { wanted.formUnion(file.variables(in: site.mask)) }
+    for call in calls {
+      guard let close = file.closing(of: call + 1, before: body.upperBound) else { continue }
+      wanted.formUnion(file.variables(in: call + 2..<close))
+    }
+    wanted.formUnion(file.results(sites.filter { !$0.isStore }.map(\.token) + calls, in: body))
+    wanted.formUnion(file.returned(in: body))
+    wanted.formUnion(conditions(sites.map(\.token) + calls))
+    // What is assigned to them is followed as well.
+    var paths = Set(sites.flatMap { file.paths(in: $0.mask) }).filter {
+      file.assigns($0, in: body)
+    }
+    var next = 0
+    while next < wanted.count, slots.count < Self.slotLimit {
+      let name = wanted.elements[next]
+      next += 1
+      let variable = context.variable(name)
+      let isLocal =
+        variable.isDeclared || function.parameters.contains(name)
+        || file.declaresPointer(name, in: body)
+      guard isLocal, !addressed.contains(name) else { continue }
+      add(name)
+      for assignment in variable.assignments where assignment.value.count <= 64 {
+        wanted.formUnion(file.variables(in: assignment.value))
+        // err = x->irq;
+        let end = file.endOfPath(assignment.value.lowerBound, assignment.value.upperBound)
+        if end == assignment.value.upperBound, assignment.value.count > 1 {
+          paths.insert(file.text(file.tokens[assignment.value]))
+        }
+      }
+    }
+    for path in paths.union(file.returnedPaths(in: body)).sorted()
+    where slots.count < Self.slotLimit {
+      members.append(slots.count)
+      add(path)
+    }
+    let texts = Dictionary(grouping: sites) { file.text(file.tokens[$0.mask]) }
+    for (text, sites) in texts.sorted(by: { $0.key < $1.key })
+    where sites.count > 1 && slots.count < Self.slotLimit { add("=" + text) }
+    for index in body.dropLast(2) where isReturningMacro(index, evaluator) {
+      returningMacros.insert(index)
+    }
+    findRelevant(sites, calls, body)
+  }
+
+  /// Whether a statement begins with a macro that returns.
+  private func isReturningMacro(_ index: Int, _ evaluator: MaskEvaluator) -> Bool {
+    let file = context.file
+    let (before, token) = (file.tokens[max(0, index - 1)], file.tokens[index])
+    guard token.kind == .identifier, file.tokens[index + 1].is("("),
+      before.is(";") || before.is("{") || before.is("}") || before.is(")"),
+      file.bytes[Int(token.start)..<Int(token.end)].allSatisfy({ !($0 >= 0x61 && $0 <= 0x7a) }),
+      let definition = evaluator.definition(of: file.text(token))
+    else { return false }
+    return definition.macros.contains { macro in
+      macro.body.contains { index in
+        definition.file.isNamed(definition.file.macroTokens[index], "return")
+      }
+    }
+  }
+
+  private func add(_ name: String) {
+    slots[name] = slots.count
+    names.append(name)
+  }
+
+  /// Variables that are tested alone by an `if` around a site.
+  private func conditions(_ tokens: [Int]) -> [String] {
+    let file = context.file
+    return statements.nodes.flatMap { node -> [String] in
+      guard node.kind == .branch, tokens.contains(where: node.range.contains) else { return [] }
+      let words = node.condition.filter { !file.tokens[$0].is("!") }
+      guard words.count == 1, file.tokens[words[0]].kind == .identifier else {
+        return file.compared(in: node.condition)
+      }
+      return [file.text(file.tokens[words[0]])]
+    }
+  }
+
+  private func findRelevant(_ sites: [MaskSite], _ calls: [Int], _ body: Range<Int>) {
+    let file = context.file
+    var found = returningMacros.union(sites.map(\.token) + calls)
+    let words = Set(slots.keys)
+    let last = Set(
+      members.compactMap { names[$0].split(whereSeparator: { "->.".contains($0) }).last }
+        .map(String.init))
+    let flow: Set<String> = [
+      "return", "goto", "break", "continue", "case", "default", "dma_mask", "coherent_dma_mask",
+      "dma_get_mask",
+    ]
+    for index in body where file.tokens[index].kind == .identifier {
+      let text = file.text(file.tokens[index])
+      if words.contains(text) || flow.contains(text) || last.contains(text)
+        || !members.isEmpty && index + 1 < body.upperBound && file.tokens[index + 1].is("(")
+      {
+        found.insert(index)
+      }
+    }
+    for node in statements.nodes where node.kind == .label { found.insert(node.range.lowerBound) }
+    relevant = found.sorted()
+  }
+
+  /// Whether a range has a token that matters.
+  func isRelevant(_ range: Range<Int>) -> Bool {
+    var (low, high) = (0, relevant.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if relevant[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
+    }
+    return low < relevant.count && relevant[low] < range.upperBound
+  }
+
+  /// The state at the function's entry.
+  var entry: FlowState {
+    FlowState(variables: [FlowValue](repeating: .unbound, count: slots.count))
+  }
+}
+
+extension CFile {
+  /// The names that are neither called nor members.
+  func variables(in range: Range<Int>) -> [String] {
+    range.filter { index in
+      let token = tokens[index]
+      guard token.kind == .identifier else { return false }
+      if index > 0, tokens[index - 1].is(".") || tokens[index - 1].is("->") { return false }
+      guard index + 1 < tokens.count else { return true }
+      let next = tokens[index + 1]
+      return !next.is("(") && !next.is(".") && !next.is("->") && !next.is("[")
+    }.map { text(tokens[$0]) }
+  }
+
+  /// The variables that calls' results are assigned to, `err` in `err = f(x)`.
+  func results(_ calls: [Int], in body: Range<Int>) -> [String] {
+    calls.flatMap { call -> [String] in
+      // Back to the start of the statement.
+      var index = call
+      var names: [String] = []
+      while index > body.lowerBound, call - index < 200 {
+        let token = tokens[index]
+        if token.is(";") || token.is("{") || token.is("}") { break }
+        if token.is("=") || token.is("|=") || token.is("+=") || token.is("&="),
+          tokens[index - 1].kind == .identifier
+        {
+          names.append(text(tokens[index - 1]))
+        }
+        index -= 1
+      }
+      return names
+    }
+  }
+
+  /// The variables in `return x`.
+  func returned(in body: Range<Int>) -> [String] {
+    var names: [String] = []
+    for index in body where isNamed(tokens[index], "return") {
+      var end = index + 1
+      while end < body.upperBound, end - index < 24, !tokens[end].is(";") { end += 1 }
+      names += variables(in: index + 1..<end)
+    }
+    return names
+  }
+
+  /// The members in `return a->b`.
+  func returnedPaths(in body: Range<Int>) -> [String] {
+    body.dropLast(4).compactMap { index in
+      guard isNamed(tokens[index], "return") else { return nil }
+      let end = endOfPath(index + 1, body.upperBound)
+      return end > index + 2 && tokens[end].is(";") ? text(tokens[index + 1..<end]) : nil
+    }
+  }
+
+  /// The variables that a condition compares.
+  func compared(in condition: Range<Int>) -> [String] {
+    guard condition.count <= 64 else { return [] }
+    return condition.filter { index in
+      guard tokens[index].kind == .identifier, index + 1 < tokens.count, index > 0 else {
+        return false
+      }
+      if tokens[index - 1].is(".") || tokens[index - 1].is("->") { return false }
+      let (last, next) = (tokens[index - 1], tokens[index + 1])
+      let ends = next.is("&&") || next.is("||") || next.is(")")
+      let begins = last.is("&&") || last.is("||") || last.is("(") || last.is("!")
+      return next.is("==") || next.is("!=") || next.is("<") || next.is(">") || next.is(">=")
+        || next.is("<=") || ends && begins
+    }.map { text(tokens[$0]) }
+  }
+
+  /// Whether `type *name` is in a range.
+  func declaresPointer(_ name: String, in body: Range<Int>) -> Bool {
+    body.contains { index in
+      guard tokens[index].is("*"), index > body.lowerBound, index + 2 < body.upperBound,
+        tokens[index - 1].kind == .identifier, !isNamed(tokens[index - 1], "return")
+      else { return false }
+      let next = tokens[index + 2]
+      return (next.is(";") || next.is(",") || next.is("=")) && text(tokens[index + 1]) == name
+    }
+  }
+
+  /// The names whose address is taken.
+  func addressed(in body: Range<Int>) -> Set<String> {
+    var names: Set<String> = []
+    for index in body.dropLast() where tokens[index].is("&") {
+      guard tokens[index + 1].kind == .identifier, isAddressOperator(index, body) else { continue }
+      let next = index + 2 < tokens.count ? tokens[index + 2] : nil
+      if let next, next.is("->") || next.is(".") || next.is("[") { continue }
+      names.insert(text(tokens[index + 1]))
+    }
+    return names
+  }
+
+  /// Members such as `a->b.c`, as they are written.
+  func paths(in range: Range<Int>) -> [String] {
+    var found: [String] = []
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let end = endOfPath(index, range.upperBound)
+      if end > index + 1 { found.append(text(tokens[index..<end])) }
+      index = max(end, index + 1)
+    }
+    return found
+  }
+
+  /// The end of `a->b.c`, or `start` where no name is.
+  func endOfPath(_ start: Int, _ end: Int) -> Int {
+    guard start < end, tokens[start].kind == .identifier else { return start }
+    var index = start + 1
+    while index + 1 < end, tokens[index].is("->") || tokens[index].is("."),
+      tokens[index + 1].kind == .identifier
+    {
+      index += 2
+    }
+    return index < end && (tokens[index].is("(") || tokens[index].is("[")) ? start : index
+  }
+
+  /// Whether `path =` is in a range.
+  fileprivate func assigns(_ path: String, in body: Range<Int>) -> Bool {
+    body.contains { index in
+      guard tokens[index].is("="), index > body.lowerBound else { return false }
+      let start = startOfPath(index - 1, body.lowerBound)
+      return start < index - 1 && text(tokens[start..<index]) == path
+    }
+  }
+
+  /// Where the name or path begins that ends with a token.
+  func startOfPath(_ end: Int, _ start: Int) -> Int {
+    var index = end
+    while index - 2 >= start, tokens[index - 1].is("->") || tokens[index - 1].is("."),
+      tokens[index - 2].kind == .identifier
+    {
+      index -= 2
+    }
+    return index
+  }
+}

@@ -1,0 +1,139 @@
+/// Calls and stores that set masks, and calls of the functions around them.
+extension MaskWalk {
+  /// `name(...)`, which is the whole range.
+  func called(_ range: Range<Int>, _ states: [FlowState]) -> [FlowOutcome] {
+    let name = range.lowerBound
+    if let site = flow.sites[name] { return set(site, states) }
+    let arguments = file.split(name + 2..<range.upperBound - 1)
+    let text = file.text(file.tokens[name])
+    if let functions = flow.callees(text) {
+      return functions.flatMap { entered($0, arguments, states) }
+    }
+    if flow.isMacro(file.tokens[name]), !hasSite(range) { return read(range, states) }
+    var outcomes = same(.unknown, states)
+    for argument in arguments where hasSite(argument) {
+      outcomes = outcomes.flatMap { outcome in
+        evaluate(argument, [outcome.state]).map { inner in
+          // snd_card_free_on_error(dev, f(x)) and its like hand an error on.
+          let isError =
+            outcome.value == .failed || inner.value.isError || inner.value == .nonzero
+          return FlowOutcome(state: inner.state, value: isError ? .failed : .unknown)
+        }
+      }
+    }
+    let inner = arguments.last.flatMap(slot)
+    return outcomes.map { outcome in
+      var outcome = outcome
+      for member in function.members { outcome.state.variables[member] = .unknown }
+      outcome.value = result(of: text, outcome, slot: inner)
+      return outcome
+    }
+  }
+
+  /// What a call gives of which only the name is known.
+  private func result(of name: String, _ outcome: FlowOutcome, slot: Int?) -> FlowValue {
+    let argument = slot.map { outcome.state.variables[$0] }
+    switch name {
+    case "IS_ERR", "IS_ERR_OR_NULL":
+      if outcome.value == .failed || argument == .failed { return .one }
+      return argument == .zero && name == "IS_ERR" || argument == .succeeded ? .zero : .unknown
+    case "PTR_ERR_OR_ZERO": return argument == .failed ? .failed : outcome.value
+    case "dev_err_probe", "dev_err_ptr_probe", "dev_err_cast_probe", "PTR_ERR", "ERR_PTR",
+      "ERR_CAST":
+      return .failed
+    default: return outcome.value
+    }
+  }
+
+  /// A call that sets masks: it succeeds, or leaves them.
+  private func set(_ site: MaskSite, _ states: [FlowState]) -> [FlowOutcome] {
+    let masks = masks(of: site, states)
+    let done = masks.filter { $0.state.masks.outcome(of: $0.value) != false }.map { outcome in
+      var state = applied(site, outcome)
+      state.masks.note(outcome.value, succeeded: true)
+      return FlowOutcome(state: state, value: .zero)
+    }
+    let failed = masks.filter { $0.state.masks.outcome(of: $0.value) != true }.map { outcome in
+      var state = outcome.state
+      flow.meet(outcome.value, at: site)
+      state.masks.note(outcome.value, succeeded: false)
+      return FlowOutcome(state: state, value: .failed)
+    }
+    return done + failed
+  }
+
+  /// A store, with the outcomes of what is stored.
+  func stored(_ site: MaskSite, _ outcomes: [FlowOutcome]) -> [FlowOutcome] {
+    outcomes.flatMap { outcome -> [FlowOutcome] in
+      var values = [outcome.value]
+      if file.tokens[site.mask.lowerBound - 1].is("&") {
+        let name = file.text(file.tokens[site.mask])
+        values = Self.values(flow.evaluator.initialValue(of: name))
+      }
+      return values.map { value in
+        FlowOutcome(
+          state: applied(site, FlowOutcome(state: outcome.state, value: value)), value: value)
+      }
+    }
+  }
+
+  private func applied(_ site: MaskSite, _ outcome: FlowOutcome) -> FlowState {
+    var state = outcome.state
+    flow.meet(outcome.value, at: site)
+    let mask = FlowMask(outcome.value)
+    if site.streaming || flow.sharesOneMask { state.masks.streaming = mask }
+    if site.coherent || flow.sharesOneMask { state.masks.coherent = mask }
+    return state
+  }
+
+  /// What the mask of a call may be.  The same text is the same mask: it is read once.
+  private func masks(of site: MaskSite, _ states: [FlowState]) -> [FlowOutcome] {
+    let text = "=" + file.text(file.tokens[site.mask])
+    guard let slot = function.slots[text], !hasVariables(site.mask) else {
+      return evaluate(site.mask, states)
+    }
+    let fresh = states.filter { $0.variables[slot] == .unbound }
+    let known = states.filter { $0.variables[slot] != .unbound }
+    return known.map { FlowOutcome(state: $0, value: $0.variables[slot]) }
+      + evaluate(site.mask, fresh).map { outcome in
+        var outcome = outcome
+        outcome.state.variables[slot] = outcome.value
+        return outcome
+      }
+  }
+
+  private func hasVariables(_ range: Range<Int>) -> Bool {
+    (file.variables(in: range) + file.paths(in: range)).contains { function.slots[$0] != nil }
+  }
+
+  /// A call of a function of the file that leads to a site.
+  private func entered(
+    _ callee: MaskFunction, _ arguments: [Range<Int>], _ states: [FlowState]
+  ) -> [FlowOutcome] {
+    var given = states.map { (state: $0, values: [FlowValue]()) }
+    for (position, argument) in arguments.enumerated() {
+      let parameters = callee.function.parameters
+      let isFollowed =
+        position < parameters.count && callee.slots[parameters[position]] != nil
+      guard isFollowed || function.isRelevant(argument) && hasSite(argument) else {
+        for index in given.indices { given[index].values.append(.unknown) }
+        continue
+      }
+      given = given.flatMap { state, values in
+        evaluate(argument, [state]).map { ($0.state, values + [$0.value]) }
+      }
+      guard given.count <= MaskFlow.stateLimit else {
+        flow.giveUp()
+        return []
+      }
+    }
+    return given.flatMap { state, values in
+      flow.call(callee, with: state.masks, arguments: values).map { back in
+        var state = state
+        state.masks = back.masks
+        for member in function.members { state.variables[member] = .unknown }
+        return FlowOutcome(state: state, value: back.value)
+      }
+    }
+  }
+}
