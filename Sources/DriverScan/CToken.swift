@@ -20,6 +20,14 @@ struct CToken: Sendable {
   }
 }
 
+/// A word of an expression: a token of the file, or of a macro's body.
+struct CWord: Sendable {
+  let kind: CToken.Kind
+  let text: String
+  /// Its token in the file, or -1.
+  let token: Int
+}
+
 /// Punctuation of one to three characters as the code of a token.
 @inline(__always) func punctuation(_ text: StaticString) -> UInt32 {
   text.withUTF8Buffer { bytes in

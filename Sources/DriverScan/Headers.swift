@@ -36,6 +36,8 @@ final class Headers: Sendable {
   }
 
   let tree: TreeFiles
+  /// What `#include <name>` finds.
+  private let named = Locked<[String: Header?]>([:])
   private let headers = Locked<[String: Header?]>([:])
 
   /// Of one file's lookup: 7.3's longest chain of a driver's own headers is six.
@@ -65,6 +67,15 @@ final class Headers: Sendable {
   }
 
   private func header(_ name: String, _ isQuoted: Bool, from file: String) -> Header? {
+    // Most names are the same from everywhere, and asked for by every driver.
+    if isQuoted { return find(name, isQuoted, from: file) }
+    if let known = named.withLock({ $0[name] }) { return known }
+    let header = find(name, isQuoted, from: file)
+    named.withLock { $0[name] = .some(header) }
+    return header
+  }
+
+  private func find(_ name: String, _ isQuoted: Bool, from file: String) -> Header? {
     if isQuoted, let slash = file.lastIndex(of: "/"),
       let path = normalized(String(file[...slash]) + name), let header = header(at: path)
     {

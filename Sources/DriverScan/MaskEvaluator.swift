@@ -1,11 +1,3 @@
-/// A word of an expression: a token of the file, or of a macro's body.
-struct CWord: Sendable {
-  let kind: CToken.Kind
-  let text: String
-  /// Its token in the file, or -1.
-  let token: Int
-}
-
 /// Reads constant expressions of a file, as the preprocessor and the compiler would,
 /// without deciding what only a running kernel knows.
 struct MaskEvaluator {

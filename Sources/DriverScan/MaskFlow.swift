@@ -148,6 +148,7 @@ final class MaskFlow {
     for (position, value) in zip(function.function.parameters, arguments) {
       if let slot = function.slots[position] { state.variables[slot] = value }
     }
+    if function.isBroken { isIncomplete = true }
     let walk = MaskWalk(function, self)
     var round = 0
     repeat {

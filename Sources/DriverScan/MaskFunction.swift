@@ -9,10 +9,15 @@ final class MaskFunction {
   /// The tokens that change masks, variables or the flow, in order.
   private(set) var relevant: [Int] = []
   /// The variables that are followed, by name: locals, `a->b` where the function
-  /// assigns it, and `=text` for a mask that is written so more than once.
+  /// assigns it, `=text` for a mask that is written so more than once, and `?text` for
+  /// such a condition.
   private(set) var slots: [String: Int] = [:]
   /// The followed variables that are members of structures, which calls may change.
   private(set) var members: [Int] = []
+  /// Whether a site is in no statement: braces are not closed.
+  let isBroken: Bool
+  /// Where such conditions begin.
+  private var asking: Set<Int> = []
   /// The names of macros that return, where a statement is one.
   private(set) var returningMacros: Set<Int> = []
   /// The followed variables in order.
@@ -38,6 +43,10 @@ final class MaskFunction {
       children[node.parent].append(index)
     }
     self.children = children
+    isBroken = (sites.map(\.token) + calls).contains { token in
+      context.statements.innermost(token).map { context.statements.nodes[$0].kind == .block }
+        ?? true
+    }
     let file = context.file
     let body = function.body.lowerBound..<function.body.upperBound + 1
     let addressed = file.addressed(in: body)
@@ -81,6 +90,9 @@ final class MaskFunction {
     let texts = Dictionary(grouping: sites) { file.text(file.tokens[$0.mask]) }
     for (text, sites) in texts.sorted(by: { $0.key < $1.key })
     where sites.count > 1 && slots.count < Self.slotLimit { add("=" + text) }
+    for text in repeatedConditions(sites.map(\.token), body) where slots.count < Self.slotLimit {
+      add("?" + text)
+    }
     for index in body.dropLast(2) where isReturningMacro(index, evaluator) {
       returningMacros.insert(index)
     }
@@ -108,6 +120,31 @@ final class MaskFunction {
     names.append(name)
   }
 
+  /// What more than one `if` around sites asks of members that the function does not
+  /// assign: the answers are the same.
+  private func repeatedConditions(_ tokens: [Int], _ body: Range<Int>) -> [String] {
+    let file = context.file
+    let parts = statements.nodes.flatMap { node -> [Range<Int>] in
+      guard node.kind == .branch, node.condition.count <= 64,
+        tokens.contains(where: node.range.contains)
+      else { return [] }
+      return file.split(node.condition, at: "&&").flatMap { file.split($0, at: "||") }
+    }
+    let asked = parts.map { part -> Range<Int> in
+      let isNegated = !part.isEmpty && file.tokens[part.lowerBound].is("!")
+      return isNegated ? part.dropFirst() : part
+    }
+    let texts = Dictionary(grouping: asked.filter { !$0.isEmpty }) { file.text(file.tokens[$0]) }
+    let repeated = texts.filter { text, ranges in
+      let paths = file.paths(in: ranges[0])
+      return ranges.count > 1 && slots[text] == nil && !paths.isEmpty
+        && !tokens.contains(where: ranges[0].contains)
+        && !paths.contains { file.assigns($0, in: body) }
+    }
+    asking = Set(repeated.values.joined().map(\.lowerBound))
+    return repeated.keys.sorted()
+  }
+
   /// Variables that are tested alone by an `if` around a site.
   private func conditions(_ tokens: [Int]) -> [String] {
     let file = context.file
@@ -123,7 +160,7 @@ final class MaskFunction {
 
   private func findRelevant(_ sites: [MaskSite], _ calls: [Int], _ body: Range<Int>) {
     let file = context.file
-    var found = returningMacros.union(sites.map(\.token) + calls)
+    var found = returningMacros.union(asking).union(sites.map(\.token) + calls)
     let words = Set(slots.keys)
     let last = Set(
       members.compactMap { names[$0].split(whereSeparator: { "->.".contains($0) }).last }

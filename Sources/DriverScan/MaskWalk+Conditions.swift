@@ -15,6 +15,11 @@ extension MaskWalk {
   private func decided(
     _ range: Range<Int>, _ states: FlowStates
   ) -> (FlowStates, FlowStates) {
+    if !range.isEmpty, let slot = function.slots["?" + file.text(file.tokens[range])] {
+      return split(
+        states.elements.map { FlowOutcome(state: $0, value: $0.variables[slot]) }
+      ) { ($0.value.truth, (slot, .one, .zero)) }
+    }
     if !function.isRelevant(range) {
       switch constantTruth(range) {
       case true?: return (states, FlowStates())

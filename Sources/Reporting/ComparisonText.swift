@@ -225,7 +225,9 @@ private func modesText(_ change: PoolChange) -> String {
 
 private func comparisonJSON(_ comparison: Comparison, _ drivers: DriverList?) -> String {
   let names = comparison.kernels.map(\.name)
-  let transitions = comparison.transitions.map { transition in
+  let order = drivers.specificOrder(
+    comparison.transitions.map(\.conditions), of: comparison.kernels)
+  let transitions = order.map { comparison.transitions[$0] }.map { transition in
     let sides = zip(names, transition.sides).map { name, side in
       """
       {"kernel": \(jsonString(name)), "verdict": \(jsonString(side.verdict.name)), \

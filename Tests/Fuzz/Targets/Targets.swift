@@ -125,7 +125,17 @@ let targets: [String: FuzzTarget] = [
   "drivers": { bytes in
     let file = CFile(path: "drivers/file.c", bytes: bytes)
     guard let tree = try? driverTree.get() else { return nil }
-    let read = DriverFile(file, headers: Headers(tree))
+    var read = DriverFile(file, headers: Headers(tree))
+    for sharesOneMask in [false, true] {
+      let (pairs, isDecided) = read.pairs(sharesOneMask: sharesOneMask)
+      guard Set(pairs).count == pairs.count else { throw Violation("a pair twice") }
+      if sharesOneMask, pairs.contains(where: { $0.streaming != $0.coherent }) {
+        throw Violation("two masks where there is one")
+      }
+      if isDecided, read.calls.contains(where: { $0.expression.hasPrefix("more than") }) {
+        throw Violation("decided beyond the limit")
+      }
+    }
     let lines = bytes.count { $0 == UInt8(ascii: "\n") } + 1
     for line in read.calls.map(\.line) + read.uses.map(\.line) where !(1...lines).contains(line) {
       throw Violation("line \(line) of \(lines)")
