@@ -89,6 +89,7 @@ import Testing
   /// A driver whose masks the source does not decide is named, and nothing is guessed.
   @Test func undecidedMasksAreSaid() throws {
     var driver = drivers()[0]
+    (driver.masks, driver.isDecided) = ([], false)
     driver.calls = [
       MaskCall(
         line: 7, function: "probe", callee: "dma_set_mask", expression: "chip->mask",
