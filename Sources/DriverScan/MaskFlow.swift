@@ -30,9 +30,9 @@ final class MaskFlow {
   private var groups: [Int32: (branches: Set<Int32>, isExhaustive: Bool)] = [:]
   private var constants: [Int: [FlowValue]] = [:]
 
-  /// No driver of 7.3 has more than 40 states at one place.
+  /// At one place; a driver with more is not decided.
   static let stateLimit = 256
-  /// States times statements and expressions of one file: 7.3's largest takes 60 000.
+  /// States times statements and expressions of one file.
   private static let workLimit = 1_000_000
   private static let depthLimit = 160
   private static let callLimit = 6

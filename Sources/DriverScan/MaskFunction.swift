@@ -23,7 +23,7 @@ final class MaskFunction {
   /// The followed variables in order.
   private(set) var names: [String] = []
 
-  /// How many variables are followed: 7.3's drivers need up to ten.
+  /// How many variables of a function are followed.
   private static let slotLimit = 24
 
   var statements: CStatements { context.statements }

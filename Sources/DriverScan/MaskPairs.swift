@@ -11,7 +11,7 @@ struct MaskPairs {
   /// The masks that calls set, by their numbers, where the flow decides them.
   private(set) var met: [Int: [MaskValue]] = [:]
 
-  /// 7.3 has files of 8000 functions; 30 of one lead to masks.
+  /// How many functions of a file may lead to masks.
   private static let functionLimit = 200
 
   init(

@@ -27,14 +27,16 @@ struct Drivers: ParsableCommand {
 
       With --compare or --check each transition or finding, those about the
       fewest drivers first, is followed by the drivers whose masks it holds for;
-      "Drivers with swiotlb=force" are those of scenarios with that axis.  A driver is a source file that calls
-      one of these functions below drivers, net or sound.  Left out, and
-      counted: drivers that Kconfig does not allow on those platforms, or only
-      with COMPILE_TEST; drivers of device trees on x86; drivers without PCI
-      devices for untrusted devices.  Not known: which operations a driver
-      uses, masks that another file or the bus sets later, and masks of devices
-      whose mask is another's.  A file counts as a driver that sets one mask
-      alone even where another file of its module sets the other.
+      "Drivers with swiotlb=force" are those of scenarios with that axis.
+
+      A driver is a source file that calls one of these functions below drivers,
+      net or sound.  Left out, and counted: drivers that Kconfig does not allow
+      on those platforms, or only with COMPILE_TEST; drivers of device trees on
+      x86; drivers without PCI devices for untrusted devices.  Not known: which
+      operations a driver uses, masks that another file or the bus sets later,
+      and masks of devices whose mask is another's.  A file counts as a driver
+      that sets one mask alone even where another file of its module sets the
+      other.
 
       Lists of drivers are cut after 12; --all shows all of them.
 
