@@ -27,11 +27,10 @@ public func seriesBlocks(
 /// `applied        [PATCH 1/2] ...`, and what was rejected of it.
 private func lines(_ patch: PatchedTree.Patch) -> [String] {
   let width = PatchedTree.Fate.alreadyThere.text.count + 2
-  let fate = patch.fate.text.padded(to: width)
-  let subject = patch.subject.printable(upTo: 200)
-  var lines = folded(
-    fate + subject, width: 70, hanging: String(repeating: " ", count: width)
-  ).split(separator: "\n").map(String.init)
+  let subject = foldedProse(patch.subject.printable(upTo: 200), width: 70 - width)
+  var lines = subject.enumerated().map { index, line in
+    (index == 0 ? patch.fate.text : "").padded(to: width) + line
+  }
   for change in patch.changes {
     for rejection in change.rejections {
       let text = change.isBlocking ? rejection : rejection + " (not compiled)"
