@@ -172,19 +172,19 @@ struct DriverOption: ParsableArguments {
   ///
   /// - Parameters:
   ///   - domain: The part of the matrix that findings are about.
-  ///   - length: How long their lists are.
+  ///   - length: How long their lists are; as a report has them without.
   func list(
-    _ domain: MatrixDomain = MatrixDomain(), length: DriverLength = DriverLength()
+    _ domain: MatrixDomain = MatrixDomain(), length: DriverLength? = nil
   ) throws -> DriverList? {
     guard let drivers else {
-      if length.all {
+      if length?.all == true {
         throw UsageError(description: "--all needs --drivers, whose lists it is for")
       }
       return nil
     }
     var list = try Self.read(drivers)
     list.domain = domain
-    list.limit = length.limit
+    if let length { list.limit = length.limit }
     return list
   }
 
