@@ -181,7 +181,9 @@ struct PatchApplier {
   private mutating func missing(
     _ sides: HunkSides, near guess: Int, in lines: TextLines
   ) throws(TreeError) -> HunkFate {
-    if !sides.new.isEmpty, sides.new.count <= lines.all.count {
+    if sides.isTelling || sides.new.count == lines.all.count, !sides.new.isEmpty,
+      sides.new.count <= lines.all.count
+    {
       for start in 0...lines.all.count - sides.new.count {
         let (fits, cost) = Self.fits(sides.new, at: start, in: lines, 0, 0)
         try spend(cost)
@@ -310,6 +312,15 @@ private struct HunkSides {
   /// How many lines of context it begins and ends with.
   private(set) var prefix = 0
   private(set) var suffix = 0
+  /// Whether the lines after it, found anywhere, say that it is there: three have a letter
+  /// or more, and some were there before.
+  var isTelling: Bool {
+    let words = new.lazy.filter { line in
+      line.source[line.range].contains { (65...90).contains($0 & 0xdf) }
+    }
+    return prefix + suffix > 0 && words.prefix(3).count == 3
+  }
+
   /// Which of the old lines are replaced by which new ones.
   private(set) var edits: [(place: Range<Int>, lines: [TextLines.Line])] = []
 

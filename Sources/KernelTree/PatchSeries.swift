@@ -13,6 +13,9 @@ public struct PatchSeries: Sendable {
   /// How many patches before it the series says it needs.
   public let prerequisites: Int
 
+  /// Whether its end is missing, as its subjects say.
+  public private(set) var isCut = false
+
   /// How many patches it has.
   public var count: Int { mails.count }
 
@@ -63,8 +66,8 @@ public struct PatchSeries: Sendable {
       let names = older.prefix(10).map { "v\($0)" }.joined(separator: ", ")
       notes.append("--mbox holds \(names) and v\(latest); v\(latest) is taken")
     }
-    let patches = series.filter { !$0.changes.isEmpty && $0.number != 0 }
-    guard !patches.isEmpty else {
+    let patches = series.filter { $0.hasDiff && $0.number != 0 }
+    guard patches.contains(where: { !$0.changes.isEmpty }) else {
       let cover = series.contains { $0.number == 0 }
       throw .patch(
         (cover ? "--mbox holds a cover letter and no patch" : "--mbox holds no mail with a patch")
@@ -80,6 +83,7 @@ public struct PatchSeries: Sendable {
       }
     } else {
       mails = try Self.ordered(numbered, of: latest, &notes)
+      isCut = (numbered.compactMap(\.total).max() ?? 0) > mails.count
       let rest = patches.filter { $0.number == nil }
       if let first = rest.first {
         notes.append(

@@ -18,6 +18,8 @@ public struct PatchedTree {
     case fuzzy(Int)
     /// The tree has what it would have made.
     case alreadyThere
+    /// It changes no line: a mode, an empty file.
+    case empty
     /// Some hunks are in, others are rejected.
     case inPart
     case rejected
@@ -37,9 +39,7 @@ public struct PatchedTree {
     public let file: String
     /// Each hunk in its order; one for a change without hunks.
     public let hunks: [HunkReport]
-    /// Whether a hunk was rejected that the answers may depend on: in a file that is
-    /// compiled, unless it lies in a part that is not, or in a Kconfig or Makefile.
-    public let isBlocking: Bool
+    let change: FileChange
 
     public var fate: Fate { Fate(hunks) }
 
@@ -51,10 +51,16 @@ public struct PatchedTree {
     }
   }
 
-  /// Rejected hunks that the answers may depend on: such a tree says nothing of the series.
-  public var blocking: [(file: String, subject: String, reasons: [String])] {
+  /// Rejected hunks that answers may depend on: such a tree says nothing of the series.
+  ///
+  /// - Parameter parts: What is compiled of the tree before the series, and after it.
+  public func blocking(
+    _ parts: CompiledParts
+  ) -> [(file: String, subject: String, reasons: [String])] {
     patches.flatMap { patch in
-      patch.changes.filter(\.isBlocking).map { ($0.file, patch.subject, $0.rejections) }
+      patch.changes.filter { parts.mayDepend(on: $0) }.map {
+        ($0.file, patch.subject, $0.rejections)
+      }
     }
   }
 
@@ -71,17 +77,20 @@ public struct PatchedTree {
   public var subjects: [String] { patches.map(\.subject) }
 
   /// Whether the tree has the whole series already.
-  public var isAlreadyThere: Bool { patches.allSatisfy { $0.fate == .alreadyThere } }
+  public var isAlreadyThere: Bool {
+    patches.allSatisfy { [.alreadyThere, .empty].contains($0.fate) }
+      && patches.contains { $0.fate == .alreadyThere }
+  }
 
   /// Copies and patches.
   ///
   /// - Parameters:
   ///   - base: The tree as it was evaluated.
   ///   - evaluated: The files that were compiled or read for it.
-  ///   - partial: Of files that are compiled in part, the definitions that are.
+  /// - Throws: ``TreeError/patch(_:)`` where what is left is no tree.
   public init(
     _ series: PatchSeries, to base: SourceTree, evaluated: Set<String>,
-    partial: [String: Set<String>] = [:], cacheDirectory: String? = nil
+    cacheDirectory: String? = nil
   ) throws(TreeError) {
     let cache = try BuildCache(directory: cacheDirectory)
     workspace = try Workspace(in: cache, launcher: cache.launcher(Compiler()))
@@ -92,38 +101,27 @@ public struct PatchedTree {
       }
       var copy = Copy(base: base, directory: directory, cache: cache)
       patches = try series.mails.map { mail throws(TreeError) in
-        Patch(
+        copy.begin(mail)
+        return Patch(
           subject: mail.subject,
           changes: try mail.changes.map { change throws(TreeError) in
-            let hunks = try copy.apply(change)
-            let isRead = [change.old, change.new].contains { $0.map(evaluated.contains) == true }
-            return Change(
-              file: change.path, hunks: hunks,
-              isBlocking: isRead
-                && Self.isBlocking(change, hunks, partial[change.old ?? change.path]))
+            Change(file: change.path, hunks: try copy.apply(change), change: change)
           })
       }
       changedFiles = copy.touched
-      tree = try SourceTree(path: directory)
+      tree = try Self.opened(directory)
     } catch {
       workspace.remove()
       throw error
     }
   }
 
-  /// Whether what was rejected of a file that is compiled may change answers.
-  private static func isBlocking(
-    _ change: FileChange, _ hunks: [HunkReport], _ compiled: Set<String>?
-  ) -> Bool {
-    // Options of a configuration that the harness sets itself where it knows them.
-    let name = change.path.split(separator: "/").last ?? ""
-    if name == "Kconfig" || name == "Makefile" { return false }
-    return hunks.indices.contains { index in
-      guard hunks[index].rejection != nil else { return false }
-      guard change.hunks.indices.contains(index) else { return true }
-      let hunk = change.hunks[index]
-      if hunk.changesIncludesAlone { return false }
-      return compiled.map(hunk.mayTouch) ?? true
+  private static func opened(_ directory: String) throws(TreeError) -> SourceTree {
+    do throws(TreeError) {
+      return try SourceTree(path: directory)
+    } catch {
+      guard case .notATree(_, let missing) = error else { throw error }
+      throw .patch("--mbox leaves no '\(missing)', without which no tree is compiled")
     }
   }
 
@@ -136,7 +134,23 @@ public struct PatchedTree {
     /// Files that were changed, made or removed: those of the copy count.
     var touched: Set<String> = []
 
-    func contents(_ file: String?) -> [UInt8]? {
+    /// What files were before the mail that is applied, which moves begin with.
+    private var before: [String: [UInt8]?] = [:]
+    /// The files that the mail has written, and those that it gives another name.
+    private var written: Set<String> = []
+    private var renamed: Set<String> = []
+
+    init(base: SourceTree, directory: String, cache: BuildCache) {
+      (self.base, self.directory, self.cache) = (base, directory, cache)
+    }
+
+    /// Takes the next mail.
+    mutating func begin(_ mail: SeriesMail) {
+      (before, written) = ([:], [])
+      renamed = Set(mail.changes.lazy.filter { $0.move == .rename }.compactMap(\.old))
+    }
+
+    private func contents(_ file: String?) -> [UInt8]? {
       guard let file else { return nil }
       let data =
         touched.contains(file)
@@ -145,22 +159,33 @@ public struct PatchedTree {
     }
 
     mutating func apply(_ change: FileChange) throws(TreeError) -> [HunkReport] {
-      let file = contents(change.old ?? change.new)
-      let (outcome, hunks) = try applier.apply(
-        change, to: file, target: change.move == nil ? nil : contents(change.new))
+      let old = change.old ?? change.path
+      var file = contents(old)
+      var target: [UInt8]?
+      if change.move != nil {
+        // All changes of a mail begin with the same files: two may change their names.
+        if let original = before[old] { file = original }
+        target = renamed.contains(change.path) ? nil : contents(change.new)
+      }
+      let (outcome, hunks) = try applier.apply(change, to: file, target: target)
       switch outcome {
       case .unchanged: break
       case .removed: remove(change.path)
       case .text(let bytes):
         // A directory has its name, or a file that of its directory.
         let path = change.path
+        if before[path] == nil { before[path] = .some(contents(path)) }
         guard !base.isDirectory(path), !base.hasFile(above: path, except: touched),
           (try? cache.write(Data(bytes), to: directory + "/" + path)) != nil
         else {
           return hunks.map { HunkReport(line: $0.line, fate: .rejected(.cannotBeWritten)) }
         }
         touched.insert(path)
-        if change.move == .rename, let old = change.old { remove(old) }
+        written.insert(path)
+        if change.move == .rename, !written.contains(old) {
+          if before[old] == nil { before[old] = .some(file) }
+          remove(old)
+        }
       }
       return hunks
     }
@@ -200,52 +225,12 @@ extension PatchedTree.Fate {
     }
     if rejected > 0 {
       self = rejected == hunks.count ? .rejected : .inPart
-    } else if applied == 0, !hunks.isEmpty {
+    } else if hunks.isEmpty {
+      self = .empty
+    } else if applied == 0 {
       self = .alreadyThere
     } else {
       self = fuzz > 0 ? .fuzzy(fuzz) : .applied
     }
-  }
-}
-
-extension Hunk {
-  /// Whether all that it adds and removes is `#include`, `struct name;` and empty lines.
-  /// The harness has headers of its own: a missing one is a name that does not compile.
-  var changesIncludesAlone: Bool {
-    lines.allSatisfy { mark, line in
-      if mark == UInt8(ascii: " ") { return true }
-      let text = String(decoding: line.source[line.range].prefix(200), as: UTF8.self)
-      return text.allSatisfy(\.isWhitespace)
-        || text.wholeMatch(of: /#include [<"][A-Za-z0-9_\/.-]+[>"]\s*/) != nil
-        || text.wholeMatch(of: /(struct|union|enum) \w+;\s*/) != nil
-    }
-  }
-
-  /// Whether it may change one of the definitions with some names.
-  ///
-  /// The definition around a hunk stands in its header, those inside at the first column
-  /// of its lines; a place that neither tells may be anywhere.
-  func mayTouch(_ names: Set<String>) -> Bool {
-    let lines = lines
-    let isTopOfFile = section.isEmpty && oldStart <= 1
-    var around = String(decoding: section, as: UTF8.self)
-    // A label, or a result's type on a line of its own, is in some function.
-    let says = ["(", "struct ", "enum ", "union "]
-    if around.hasSuffix(":") || !says.contains(where: around.contains) { around = "" }
-    var inside = CSource.words(around)
-    for (_, line) in lines {
-      let bytes = line.source[line.range]
-      guard let first = bytes.first, first != UInt8(ascii: " "), first != UInt8(ascii: "\t"),
-        !bytes.starts(with: "#include".utf8)
-      else { continue }
-      inside += CSource.words(String(decoding: bytes, as: UTF8.self))
-    }
-    if !inside.isEmpty { return !names.isDisjoint(with: inside) }
-    // Includes and comments.
-    return !isTopOfFile
-      && lines.contains { _, line in
-        let bytes = line.source[line.range]
-        return !bytes.isEmpty && !bytes.starts(with: "#include".utf8)
-      }
   }
 }

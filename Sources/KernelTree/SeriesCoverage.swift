@@ -18,16 +18,18 @@ public struct SeriesCoverage: Sendable, Equatable {
   ) {
     let (old, new) = (before.compiledLines, after.compiledLines)
     let read = before.files.union(after.files)
-    for file in patched.changedFiles.sorted() {
+    for change in patched.patches.flatMap(\.changes) where !read.contains(change.file) {
+      // Others may be long: what their hunks say is counted.
+      for (hunk, report) in zip(change.change.hunks, change.hunks) where report.isApplied {
+        outside += hunk.lines.count { mark, _ in mark != UInt8(ascii: " ") }
+      }
+    }
+    for file in patched.changedFiles.intersection(read).sorted() {
       let removed: [Int]
       let added: [Int]
       (removed, added) = Self.changes(
         from: base.bytes(of: file).map { [UInt8]($0) } ?? [],
         to: patched.tree.bytes(of: file).map { [UInt8]($0) } ?? [])
-      guard read.contains(file) else {
-        outside += removed.count + added.count
-        continue
-      }
       let count =
         removed.count { old[file]?.contains($0) == true }
         + added.count { new[file]?.contains($0) == true }

@@ -16,14 +16,19 @@ struct SeriesMail: Sendable {
   /// `base-commit:`, and how many `prerequisite-patch-id:`, as git format-patch writes them.
   let baseCommit: String?
   let prerequisites: Int
+  /// Whether it has a diff, be it of a mode or an empty file.
+  let hasDiff: Bool
 
   init(subject: String, changes: [FileChange], body: ArraySlice<UInt8>) {
     self.subject = subject
     self.changes = changes
     (version, number, total) = Self.place(subject)
     var (base, prerequisites): (String?, Int) = (nil, 0)
+    var hasDiff = !changes.isEmpty
     for line in ByteLines(body) {
-      if line.starts(with: "base-commit: ".utf8) {
+      if line.starts(with: "diff --git ".utf8) {
+        hasDiff = true
+      } else if line.starts(with: "base-commit: ".utf8) {
         let word = line.withoutReturn.dropFirst(13).prefix { $0 > 0x20 }
         let isCommit = (7...64).contains(word.count) && word.allSatisfy(Self.isHexadecimal)
         if isCommit { base = String(decoding: word, as: UTF8.self) }
@@ -31,7 +36,7 @@ struct SeriesMail: Sendable {
         prerequisites += 1
       }
     }
-    (baseCommit, self.prerequisites) = (base, prerequisites)
+    (baseCommit, self.prerequisites, self.hasDiff) = (base, prerequisites, hasDiff)
   }
 
   private static func isHexadecimal(_ byte: UInt8) -> Bool {
@@ -40,12 +45,15 @@ struct SeriesMail: Sendable {
 
   /// `[PATCH v7 03/22]`: version, number and total.
   private static func place(_ subject: String) -> (version: Int, number: Int?, total: Int?) {
-    guard let open = subject.firstIndex(of: "["), let close = subject[open...].firstIndex(of: "]")
-    else { return (1, nil, nil) }
     var (version, number, total): (Int, Int?, Int?) = (1, nil, nil)
-    for word in subject[subject.index(after: open)..<close].split(whereSeparator: {
-      " ,".contains($0)
-    }) {
+    // A list may put its name in front: `[xen-devel] [PATCH 1/2]`.
+    var rest = subject[...]
+    var words: [Substring] = []
+    while let start = rest.first, start == "[", let close = rest.firstIndex(of: "]") {
+      words += rest[..<close].dropFirst().split { " ,".contains($0) }
+      rest = rest[rest.index(after: close)...].drop { $0 == " " }
+    }
+    for word in words {
       let text = word.uppercased()
       let start = text.hasPrefix("PATCHV") ? 6 : text.hasPrefix("RFCV") ? 4 : 1
       if start > 1 || text.first == "V", let value = Int(text.dropFirst(start)), value > 0 {
@@ -96,11 +104,18 @@ enum SeriesFile {
 
     init(_ bytes: ArraySlice<UInt8>) { lines = ByteLines(bytes) }
 
+    /// Whether a line begins the next mail: it has a time, as mail programs write it, or
+    /// no text at all behind a name; a message may have a line that begins with the word.
+    private func isSeparator(_ line: ArraySlice<UInt8>) -> Bool {
+      let text = String(decoding: line.prefix(200), as: UTF8.self)
+      return text.contains(/[0-9]:[0-9][0-9]/) || text.wholeMatch(of: /From \S+\s*/) != nil
+    }
+
     mutating func next() -> ArraySlice<UInt8>? {
       var start = lines.position
       var (end, previousIsBlank) = (start, true)
       while let line = lines.next() {
-        if line.starts(with: "From ".utf8), previousIsBlank {
+        if line.starts(with: "From ".utf8), previousIsBlank, start == end || isSeparator(line) {
           if end > start { return lines.bytes[start..<end] }
           // The separator itself is no part of a mail.
           start = lines.position
@@ -136,14 +151,14 @@ enum SeriesFile {
       let before = headers[last].map { $0 + " " } ?? ""
       if before.utf8.count <= headerLimit { headers[last] = before + text }
     }
-    let subject = headers["subject"] ?? ""
+    let subject = EncodedWords.decoded(headers["subject"] ?? "")
     guard !["re:", "aw:", "fwd:"].contains(where: subject.lowercased().hasPrefix) else {
       return nil
     }
     let body = decoded(mail[lines.position...], headers["content-transfer-encoding"] ?? "")
     let parsed = SeriesMail(subject: subject, changes: try diffs(in: body), body: body)
     // A cover letter's diffstat is no diff, and other mails are letters.
-    return parsed.changes.isEmpty && parsed.number == nil ? nil : parsed
+    return parsed.hasDiff || parsed.number != nil ? parsed : nil
   }
 
   private static func decoded(

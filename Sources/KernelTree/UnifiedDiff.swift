@@ -146,10 +146,23 @@ extension SeriesFile {
     guard !hunks.isEmpty else {
       throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
     }
+    // More lines than the header says, which nobody would miss.
+    if let rest = Self.line(after: lines),
+      rest.starts(with: "+".utf8)
+        || rest.starts(with: "@@ -".utf8)
+        || rest.first == UInt8(ascii: "-") && !rest.starts(with: "--".utf8)
+    {
+      throw .patch("a hunk of '\(old ?? new ?? "")' in --mbox is broken")
+    }
     end = lines
     let isMoved = header.from == old && header.to == new && old != nil
     return FileChange(
       kind: header.kind, old: old, new: new, move: isMoved ? header.move : nil, hunks: hunks)
+  }
+
+  private static func line(after lines: ByteLines) -> ArraySlice<UInt8>? {
+    var lines = lines
+    return lines.next()
   }
 
   /// What stands behind the second `@@`.

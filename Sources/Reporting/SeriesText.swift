@@ -33,7 +33,7 @@ private func lines(_ patch: PatchedTree.Patch) -> [String] {
   }
   for change in patch.changes {
     for rejection in change.rejections {
-      let text = change.isBlocking ? rejection : rejection + " (not compiled)"
+      let text = rejection + " (not compiled)"
       lines += folded(text.printable(upTo: 400), width: 70, indent: "  ", hanging: "    ")
         .split(separator: "\n").map(String.init)
     }
@@ -61,6 +61,7 @@ extension PatchedTree.Fate {
     case .applied: "applied"
     case .fuzzy(let lines): "fuzzy (\(lines))"
     case .alreadyThere: "already there"
+    case .empty: "no lines"
     case .inPart: "in part"
     case .rejected: "rejected"
     }

@@ -78,10 +78,10 @@ extension Verify {
   ) throws {
     for note in series.notes { Output.error(note) }
     let patched = try PatchedTree(
-      series, to: evaluation.tree, evaluated: evaluation.files, partial: evaluation.partial,
-      cacheDirectory: cache)
+      series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
     defer { patched.remove() }
-    try say(patched)
+    let parts = CompiledParts(evaluation)
+    try say(patched, parts)
     if patched.isAlreadyThere {
       try Output.write(
         Document(blocks: seriesBlocks(series, on: base.name, patched, coverage: nil)).text(format))
@@ -90,6 +90,8 @@ extension Verify {
     }
     let after = try compile(
       patched.tree, called: base.name + "+mbox", domain, cache: patched.buildDirectory)
+    // What the series brings in counts too: a function that it calls, a file that it makes.
+    try refuse(patched, parts.union(CompiledParts(after)))
     let coverage = SeriesCoverage(of: patched, after, to: evaluation.tree, evaluation)
     if after.hasTheCode(of: evaluation) {
       try Output.write(
@@ -116,18 +118,19 @@ extension Verify {
     document.blocks += seriesBlocks(series, on: base.name, patched, coverage: coverage)
     try Output.write(document.text(format), isKept: store != nil)
     if !comparison.isEqual { throw ExitCode(1) }
-    if !after.failures.isEmpty { throw ExitCode(3) }
+    if !after.failures.isEmpty || series.isCut { throw ExitCode(3) }
   }
 
   /// Says what was not applied as it stands.
   ///
   /// - Throws: A ``UsageError`` where it may matter.
-  private func say(_ patched: PatchedTree) throws {
+  private func say(_ patched: PatchedTree, _ parts: CompiledParts) throws {
     for patch in patched.patches {
       let subject = patch.subject.printable(upTo: 100)
       for change in patch.changes {
         for rejection in change.rejections {
-          let kind = change.isBlocking ? "not applied" : "not applied, and not compiled"
+          let kind =
+            parts.mayDepend(on: change) ? "not applied" : "not applied, and not compiled"
           Output.error("\(kind): \(rejection) (\(subject))")
         }
         for hunk in change.hunks {
@@ -141,7 +144,12 @@ extension Verify {
         }
       }
     }
-    guard let (file, subject, reasons) = patched.blocking.first else { return }
+    try refuse(patched, parts)
+  }
+
+  /// Ends where a rejected hunk may be code that is asked.
+  private func refuse(_ patched: PatchedTree, _ parts: CompiledParts) throws {
+    guard let (file, subject, reasons) = patched.blocking(parts).first else { return }
     throw UsageError(
       description: "--mbox does not apply to \(file.printable(upTo: 200)), which is compiled "
         + "(\(subject.printable)): \(reasons.first?.printable(upTo: 300) ?? "rejected")")

@@ -153,6 +153,13 @@ import Testing
     ("@@ -9 +9 @@ static int one(void)", "-\ta();\n+\tb();\n", true),
     ("@@ -9 +9 @@ static int other(void)", "-\ta();\n+\tb();\n", false),
     ("@@ -9,3 +9,3 @@ static int other(void)", " }\n int one(void)\n-{\n+ {\n", true),
+    // The function that begins below says nothing of the lines above it.
+    ("@@ -9,4 +9,4 @@", "-\ta();\n+\tb();\n }\n \n int other(void)\n", true),
+    ("@@ -9,4 +9,4 @@ int one(void)", "-\ta();\n+\tb();\n }\n \n int other(void)\n", true),
+    ("@@ -9,5 +9,5 @@", " \ta();\n }\n int other(void)\n {\n-\ta();\n+\tb();\n", false),
+    ("@@ -9,2 +9,2 @@ int other(void)", " #define one \\\n-\ta();\n+\tb();\n", true),
+    ("@@ -9,2 +9,3 @@ int other(void)", " }\n+int one(void);\n \n", true),
+    ("@@ -9,2 +9,3 @@ int one(void)", " }\n+int other(void);\n \n", false),
     ("@@ -9 +9 @@ out:", "-\ta();\n+\tb();\n", true),
     ("@@ -9 +9 @@ static void", "-\ta();\n+\tb();\n", true),
     ("@@ -9 +9 @@", "-\ta();\n+\tb();\n", true),
@@ -167,14 +174,18 @@ import Testing
 
   /// A hunk of includes changes no code; one line of another kind does.
   @Test(arguments: [
-    ("-#include <a.h>\n+#include \"b/c.h\"\n \n+\n+struct device;\n", "1,2 +1,4", true),
+    ("-#include <linux/a.h>\n+#include <linux/b.h>\n \n+\n+struct device;\n", "1,2 +1,4", true),
+    ("+#include <linux/there.h>\n", "1,0 +1", false), ("+#include <asm/a.h>\n", "1,0 +1", false),
+    ("+#include \"a.h\"\n", "1,0 +1", false),
     ("-#include <a.h>\n+#define A\n", "1 +1", false),
     (" #include <a.h>\n+int a;\n", "1 +1,2", false),
   ])
   func includesAreNoCode(body: String, place: String, areAlone: Bool) throws {
     let changes = try SeriesFile.diffs(
       in: Array((Self.header + "@@ -\(place) @@\n" + body).utf8)[...])
-    #expect(changes.first?.hunks.first?.changesIncludesAlone == areAlone)
+    #expect(
+      changes.first?.hunks.first?.changesIncludesAlone(
+        besides: ["include/linux/there.h"]) == areAlone)
   }
 
   /// An editor took the space of an empty context line and left its CR: of the file where

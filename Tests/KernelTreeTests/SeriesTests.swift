@@ -273,10 +273,11 @@ import Testing
     let evaluation = try TreeEvaluation(tree: base, platforms: [.x86])
     let patched = try PatchedTree(
       PatchSeries(mbox: data([mail("[PATCH] breaks", diff)])), to: base,
-      evaluated: evaluation.files, partial: evaluation.partial, cacheDirectory: copy.cache)
-    #expect(patched.blocking.map(\.file) == ["kernel/dma/direct.c"])
+      evaluated: evaluation.files, cacheDirectory: copy.cache)
+    let blocking = patched.blocking(CompiledParts(evaluation))
+    #expect(blocking.map(\.file) == ["kernel/dma/direct.c"])
     #expect(
-      patched.blocking.map(\.reasons) == [["kernel/dma/direct.c:1: context differs at line 1"]])
+      blocking.map(\.reasons) == [["kernel/dma/direct.c:1: context differs at line 1"]])
     #expect(patched.patches.map(\.fate) == [.rejected])
     patched.remove()
     let left = try FileManager.default.contentsOfDirectory(atPath: copy.cache)
@@ -298,8 +299,7 @@ import Testing
         file, from: isReversed ? copy.path : base.path, to: isReversed ? base.path : copy.path)
       let series = try PatchSeries(mbox: data([mail("[PATCH] x", change)]))
       let patched = try PatchedTree(
-        series, to: base, evaluated: before.files, partial: before.partial,
-        cacheDirectory: copy.cache)
+        series, to: base, evaluated: before.files, cacheDirectory: copy.cache)
       defer { patched.remove() }
       let after = try TreeEvaluation(
         tree: patched.tree, platforms: [.x86], cacheDirectory: patched.buildDirectory)
