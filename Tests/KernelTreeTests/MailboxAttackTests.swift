@@ -129,6 +129,25 @@ import Testing
     #expect(patched.tree.read("kernel/dma/direct.c") == "int a;\n")
   }
 
+  /// All changes of a mail begin with the same files: two exchange their names, and a copy
+  /// is one of what was there.
+  @Test func movesBeginWithWhatWasThere() throws {
+    let directory = try TemporaryDirectory()
+    let base = try tree(directory, ["one": "1\n", "two": "2\n"])
+    func move(_ word: String, _ from: String, _ to: String) -> String {
+      "diff --git a/\(from) b/\(to)\n\(word) from \(from)\n\(word) to \(to)\n"
+    }
+    let patched = try PatchedTree(
+      series([
+        move("rename", "one", "two") + move("rename", "two", "one"),
+        "diff --git a/one b/one\n--- a/one\n+++ b/one\n@@ -1 +1 @@\n-2\n+22\n"
+          + move("copy", "one", "three"),
+      ]), to: base, evaluated: Self.least, cacheDirectory: directory.file("cache"))
+    defer { patched.remove() }
+    #expect(patched.rejected.isEmpty)
+    #expect(["one", "two", "three"].map { patched.tree.read($0) } == ["22\n", "1\n", "2\n"])
+  }
+
   /// What is in a tree's `.git` is neither read nor copied, by whatever name.
   @Test func settingsOfARepositoryAreNoSource() throws {
     let directory = try TemporaryDirectory()

@@ -83,6 +83,38 @@ import Testing
     }
   }
 
+  /// A message has lines that begin as separators do; subjects are encoded, or have a
+  /// list's name in front; a patch of a mode has no lines.
+  @Test func mailsAreReadAsTheyAreSent() throws {
+    let prose = mail("[PATCH 2/2] b", small).replacing(
+      "Why.\n", with: "Why.\n\nFrom now on all bounce, as the\nothers do.\n\n")
+    let box = try PatchSeries(mbox: data([mail("[PATCH 1/2] a", small), prose]))
+    #expect(box.mails.map(\.subject) == ["[PATCH 1/2] a", "[PATCH 2/2] b"] && box.notes.isEmpty)
+    for (subject, expected) in [
+      ("=?utf-8?q?=5BPATCH_v2_2=2F2=5D_=C3=A9?=", "[PATCH v2 2/2] \u{e9}"),
+      ("=?UTF-8?B?W1BBVENIIHYyIDIvMl0g?=\n =?iso-8859-1?q?=E9?=", "[PATCH v2 2/2] \u{e9}"),
+      ("[xen-devel] [PATCH v2 2/2] b", "[xen-devel] [PATCH v2 2/2] b"),
+    ] {
+      let series = try PatchSeries(
+        mbox: data(
+          [mail("[PATCH 1/1] old", small), mail(subject, small)]
+            + [mail("[PATCH v2 1/2] a", small)]))
+      #expect(series.mails.map(\.subject) == ["[PATCH v2 1/2] a", expected])
+    }
+    let mode = "diff --git a/f.c b/f.c\nold mode 100644\nnew mode 100755\n"
+    let empty = "diff --git a/g b/g\nnew file mode 100644\nindex 0000000..e69de29\n"
+    for diff in [mode, empty] {
+      let series = try PatchSeries(
+        mbox: data([mail("[PATCH 1/2] a", small), mail("[PATCH 2/2] b", diff)]))
+      #expect(series.mails.map(\.changes.count) == [1, 0] && !series.isCut)
+    }
+    for more in ["+four\n", "@@ -nine +9 @@\n-a\n+b\n", "-four\n"] {
+      #expect(throws: TreeError.self) {
+        try PatchSeries(mbox: data([mail("[PATCH] a", small + more)]))
+      }
+    }
+  }
+
   /// Files of every kind, in their order; what git says of the base.
   @Test func seriesComeInManyFiles() throws {
     let other = small.replacing("+2", with: "+22")
@@ -356,5 +388,48 @@ import Testing
     let text = error.map { "\($0)" } ?? ""
     #expect(text.contains("arch/x86/mm/mem_encrypt.c:"), "\(text)")
     #expect(text.contains("undefined reference to `absent'"), "\(text)")
+  }
+
+  /// A hunk of a function that an earlier patch adds is asked, though the tree before has
+  /// none of that name; so is a file that the series makes.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func whatTheSeriesBringsIsAskedToo() throws {
+    let base = try SourceTree(path: Trees.path("6.12"))
+    let before = try TreeEvaluation(tree: base, platforms: [.x86])
+    let file = "drivers/iommu/dma-iommu.c"
+    let head = "dma_addr_t iommu_dma_map_page("
+    let adds = try EditedTree(copyOf: "6.12")
+    try adds.replace(
+      head, with: "static bool policy(void)\n{\n\treturn false;\n}\n\n" + head, in: file)
+    try adds.replace(
+      "phys_addr_t phys = page_to_phys(page) + offset;\n\tbool coherent",
+      with: "phys_addr_t phys = page_to_phys(page) + offset + policy();\n\tbool coherent", in: file)
+    let change =
+      "--- a/\(file)\n+++ b/\(file)\n@@ -1166,3 +1166,3 @@ static bool policy(void)\n {\n"
+      + "-\treturn none;\n+\treturn true;\n }\n"
+    let made = "--- /dev/null\n+++ b/kernel/dma/policy.h\n@@ -0,0 +1 @@\n+#define POLICY 0\n"
+    let includes = try EditedTree(copyOf: "6.12")
+    try includes.replace(
+      "#include \"direct.h\"", with: "#include \"policy.h\"\n#include \"direct.h\"",
+      in: "kernel/dma/direct.c")
+    let edits = "--- a/kernel/dma/policy.h\n+++ b/kernel/dma/policy.h\n@@ -1 +1 @@\n-none\n+some\n"
+    for (first, second, path) in [
+      (try diff(file, from: base.path, to: adds.path), change, file),
+      (
+        try made + diff("kernel/dma/direct.c", from: base.path, to: includes.path), edits,
+        "kernel/dma/policy.h"
+      ),
+    ] {
+      let patched = try PatchedTree(
+        PatchSeries(mbox: data([mail("[PATCH 1/2] a", first), mail("[PATCH 2/2] b", second)])),
+        to: base, evaluated: before.files, cacheDirectory: adds.cache)
+      defer { patched.remove() }
+      #expect(patched.patches.map(\.fate) == [.applied, .rejected])
+      #expect(patched.blocking(CompiledParts(before)).isEmpty)
+      let after = try TreeEvaluation(
+        tree: patched.tree, platforms: [.x86], cacheDirectory: patched.buildDirectory)
+      let parts = CompiledParts(before).union(CompiledParts(after))
+      #expect(patched.blocking(parts).map(\.file) == [path])
+    }
   }
 }
