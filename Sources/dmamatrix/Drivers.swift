@@ -21,9 +21,12 @@ struct Drivers: ParsableCommand {
 
       Which streaming and coherent masks a device may have together is followed
       through the statements of the functions that set them, a call succeeding
-      or leaving the mask; devices that are refused have none.  A pair is never
-      guessed: where others are possible, that is said.  A mask that nothing in
-      the file sets is the bus's 32 bits.
+      or leaving the mask; devices that are refused have none.  Where the analysis
+      knows that others are possible, that is said.  A mask that nothing in the
+      file sets is the bus's 32 bits.  What it does not know, so that a pair may be
+      missing or too many: variables of one name in nested blocks, types that cut
+      a mask, loops that are never entered, results that go through another
+      function or a macro before they are tested, two devices in one function.
 
       With --compare or --check each transition or finding, those about the
       fewest drivers first, is followed by the drivers whose masks it holds for;
