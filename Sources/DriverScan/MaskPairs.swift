@@ -36,7 +36,8 @@ struct MaskPairs {
       guard let kind = graph.kind(of: member.number) else { continue }
       ends.append(End(kind: kind, function: member, masks: Self.driven(member, flow, FlowMasks())))
     }
-    let outside = Self.initializers(file, sites.filter { $0.function == nil }, evaluator)
+    let outside = Self.initializers(
+      file, sites.filter { $0.function == nil }, evaluator, sharesOneMask: sharesOneMask)
     if !outside.isEmpty { ends.append(End(kind: .probe, function: nil, masks: outside)) }
     if ends.isEmpty, !members.isEmpty { isDecided = false }
     combine()
@@ -145,7 +146,7 @@ struct MaskPairs {
 
   /// What static devices are given.
   private static func initializers(
-    _ file: CFile, _ sites: [MaskSite], _ evaluator: MaskEvaluator
+    _ file: CFile, _ sites: [MaskSite], _ evaluator: MaskEvaluator, sharesOneMask: Bool
   ) -> [FlowMasks] {
     // Those of one device stand in the same braces.
     let groups = Dictionary(grouping: sites) { site in
@@ -162,8 +163,8 @@ struct MaskPairs {
           states.flatMap { state in
             MaskWalk.values(value).map { value in
               var state = state
-              if site.streaming { state.streaming = FlowMask(value) }
-              if site.coherent { state.coherent = FlowMask(value) }
+              if site.streaming || sharesOneMask { state.streaming = FlowMask(value) }
+              if site.coherent || sharesOneMask { state.coherent = FlowMask(value) }
               return state
             }
           }
