@@ -54,36 +54,41 @@ package enum GzipFile {
   ///   or too many bytes.
   package static func contents(in data: Data, limit: Int) throws(InputError) -> [UInt8] {
     let input = [UInt8](data)
-    var stream = z_stream()
+    // zlib remembers where it is: it must not move.
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    defer {
+      stream.deinitialize(count: 1)
+      stream.deallocate()
+    }
     // 32: the header says what it is.
-    guard
-      inflateInit2_(&stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    guard inflateInit2_(stream, 15 + 32, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
     else { throw .unreadable(file: "gzip data", reason: "zlib cannot start") }
-    defer { inflateEnd(&stream) }
+    defer { inflateEnd(stream) }
     var bytes: [UInt8] = []
-    var (consumed, isWhole) = (0, false)
+    var consumed = 0
     var part = [UInt8](repeating: 0, count: 1 << 16)
-    while consumed < input.count, bytes.count <= limit {
+    while bytes.count <= limit {
       let size = min(input.count - consumed, 1 << 20)
       var status = Z_OK
       let (left, made) = input.withUnsafeBufferPointer { source in
         part.withUnsafeMutableBufferPointer { target in
           // zlib does not write to its input.
-          stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress.map { $0 + consumed })
-          stream.avail_in = UInt32(size)
-          stream.next_out = target.baseAddress
-          stream.avail_out = UInt32(target.count)
-          status = inflate(&stream, Z_NO_FLUSH)
-          return (Int(stream.avail_in), target.count - Int(stream.avail_out))
+          let start = source.baseAddress.map { $0 + consumed }
+          stream.pointee.next_in = UnsafeMutablePointer(mutating: start)
+          stream.pointee.avail_in = UInt32(size)
+          stream.pointee.next_out = target.baseAddress
+          stream.pointee.avail_out = UInt32(target.count)
+          status = inflate(stream, Z_NO_FLUSH)
+          return (Int(stream.pointee.avail_in), target.count - Int(stream.pointee.avail_out))
         }
       }
       bytes += part.prefix(made)
       consumed += size - left
-      isWhole = status == Z_STREAM_END
-      if isWhole, consumed < input.count, input[consumed] == 0x1f {
-        inflateReset(&stream)
-      } else if isWhole {
-        break  // padding
+      if status == Z_STREAM_END {
+        // Another member, or padding.
+        guard consumed < input.count, input[consumed] == 0x1f else { break }
+        inflateReset(stream)
       } else if status != Z_OK || (size == left && made == 0) {
         throw .unreadable(file: "gzip data", reason: "broken or truncated gzip data")
       }
@@ -91,10 +96,6 @@ package enum GzipFile {
     guard bytes.count <= limit else {
       throw .unreadable(
         file: "gzip data", reason: "more than \(limit >> 20) MiB when decompressed")
-    }
-    // What zlib still holds of the last bytes was written: each round empties it.
-    guard isWhole else {
-      throw .unreadable(file: "gzip data", reason: "broken or truncated gzip data")
     }
     return bytes
   }

@@ -143,6 +143,13 @@ import Testing
       #expect(
         try PatchSeries(mbox: gzip).mails.map(\.subject) == ["[PATCH 1/2] a", "[PATCH 2/2] b"])
     }
+    // Much text of few bytes, and more than one member of it.
+    let long = String(repeating: "padding\n", count: 200_000)
+    try (long + whole).write(toFile: directory.file("long"), atomically: false, encoding: .utf8)
+    _ = try Command("/usr/bin/env", ["gzip", "-9", directory.file("long")]).run()
+    let much = try Data(contentsOf: URL(fileURLWithPath: directory.file("long.gz")))
+    #expect(
+      try PatchSeries(mbox: much).mails.map(\.subject) == ["[PATCH 1/2] a", "[PATCH 2/2] b"])
     for broken in [packed.dropLast(9), packed.prefix(20), Data([0x1f, 0x8b])] {
       #expect(throws: TreeError.self) { try PatchSeries(mbox: Data(broken)) }
     }
