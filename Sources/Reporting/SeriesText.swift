@@ -27,7 +27,8 @@ public func seriesBlocks(
 /// `applied        [PATCH 1/2] ...`, and what was rejected of it.
 private func lines(_ patch: PatchedTree.Patch) -> [String] {
   let width = PatchedTree.Fate.alreadyThere.text.count + 2
-  let subject = foldedProse(patch.subject.printable(upTo: 200), width: 70 - width)
+  let name = patch.subject.isEmpty ? "(no subject)" : patch.subject.printable(upTo: 200)
+  let subject = foldedProse(name, width: 70 - width)
   var lines = subject.enumerated().map { index, line in
     (index == 0 ? patch.fate.text : "").padded(to: width) + line
   }

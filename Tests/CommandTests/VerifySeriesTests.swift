@@ -17,10 +17,11 @@ extension CommandTests {
       .split(separator: "\n", omittingEmptySubsequences: false)
     let index = try #require(lines.firstIndex { $0.contains(old) })
     let changed = ["-\(lines[index])"] + new.map { "+\($0)" }
-    let body =
-      ([" \(lines[index - 1])"] + changed + [" \(lines[index + 1])"]).joined(separator: "\n")
+    let (before, after) = (lines[index - 3..<index], lines[index + 1..<index + 4])
+    let body = (before.map { " \($0)" } + changed + after.map { " \($0)" }).joined(separator: "\n")
     return "From 0 Mon Sep 17 00:00:00 2001\nSubject: \(subject)\n\nWhy.\n---\n"
-      + "--- a/\(file)\n+++ b/\(file)\n@@ -\(index),3 +\(index),\(new.count + 2) @@\n\(body)\n\n"
+      + "--- a/\(file)\n+++ b/\(file)\n"
+      + "@@ -\(index - 2),7 +\(index - 2),\(new.count + 6) @@\n\(body)\n\n"
   }
 
   private static let old = "if (dma_dev_mask <= dma_enc_mask)"
@@ -71,7 +72,7 @@ extension CommandTests {
     // What a patch removed that the tree never had is gone already.
     let diff = try Self.patch("", Self.old, [line])
       .replacing("-\(line)\n+\(line)\n", with: "-\t\t/* why */\n \(line)\n")
-      .replacing(/,3 \+([0-9]+),3 @@/) { ",4 +\($0.1),3 @@" }
+      .replacing(/,7 \+([0-9]+),7 @@/) { ",8 +\($0.1),7 @@" }
     try diff.write(toFile: path("there.patch"), atomically: false, encoding: .utf8)
     let done = try verify(["--mbox", path("there.patch")])
     #expect(done.status == 3, "\(done.error)")
