@@ -121,20 +121,20 @@ struct Compiler: Sendable {
   }
 
   /// The first error of a compiler's output: file, line and sentence.
-  static func firstError(_ output: String) -> String { errors(output, in: "")[0] }
+  static func firstError(_ output: String) -> String { errors(output)[0] }
 
   /// The errors of a compiler's or linker's output, each once, at most 100: file, line and
   /// sentence; its last line where it has none.
   ///
   /// - Parameter tree: The path that names of the tree's files are shown without.
-  static func errors(_ output: String, in tree: String) -> [String] {
+  static func errors(_ output: String, in tree: String? = nil) -> [String] {
     var errors: [String] = []
     var last = "no message"
     for line in output.split(separator: "\n") {
       last = line.trimmingCharacters(in: .whitespaces)
       guard ["error: ", "undefined reference"].contains(where: line.contains), errors.count < 100
       else { continue }
-      var text = last.replacing(tree + "/", with: "")
+      var text = tree.map { last.replacing($0 + "/", with: "") } ?? last
       // ld says no file and line: where it is used is found in the text.
       if let start = text.firstRange(of: "undefined reference") {
         text = String(text[start.lowerBound...])
