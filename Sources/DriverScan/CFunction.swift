@@ -103,9 +103,13 @@ extension CFile {
       body: body)
   }
 
-  /// A range of tokens without what is in parentheses split at its commas.
+  /// What is between the commas of a range of tokens, those in parentheses left out.
   func split(_ range: Range<Int>) -> [Range<Int>] {
-    guard !range.isEmpty else { return [] }
+    range.isEmpty ? [] : split(range, at: ",")
+  }
+
+  /// A range split at a punctuation outside of parentheses.
+  func split(_ range: Range<Int>, at mark: StaticString) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var (start, nesting) = (range.lowerBound, 0)
     for index in range {
@@ -114,7 +118,7 @@ extension CFile {
         nesting += 1
       } else if token.is(")") || token.is("]") || token.is("}") {
         nesting -= 1
-      } else if nesting == 0, token.is(",") {
+      } else if nesting == 0, token.is(mark) {
         parts.append(start..<index)
         start = index + 1
       }

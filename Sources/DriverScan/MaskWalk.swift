@@ -348,23 +348,3 @@ final class MaskWalk {
     return FlowStates(evaluate(range, states.elements).map(\.state))
   }
 }
-
-extension CFile {
-  /// A range split at a punctuation outside of parentheses.
-  func split(_ range: Range<Int>, at mark: StaticString) -> [Range<Int>] {
-    var parts: [Range<Int>] = []
-    var (start, nesting) = (range.lowerBound, 0)
-    for index in range {
-      let token = tokens[index]
-      if token.is("(") || token.is("[") || token.is("{") {
-        nesting += 1
-      } else if token.is(")") || token.is("]") || token.is("}") {
-        nesting -= 1
-      } else if nesting == 0, token.is(mark) {
-        parts.append(start..<index)
-        start = index + 1
-      }
-    }
-    return parts + [start..<range.upperBound]
-  }
-}

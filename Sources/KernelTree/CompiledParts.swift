@@ -73,6 +73,9 @@ extension Hunk {
   func mayTouch(_ names: Set<String>) -> Bool {
     // The words of the definition around the next line; nil where it is not known.
     var around: [String]? = oldStart <= 1 ? [] : Self.definition(section)
+    func isOne(beside words: [String] = []) -> Bool {
+      around.map { !names.isDisjoint(with: words + $0) } ?? true
+    }
     for (mark, line) in lines {
       let text = line.source[line.range]
       let isChanged = mark != UInt8(ascii: " ")
@@ -81,20 +84,15 @@ extension Hunk {
       case nil, UInt8(ascii: " "), UInt8(ascii: "\t"):
         // The rest of a macro may be of any.
         if text.last == UInt8(ascii: "\\") { around = nil }
-        guard isChanged, !text.allSatisfy({ $0 <= 0x20 }) else { continue }
-        if around.map({ !names.isDisjoint(with: $0) }) ?? true { return true }
+        if isChanged, text.contains(where: { $0 > 0x20 }), isOne() { return true }
       case UInt8(ascii: "#"):
-        if isChanged, around == nil || !names.isDisjoint(with: words + (around ?? [])) {
-          return true
-        }
+        if isChanged, isOne(beside: words) { return true }
         around = around.map { $0 + words }
       case UInt8(ascii: "}"):
-        if isChanged, around.map({ !names.isDisjoint(with: $0) }) ?? true { return true }
+        if isChanged, isOne() { return true }
         around = []
       default:
-        if isChanged, around == nil || !names.isDisjoint(with: words + (around ?? [])) {
-          return true
-        }
+        if isChanged, isOne(beside: words) { return true }
         // A label is in the function around it; a brace belongs to its head.
         if words.isEmpty || text.last == UInt8(ascii: ":") { continue }
         around = Self.definition(text)

@@ -3,17 +3,12 @@ import Support
 /// Which lines of a tree are in a preprocessed text: what the compiler saw of it.
 struct CompiledText: Sendable {
   /// The lines of each of the tree's files, from 1, that are not empty.
-  private(set) var lines: [String: Set<Int>] = [:]
+  let lines: [String: Set<Int>]
   /// Of the code without its places: equal texts make equal programs.
   let digest: [UInt8]
-  /// Where an identifier stands first, for what the linker misses.
-  private let text: [UInt8]
-  private let tree: String
 
   /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`.
   init(_ text: [UInt8], of tree: SourceTree) {
-    self.text = text
-    self.tree = tree.path
     let hash = SHA256()
     var found: [String: Set<Int>] = [:]
     // Empty for what is no file of the tree.
@@ -43,14 +38,15 @@ struct CompiledText: Sendable {
     digest = hash.finalize()
   }
 
-  /// An error of the linker with the file and line where what it misses is used first.
-  func placed(_ error: String) -> String {
+  /// An error of the linker with the file and line where what it misses is used first in a
+  /// preprocessed text.
+  static func placed(_ error: String, in text: [UInt8], of tree: SourceTree) -> String {
     guard error.hasPrefix("undefined reference"),
       let open = error.firstIndex(of: "`"),
       let close = error[open...].firstIndex(of: "'")
     else { return error }
     let name = Array(error[error.index(after: open)..<close].utf8)
-    var names = Names(tree: tree)
+    var names = Names(tree: tree.path)
     for line in ByteLines(text[...]) {
       if names.place(line) != nil { continue }
       defer { names.line += 1 }
@@ -58,8 +54,8 @@ struct CompiledText: Sendable {
       var rest = line
       while let start = rest.firstIndex(of: name[0]) {
         let end = start + name.count
-        if rest[start...].starts(with: name), end == line.endIndex || !Self.isWord(line[end]),
-          start == line.startIndex || !Self.isWord(line[start - 1])
+        if rest[start...].starts(with: name), end == line.endIndex || !isWord(line[end]),
+          start == line.startIndex || !isWord(line[start - 1])
         {
           return "\(file.printable(upTo: 200)):\(names.line): \(error)"
         }

@@ -16,8 +16,8 @@ struct HarnessProgram: Sendable {
 
   /// Compiles what a tree has for a family, or takes it from the cache.
   ///
-  /// - Throws: ``TreeError/doesNotCompile(family:message:probe:)`` with the
-  ///   compiler's first error.
+  /// - Throws: ``TreeError/doesNotCompile(family:problems:probe:)`` with what the
+  ///   compiler or linker misses.
   init(
     tree: SourceTree, family: Family, compiler: Compiler, cache: BuildCache, launcher: String,
     workspace: Workspace
@@ -27,7 +27,7 @@ struct HarnessProgram: Sendable {
     name = family.name
     self.launcher = launcher
     let directory = workspace.path + "/" + family.name
-    var code: CompiledText?
+    var preprocessed: [UInt8] = []
     func compile(_ arguments: [String], reading readable: [String] = []) throws(TreeError) {
       let (status, output, end) = try compiler.run(
         arguments, in: directory, readable: readable, launcher: launcher)
@@ -35,7 +35,9 @@ struct HarnessProgram: Sendable {
         throw .doesNotCompile(
           family: family.name,
           problems: end.map { [$0] }
-            ?? Compiler.errors(output, in: tree.path).map { code?.placed($0) ?? $0 },
+            ?? Compiler.errors(output, in: tree.path).map {
+              CompiledText.placed($0, in: preprocessed, of: tree)
+            },
           probe: source.probeText)
       }
     }
@@ -49,11 +51,10 @@ struct HarnessProgram: Sendable {
     guard let text = FileManager.default.contents(atPath: directory + "/main.i") else {
       throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
     }
-    let compiled = CompiledText([UInt8](text), of: tree)
-    code = compiled
-    self.code = compiled
+    preprocessed = [UInt8](text)
+    code = CompiledText(preprocessed, of: tree)
     var facts = source.facts
-    facts.files.formUnion(compiled.lines.keys)
+    facts.files.formUnion(code.lines.keys)
     self.facts = facts
     path = try cache.program(Self.key(text, compiler: compiler)) { () throws(TreeError) in
       for arguments in Compiler.building { try compile(arguments) }

@@ -82,8 +82,14 @@ public struct PatchSeries: Sendable {
             + "in which they stand")
       }
     } else {
-      mails = try Self.ordered(numbered, of: latest, &notes)
-      isCut = (numbered.compactMap(\.total).max() ?? 0) > mails.count
+      mails = try Self.ordered(numbered, of: latest)
+      let total = numbered.compactMap(\.total).max() ?? 0
+      if total > mails.count {
+        isCut = true
+        notes.append(
+          "--mbox holds \(mails.count) of \(total) patches of v\(latest); "
+            + "what follows patch \(mails.count) is missing")
+      }
       let rest = patches.filter { $0.number == nil }
       if let first = rest.first {
         notes.append(
@@ -99,7 +105,7 @@ public struct PatchSeries: Sendable {
 
   /// The patches by their numbers, each once.
   private static func ordered(
-    _ patches: [SeriesMail], of version: Int, _ notes: inout [String]
+    _ patches: [SeriesMail], of version: Int
   ) throws(TreeError) -> [SeriesMail] {
     var byNumber: [Int: SeriesMail] = [:]
     for mail in patches {
@@ -122,12 +128,6 @@ public struct PatchSeries: Sendable {
       let missing = (1...last).lazy.filter { byNumber[$0] == nil }.prefix(10).map(String.init)
       let more = last - numbers.count > missing.count ? " and more" : ""
       throw .patch("--mbox lacks patch \(missing.joined(separator: ", "))\(more) of v\(version)")
-    }
-    let total = patches.compactMap(\.total).max() ?? 0
-    if total > numbers.count {
-      notes.append(
-        "--mbox holds \(numbers.count) of \(total) patches of v\(version); "
-          + "what follows patch \(numbers.count) is missing")
     }
     return numbers.compactMap { byNumber[$0] }
   }

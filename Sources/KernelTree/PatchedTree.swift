@@ -36,7 +36,8 @@ public struct PatchedTree {
 
   /// What became of a patch's change of one file.
   public struct Change: Sendable {
-    public let file: String
+    /// The path that a user knows it by.
+    public var file: String { change.path }
     /// Each hunk in its order; one for a change without hunks.
     public let hunks: [HunkReport]
     let change: FileChange
@@ -105,7 +106,7 @@ public struct PatchedTree {
         return Patch(
           subject: mail.subject,
           changes: try mail.changes.map { change throws(TreeError) in
-            Change(file: change.path, hunks: try copy.apply(change), change: change)
+            Change(hunks: try copy.apply(change), change: change)
           })
       }
       changedFiles = copy.touched

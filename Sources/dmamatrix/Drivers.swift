@@ -115,7 +115,7 @@ struct Drivers: ParsableCommand {
     let name = name ?? scan.release.split(separator: ".").prefix(2).joined(separator: ".")
     var list = DriverList(tree: name, drivers: scan.drivers)
     list.domain = domain
-    list.limit = length.limit
+    if length.all { list.limit = nil }
     list.ordersFindings = true
     if let kernels, compare != nil {
       try Compare.write(kernels, domain: domain, format: format, drivers: list, color: color)
@@ -123,7 +123,8 @@ struct Drivers: ParsableCommand {
       try checked(kernel, base: base, domain: domain, format: format, list)
     } else {
       if let store { try stored(scan, name: name, in: store) }
-      try Output.write(text(scan, name: name, format: format), isKept: store != nil)
+      try Output.write(
+        text(scan, name: name, format: format, limit: list.limit), isKept: store != nil)
     }
   }
 
@@ -133,10 +134,12 @@ struct Drivers: ParsableCommand {
     }
   }
 
-  private func text(_ scan: DriverScan, name: String, format: FindingFormat) -> String {
+  private func text(
+    _ scan: DriverScan, name: String, format: FindingFormat, limit: Int?
+  ) -> String {
     switch format {
-    case .text: driversDocument(scan, named: name, limit: length.limit).text(.text)
-    case .markdown: driversDocument(scan, named: name, limit: length.limit).text(.markdown)
+    case .text: driversDocument(scan, named: name, limit: limit).text(.text)
+    case .markdown: driversDocument(scan, named: name, limit: limit).text(.markdown)
     case .json: driversJSON(scan, named: name)
     }
   }
@@ -159,8 +162,6 @@ struct Drivers: ParsableCommand {
 struct DriverLength: ParsableArguments {
   @Flag(help: "Name all drivers of a list, not the first 12 and how many more.")
   var all = false
-
-  var limit: Int? { all ? nil : 12 }
 }
 
 /// The drivers that findings are joined with.
@@ -187,7 +188,7 @@ struct DriverOption: ParsableArguments {
     }
     var list = try Self.read(drivers)
     list.domain = domain
-    if let length { list.limit = length.limit }
+    if length?.all == true { list.limit = nil }
     return list
   }
 
