@@ -11,7 +11,8 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 /// The questions of schema/queries, which become part of the executable.
 let namedQueries = [
   "40-bit", "above-256k", "bootline", "cbit-under-force", "coherent-mask",
-  "coherent-only", "corrupts", "iommu-off", "mask-histogram", "masks-that-bounce",
+  "coherent-only", "corrupts", "fleet-bounces", "fleet-breaks", "fleet-coherent", "iommu-off",
+  "mask-histogram", "masks-that-bounce",
   "noforce-guests", "path-not-verdict", "pools", "require-coherent-fails", "rules",
   "sme-bounces", "streaming-only", "thunderbolt", "who-bounces", "who-breaks",
 ]
@@ -116,7 +117,7 @@ let package = Package(
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
         .embedInCode("claims.json"), .embedInCode("observations.sql"),
-        .embedInCode("drivers.sql"),
+        .embedInCode("drivers.sql"), .embedInCode("fleet.sql"),
       ]
         + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings
@@ -127,8 +128,7 @@ let package = Package(
       name: "MatrixStore",
       dependencies: [
         "CLinux", "CSQLite", "CZlib", "Conformance", "DMAModel", "DriverScan", "EmbeddedSchema",
-        "Observations",
-        "Support",
+        "HostCapture", "HostModel", "Observations", "Support",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

@@ -7,10 +7,11 @@ public enum Schema {
   /// One row of `description` for each object and column.
   public static let descriptions = text(PackageResources.descriptions_sql)
 
-  /// Migrations of the tables of observations and drivers, oldest first.
+  /// Migrations of the tables of observations, drivers and machines, oldest first.
   public static let observationMigrations: [(name: String, sql: String)] = [
     ("observations-1", text(PackageResources.observations_sql)),
     ("drivers-1", text(PackageResources.drivers_sql)),
+    ("fleet-1", text(PackageResources.fleet_sql)),
   ]
 
   /// The review's claims, mapped to scenarios.
@@ -25,6 +26,9 @@ public enum Schema {
     ("coherent-mask", text(PackageResources.coherent_mask_sql)),
     ("coherent-only", text(PackageResources.coherent_only_sql)),
     ("corrupts", text(PackageResources.corrupts_sql)),
+    ("fleet-bounces", text(PackageResources.fleet_bounces_sql)),
+    ("fleet-breaks", text(PackageResources.fleet_breaks_sql)),
+    ("fleet-coherent", text(PackageResources.fleet_coherent_sql)),
     ("iommu-off", text(PackageResources.iommu_off_sql)),
     ("mask-histogram", text(PackageResources.mask_histogram_sql)),
     ("masks-that-bounce", text(PackageResources.masks_that_bounce_sql)),

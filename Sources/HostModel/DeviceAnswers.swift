@@ -75,15 +75,8 @@ public struct DeviceChange: Sendable, Hashable {
 
   /// All changes between two boots of a device.
   public static func between(_ old: DeviceAnswers, _ new: DeviceAnswers) -> [DeviceChange] {
-    var changes: [DeviceChange] = []
-    for (first, second) in zip(old.all, new.all) {
-      let (before, after) = (first.answer, second.answer)
-      guard let effect = effect(old, before, new, after) else { continue }
-      changes.append(
-        DeviceChange(
-          effect: effect, request: first.name, before: text(old, before), after: text(new, after),
-          decidedBy: after.decision.name))
-    }
+    var changes = between(
+      zip(old.all, new.all).map { ($0.name, $0.answer, $1.answer) }, of: old)
     if old.maxMapping != new.maxMapping {
       changes.append(
         DeviceChange(
@@ -94,14 +87,32 @@ public struct DeviceChange: Sendable, Hashable {
     return changes
   }
 
+  /// The changes between pairs of answers.
+  ///
+  /// - Parameter device: Says what the hardware makes of an answer.
+  static func between(
+    _ answers: [(name: String, before: Answer, after: Answer)], of device: DeviceAnswers
+  ) -> [DeviceChange] {
+    answers.compactMap { name, before, after in
+      guard let effect = effect(device, before, after) else { return nil }
+      return DeviceChange(
+        effect: effect, request: name, before: text(device, before), after: text(device, after),
+        decidedBy: after.decision.name)
+    }
+  }
+
   private static func effect(
-    _ old: DeviceAnswers, _ before: Answer, _ new: DeviceAnswers, _ after: Answer
+    _ device: DeviceAnswers, _ before: Answer, _ after: Answer
   ) -> Effect? {
-    let (was, becomes) = (old.verdict(before), new.verdict(after))
+    // The model knows of no page that surely fits; there may be one.
+    if before.isUncertain || after.isUncertain {
+      return before.isUncertain && after.isUncertain ? nil : .other
+    }
+    let (was, becomes) = (device.verdict(before), device.verdict(after))
     if was.isServed, !becomes.isServed { return .breaks }
     if !was.isServed, becomes.isServed { return .better }
     if !was.isServed, was != becomes { return becomes.isSilentlyWrong ? .breaks : .better }
-    let (shown, shows) = (old.exposed(before), new.exposed(after))
+    let (shown, shows) = (device.exposed(before), device.exposed(after))
     if shown != shows { return shows == .none ? .better : .exposes }
     if bounces(before) != bounces(after) { return bounces(after) ? .slower : .better }
     return before.result == after.result && before.encoding == after.encoding ? nil : .other
@@ -112,6 +123,7 @@ public struct DeviceChange: Sendable, Hashable {
   }
 
   private static func text(_ answers: DeviceAnswers, _ answer: Answer) -> String {
+    if answer.isUncertain { return "maybe" }
     let verdict = answers.verdict(answer)
     return verdict.isSilentlyWrong
       ? "\(answer.shortName), \(verdict.name)" : answer.shortName
@@ -123,6 +135,9 @@ public struct DeviceChange: Sendable, Hashable {
 }
 
 extension Answer {
+  /// Whether an allocation may succeed or not: no page that surely fits is known.
+  public var isUncertain: Bool { decision == .allocNoPage }
+
   /// The result as a table of devices shows it: an allocation of dma-iommu is an IOVA.
   public var shortName: String {
     if result == .page, encoding == .iova { return "iova" }

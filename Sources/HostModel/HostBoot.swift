@@ -78,8 +78,20 @@ public struct HostBoot: Sendable {
     var modes: [PCIAddress: IOMMUMode] = [:]
     for device in capture.devices { modes[device.address] = reason.mode(of: device) }
     self.modes = modes
-    var machine = capture.machine
-    machine.wantsPool = parsed?.wantsPool ?? false
+    var machine = Self.machine(of: capture, under: parsed)
+    if let other = Self.otherPool(
+      capture, machine, before: before, after: (self.version, systemMode, self.platform, swiotlb))
+    {
+      machine.observedPool = nil
+      notes.append(
+        "the pool would be another: \(other.slots >> 9) MiB (\(other.slots) slots), placed as the "
+          + "model places it")
+    }
+    if !self.version.policy.platforms.contains(self.platform) {
+      notes.append(
+        "\(self.version.name) has no code for \(self.platform.name): it does not run as such a "
+          + "guest, and is not compared")
+    }
     var kernels: [IOMMUMode: BootedKernel] = [:]
     // Whether there is a pool is decided once, by the system's parameters: with
     // iommu=off no device has a group, and all modes are the same.
@@ -90,6 +102,44 @@ public struct HostBoot: Sendable {
     }
     self.kernels = kernels
     self.notes = notes
+  }
+
+  /// Whether the kernel has code for the platform.
+  public var exists: Bool { version.policy.platforms.contains(platform) }
+
+  /// The captured machine as parameters ask for its pool.
+  private static func machine(of capture: HostCapture, under line: KernelCommandLine?) -> Machine {
+    var machine = capture.machine
+    machine.wantsPool = line?.wantsPool ?? false
+    machine.poolSlots = line?.poolSlots
+    machine.poolAreas = line?.poolAreas
+    return machine
+  }
+
+  /// The size of the pool where another boot makes it another than the captured one does:
+  /// what the boot log says of its place is then of no use.
+  private static func otherPool(
+    _ capture: HostCapture, _ machine: Machine, before: KernelCommandLine?,
+    after: (version: KernelVersion, iommu: IOMMUMode, platform: Platform, swiotlb: SwiotlbMode)
+  ) -> PoolSize? {
+    guard capture.machine.observedPool != nil,
+      let own = kernel(ofRelease: capture.release)?.version
+    else { return nil }
+    func pool(
+      _ version: KernelVersion, _ machine: Machine, _ iommu: IOMMUMode, _ swiotlb: SwiotlbMode
+    ) -> SwiotlbPool {
+      var machine = machine
+      machine.observedPool = nil
+      return version.booted(after.platform, iommu, swiotlb, machine).pool
+    }
+    let captured = pool(
+      own, Self.machine(of: capture, under: before), before?.iommu == .off ? .off : .none,
+      before?.swiotlb ?? .standard)
+    let other = pool(after.version, machine, after.iommu, after.swiotlb)
+    guard captured.isActive, other.isActive, let was = captured.size, let size = other.size,
+      was.slots != size.slots
+    else { return nil }
+    return size
   }
 
   private static func parse(

@@ -34,12 +34,7 @@ public struct HostReport: Sendable {
 
   /// What changes from this boot to another, device by device.
   public func changes(to other: HostReport) -> [(device: HostDevice, change: DeviceChange)] {
-    zip(rows, other.rows).flatMap { before, after in
-      guard let old = before.answers, let new = after.answers else {
-        return [(device: HostDevice, change: DeviceChange)]()
-      }
-      return DeviceChange.between(old, new).map { (before.device, $0) }
-    }
+    indexedChanges(to: other).map { (rows[$0.device].device, $0.change) }
   }
 }
 
@@ -55,6 +50,11 @@ public struct TrafficReplay: Sendable {
     public var bouncedMappings = 0
     public var bouncedBytes: UInt64 = 0
     public var failed = 0
+    /// Mappings above `dma_max_mapping_size()`, taken as split: a driver that asks for it
+    /// makes smaller ones.
+    public var split = 0
+    /// The least `dma_max_mapping_size()` of them, in bytes.
+    public var splitSize: UInt64 = 0
   }
 
   /// By the index of ``TraceEvents/Trace/devices``.
@@ -88,21 +88,13 @@ public struct TrafficReplay: Sendable {
             let one = Self.map(
               kernels[index], conditions, .mapSG, event.attributes.deciding, address, size, false)
           else { continue }
-          sum.mappings += one.mappings
-          sum.bytes &+= one.bytes
-          sum.bouncedMappings += one.bouncedMappings
-          sum.bouncedBytes &+= one.bouncedBytes
-          sum.failed += one.failed
+          sum.add(one)
         }
         result = sum
       default: break
       }
       guard let one = result else { continue }
-      devices[index].mappings += one.mappings
-      devices[index].bytes &+= one.bytes
-      devices[index].bouncedMappings += one.bouncedMappings
-      devices[index].bouncedBytes &+= one.bouncedBytes
-      devices[index].failed += one.failed
+      devices[index].add(one)
     }
   }
 
@@ -111,14 +103,38 @@ public struct TrafficReplay: Sendable {
     _ attributes: ExactRequest.AttributeSet, _ address: UInt64, _ size: UInt64, _ isResource: Bool
   ) -> Device? {
     guard size > 0, size <= 1 << 40, address < 1 << 56 else { return nil }
-    let answer = kernel.answer(
-      to: conditions.request(
-        operation, attributes, at: address, length: size, isDeviceMemory: isResource))
+    func answer(_ length: UInt64) -> Answer {
+      kernel.answer(
+        to: conditions.request(
+          operation, attributes, at: address, length: length, isDeviceMemory: isResource))
+    }
     var one = Device(mappings: 1, bytes: size)
-    if answer.result == .error { one.failed = 1 }
-    if answer.result == .bounce || answer.result == .iovaBounce {
+    var result = answer(size)
+    if result.result == .error {
+      let most = kernel.reach(of: conditions.request(.map, length: 1)).maxMapping
+      if most > 0, most < size {
+        result = answer(most)
+        (one.split, one.splitSize) = (1, most)
+      }
+    }
+    if result.result == .error { (one.failed, one.split) = (1, 0) }
+    if result.result == .bounce || result.result == .iovaBounce {
       (one.bouncedMappings, one.bouncedBytes) = (1, size)
     }
     return one
+  }
+}
+
+extension TrafficReplay.Device {
+  fileprivate mutating func add(_ other: Self) {
+    mappings += other.mappings
+    bytes &+= other.bytes
+    bouncedMappings += other.bouncedMappings
+    bouncedBytes &+= other.bouncedBytes
+    failed += other.failed
+    if other.split > 0 {
+      splitSize = split == 0 ? other.splitSize : min(splitSize, other.splitSize)
+      split += other.split
+    }
   }
 }

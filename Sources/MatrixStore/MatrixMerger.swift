@@ -123,6 +123,10 @@ public struct MatrixMerger: Sendable {
       "SELECT 1 FROM part.driver_tree",
       "\(path): holds drivers, which 'dmamatrix drivers --store' adds to the merged database",
       database)
+    try requireNone(
+      "SELECT 1 FROM part.host",
+      "\(path): holds machines, which 'dmamatrix host --store' adds to the merged database",
+      database)
     try database.inTransaction {
       for table in tables where !facts.contains(table) && !summed.contains(table) {
         if isFirst || shared.contains(table) {

@@ -1,5 +1,6 @@
 import EmbeddedSchema
 import GRDB
+import Support
 
 /// A question of schema/queries: SQL with a title, a description and parameters
 /// that have defaults.
@@ -82,6 +83,10 @@ public struct NamedQuery: Sendable, Equatable {
       let names = try database.read { database in
         try String.fetchAll(database, sql: "SELECT name FROM \(parameter.table) ORDER BY rowid")
       }
+      if names.isEmpty, let command = Self.fillers[parameter.table] {
+        throw .query(
+          "'\(database.path.printable)' has nothing for \(self.name) yet; '\(command)' adds it")
+      }
       guard names.contains(value) else {
         throw .query(
           "\(parameter.name) '\(value)' is not in this database; accepted: "
@@ -91,6 +96,11 @@ public struct NamedQuery: Sendable, Equatable {
     }
     return ReadOnlyQuery(sql: sql, parameters: bound, timeLimit: timeLimit, rowLimit: rowLimit)
   }
+
+  /// What fills the tables that "generate" leaves empty.
+  private static let fillers = [
+    "driver_tree": "dmamatrix drivers --store", "fleet_kernel": "dmamatrix host --store",
+  ]
 
   private static func trimmed(_ text: Substring) -> String {
     var text = text.drop { $0 == " " }

@@ -2,8 +2,8 @@ import EmbeddedSchema
 import Foundation
 import GRDB
 
-/// The tables of observations and drivers: made by migrations, kept when a matrix is
-/// made anew.
+/// The tables of observations, drivers and machines: made by migrations, kept when a
+/// matrix is made anew.
 enum ObservationMigrations {
   /// What became of the observations of a database that is replaced.
   struct Kept {
@@ -17,6 +17,13 @@ enum ObservationMigrations {
     (
       "drivers-1",
       ["driver_tree", "driver", "driver_mask", "driver_pair", "driver_use", "driver_id"]
+    ),
+    (
+      "fleet-1",
+      [
+        "host", "host_device", "host_answer", "fleet_kernel", "host_kernel", "host_change",
+        "host_traffic",
+      ]
     ),
   ]
 
@@ -94,7 +101,8 @@ enum ObservationMigrations {
     }
   }
 
-  /// The migrations that a file has; nil where it holds neither observations nor drivers.
+  /// The migrations that a file has; nil where it holds neither observations, drivers nor
+  /// machines.
   private static func migrations(of path: String) throws -> [String]? {
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     guard let size = attributes?[.size] as? UInt64, size > 0 else { return nil }
@@ -104,7 +112,7 @@ enum ObservationMigrations {
       }
       let pages = try UInt64.fetchOne(database, sql: "PRAGMA page_count") ?? 0
       let pageSize = try UInt64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
-      let isFilled = try ["observation", "driver_tree"].contains { table in
+      let isFilled = try ["observation", "driver_tree", "host"].contains { table in
         try database.tableExists(table)
           && Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM \(table))") == true
       }

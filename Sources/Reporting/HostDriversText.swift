@@ -94,8 +94,7 @@ extension HostDevice {
 
 /// An answer in a table of devices.
 func answerCell(_ answer: Answer, of answers: DeviceAnswers) -> String {
-  // Not an error: the model knows of no page that surely fits; there may be one.
-  if answer.decision == .allocNoPage { return "maybe" }
+  if answer.isUncertain { return "maybe" }
   let verdict = answers.verdict(answer)
   if verdict.isSilentlyWrong { return verdict.name }
   return answer.result == .iovaBounce ? "iova+b" : answer.shortName

@@ -25,8 +25,9 @@ public func hostDocument(_ report: HostReport) -> Document {
   if report.rows.contains(where: \.device.hasOneMaskOnly) {
     document.blocks.append(
       .paragraph(
-        "*: one mask is still the 32 bits of the start, the other was set: dma_set_mask() "
-          + "without dma_set_coherent_mask(), or the other way round."))
+        "*: one mask is the 32 bits that every PCI device starts with, the other is not: the "
+          + "driver set that one alone (dma_set_mask() without dma_set_coherent_mask(), or the "
+          + "other way round), or asked for 32 bits."))
   }
   let (low, high) = (
     DeviceAnswers.lowPage(capture.machine), DeviceAnswers.highPage(capture.machine)
@@ -169,20 +170,46 @@ extension String {
 public struct HostChanges: Sendable {
   /// What was changed: `7.3`, or `7.3, "iommu=pt"`.
   public let name: String
-  public let before: HostReport
-  public let after: HostReport
+  /// The kernel that the machine was captured with.
+  public let base: String
+  /// What was assumed or left out, one sentence each.
+  public let notes: [String]
+  public let changes: [(device: HostDevice, change: DeviceChange)]
+  /// Whether the kernel has code for the machine's platform.
+  public let isCompared: Bool
 
   public init(name: String, before: HostReport, after: HostReport) {
-    (self.name, self.before, self.after) = (name, before, after)
+    self.name = name
+    base = before.boot.version.name
+    notes = after.boot.notes.filter { !before.boot.notes.contains($0) }
+    isCompared = after.boot.exists
+    changes = isCompared ? before.changes(to: after) : []
+  }
+
+  /// What a recorded kernel changes.
+  public init(name: String, before: HostReport, tree: TreeComparison) {
+    self.name = name
+    base = before.boot.version.name
+    isCompared = true
+    changes = tree.changes.map { (before.rows[$0.device].device, $0.change) }
+    notes =
+      [
+        "a stored tree was asked on the matrix's machine of \(tree.machine.name.name), not on this "
+          + "one; compared is what \(base) answers alike on both, without the largest mapping"
+      ]
+      + tree.omitted.map { reason, requests in
+        "\(requests) \(requests == 1 ? "request was" : "requests were") not compared: "
+          + reason.rawValue
+      }
   }
 
   /// Whether something gets worse.
-  public var isWorse: Bool { before.changes(to: after).contains { $0.change.effect.isWorse } }
+  public var isWorse: Bool { changes.contains { $0.change.effect.isWorse } }
 
   /// Equal changes together, the worst first.
   var groups: [(change: DeviceChange, devices: [HostDevice])] {
     var groups: [(change: DeviceChange, devices: [HostDevice])] = []
-    for (device, change) in before.changes(to: after) {
+    for (device, change) in changes {
       if let index = groups.firstIndex(where: { $0.change == change }) {
         groups[index].devices.append(device)
       } else {
@@ -200,14 +227,12 @@ public struct HostChanges: Sendable {
 
 /// Changes as blocks of a document.
 public func hostChangeBlocks(_ changes: HostChanges) -> [Document.Block] {
-  let from = changes.before.boot
   var blocks: [Document.Block] = [
-    .heading(
-      "From \(from.version.name) as booted to \(changes.name.ascii.printable(upTo: 400))")
+    .heading("From \(changes.base) as booted to \(changes.name.ascii.printable(upTo: 400))")
   ]
-  let captureNotes = changes.after.boot.notes.filter { !from.notes.contains($0) }
-  blocks += captureNotes.map { .paragraph("note: \($0).") }
+  blocks += changes.notes.map { .paragraph("note: \($0).") }
   let groups = changes.groups
+  guard changes.isCompared else { return blocks }
   guard !groups.isEmpty else {
     return blocks + [.paragraph("Nothing changes for these devices.")]
   }
@@ -227,9 +252,12 @@ public func hostChangeBlocks(_ changes: HostChanges) -> [Document.Block] {
 
 /// A machine, and what would change, as JSON.
 ///
-/// - Parameter unbound: The devices without a driver, where they were asked for.
+/// - Parameters:
+///   - traffic: Its traffic as JSON, where it was traced.
+///   - unbound: The devices without a driver, where they were asked for.
 public func hostJSON(
-  _ report: HostReport, changes: [HostChanges], unbound: [UnboundDevice]? = nil
+  _ report: HostReport, changes: [HostChanges], traffic: String? = nil,
+  unbound: [UnboundDevice]? = nil
 ) -> String {
   let capture = report.boot.capture
   let devices = report.rows.map { row in
@@ -266,7 +294,8 @@ public func hostJSON(
       }
     }
     return """
-          {"boot": \(jsonString(change.name)), "worse": \(change.isWorse), "changes": [
+          {"boot": \(jsonString(change.name)), "compared": \(change.isCompared), "worse": \(change.isWorse),
+           "notes": [\(change.notes.map(jsonString).joined(separator: ", "))], "changes": [
       \(items.joined(separator: ",\n"))
           ]}
       """
@@ -289,7 +318,7 @@ public func hostJSON(
      ],
      "boots": [
     \(changed.joined(separator: ",\n"))
-     ]\(unbound.map { ",\n \"unbound\": " + unboundDevicesJSON($0) } ?? "")}
+     ]\(traffic.map { ",\n \"traffic\": " + $0 } ?? "")\(unbound.map { ",\n \"unbound\": " + unboundDevicesJSON($0) } ?? "")}
 
     """
 }

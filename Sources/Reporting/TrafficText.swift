@@ -73,6 +73,7 @@ public func deviceTrafficBlocks(
     let isSame = replays.allSatisfy { _, replay in
       let other = replay.devices[index]
       return other.bouncedBytes == device.bouncedBytes && other.failed == device.failed
+        && other.split == 0
     }
     if device.bouncedBytes == 0, isSame { continue }
     var text =
@@ -86,7 +87,14 @@ public func deviceTrafficBlocks(
       let other = replay.devices[index]
       text += "; with \(name.ascii.printable(upTo: 200)) "
       text += percent(other.bouncedBytes, other.bytes)
-      if other.failed > 0 { text += ", and \(other.failed) mappings fail" }
+      if other.failed > 0 {
+        text += ", and \(other.failed) mapping\(other.failed == 1 ? " fails" : "s fail")"
+      }
+      if other.split > 0 {
+        text +=
+          ", \(other.split) taken as split into \(bytes(other.splitSize)) "
+          + "(dma_max_mapping_size(), which a driver must ask)"
+      }
     }
     blocks.append(.paragraph(text + "."))
   }
@@ -128,7 +136,8 @@ public func trafficJSON(
       let other = replay.devices[index]
       return """
         {"boot": \(jsonString(name)), "bounced": \(other.bouncedMappings), \
-        "bounced_bytes": \(other.bouncedBytes), "failed": \(other.failed)}
+        "bounced_bytes": \(other.bouncedBytes), "failed": \(other.failed), \
+        "split": \(other.split)}
         """
     }
     return """

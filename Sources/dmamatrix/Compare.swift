@@ -64,9 +64,9 @@ struct Compare: ParsableCommand {
 }
 
 /// The kernel called `name`, or a sentence that says which there are.
-func kernel(_ name: String) throws -> KernelVersion {
+func kernel(_ name: String, others: [String] = []) throws -> KernelVersion {
   if let kernel = KernelVersion.named(name) { return kernel }
   throw UsageError(
     description: "kernel '\(name.printable)' is unknown; accepted: "
-      + KernelVersion.known.map(\.name).joined(separator: ", "))
+      + (KernelVersion.known.map(\.name) + others.map(\.printable)).joined(separator: ", "))
 }

@@ -24,7 +24,17 @@ struct HostCommand: ParsableCommand {
       trace of dma:* and swiotlb:*, its traffic by device.
 
       --kernel and --cmdline say what changes for these devices: breaks, exposes,
-      slower, better.  Exit status 1 if something gets worse.
+      slower, better.  Exit status 1 if something gets worse.  With --trees a kernel
+      may be a tree that "verify --store" put into that database; it was asked on the
+      matrix's machines, and what this machine answers otherwise is not compared.
+
+      --store adds captures to a database, where the tables host, host_device,
+      host_answer, host_change and host_traffic hold them, and named queries ask for
+      them: fleet-breaks, fleet-bounces, fleet-coherent ("query --list").  A folder
+      stands for the archives below it.  A capture is known by its path: one of the
+      same path is replaced.  Compared is with every modelled release, or with
+      --kernel.  What cannot be read is named and left out: exit status 2.  A database
+      that does not exist is made, with the default matrix; "generate" keeps machines.
 
       --drivers names a kernel tree (or a database that dmamatrix drivers --store
       has written one to): devices without a driver show the bus's masks, and the
@@ -43,9 +53,11 @@ struct HostCommand: ParsableCommand {
         dmamatrix host capture.tar.gz --drivers ~/linux \\
           --aliases /lib/modules/7.3/modules.alias
         dmamatrix host capture.tar.gz --format json
+        dmamatrix host --store fleet.db captures/
+        dmamatrix query -d fleet.db --named fleet-breaks --param kernel=7.3
       """)
 
-  @Argument(help: "A capture, as the script writes it.", completion: .file())
+  @Argument(help: "Captures, as the script writes them.", completion: .file())
   var captures: [String] = []
   @Option(help: "The folder that the system's files lie in.", completion: .directory)
   var root: String?
@@ -65,6 +77,15 @@ struct HostCommand: ParsableCommand {
     help: ArgumentHelp("modules.alias of a kernel, beside --drivers.", valueName: "file"),
     completion: .file())
   var aliases: String?
+  @Option(
+    help: ArgumentHelp(
+      "A database with trees that verify stored: their names are kernels.", valueName: "file"),
+    completion: .file())
+  var trees: String?
+  @Option(
+    help: ArgumentHelp("Add the captures to a database.", valueName: "file"),
+    completion: .file())
+  var store: String?
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
   @Flag(help: "Print the script that takes a capture.")
@@ -74,7 +95,7 @@ struct HostCommand: ParsableCommand {
   mutating func run() throws {
     if script {
       guard captures.isEmpty, root == nil, kernel.isEmpty, cmdline == nil, drivers == nil,
-        aliases == nil
+        aliases == nil, trees == nil, store == nil
       else {
         throw UsageError(description: "--script takes nothing else; it prints the script")
       }
@@ -84,11 +105,8 @@ struct HostCommand: ParsableCommand {
     guard root == nil || captures.isEmpty else {
       throw UsageError(description: "--root and a capture exclude each other; give one")
     }
-    let kernels = try commaSeparated(kernel).map { try dmamatrix.kernel($0) }
-    if let cmdline, cmdline.allSatisfy(\.isWhitespace) {
-      throw UsageError(
-        description: "--cmdline is empty; expected parameters as \"iommu=pt swiotlb=force\"")
-    }
+    let kernels = try namedKernels()
+    if let store { return try stored(in: store, kernels, format) }
     guard aliases == nil || drivers != nil else {
       throw UsageError(description: "--aliases needs --drivers, which says what modules set")
     }
@@ -111,6 +129,45 @@ struct HostCommand: ParsableCommand {
     try Output.write(color.applied(to: text, if: format == .text))
     if isWorse { throw ExitCode(1) }
   }
+
+  /// The modelled kernels and stored trees of --kernel.
+  private func namedKernels() throws -> [KernelVersion] {
+    guard let trees else { return try commaSeparated(kernel).map { try dmamatrix.kernel($0) } }
+    guard !kernel.isEmpty else {
+      throw UsageError(description: "--trees needs --kernel, which names a tree of it")
+    }
+    let database = try MatrixDatabase(path: trees)
+    let stored = try TreeStore.names(in: database)
+    return try commaSeparated(kernel).map { name in
+      stored.contains(name)
+        ? try TreeStore.kernel(name, in: database)
+        : try dmamatrix.kernel(name, others: stored)
+    }
+  }
+
+  /// Adds captures to a database.
+  private func stored(
+    in database: String, _ kernels: [KernelVersion], _ format: FindingFormat
+  ) throws {
+    guard root == nil, cmdline == nil, drivers == nil, aliases == nil, trees == nil else {
+      throw UsageError(
+        description: "--store takes captures and --kernel; --root, --cmdline, --drivers, --aliases "
+          + "and --trees are for one machine's report")
+    }
+    guard format == .text else {
+      throw UsageError(description: "--store prints a summary; --format is for reports")
+    }
+    guard !captures.isEmpty else {
+      throw UsageError(description: "--store needs captures, or a folder with them")
+    }
+    let store = HostStore(database: database, kernels: kernels.isEmpty ? releases : kernels)
+    let result = try store.store(captures)
+    for sentence in result.refused { Output.error("not stored: \(sentence)") }
+    Output.summary(result.text(database: database))
+    if !result.refused.isEmpty { throw ExitCode(2) }
+  }
+
+  private var releases: [KernelVersion] { KernelVersion.all.filter { $0.sourcePackage != nil } }
 }
 
 /// The drivers that devices without one are looked up among.
@@ -138,7 +195,13 @@ struct ReportedHost {
     let report = HostReport(best?.boot ?? boot, traffic: best?.summary)
     let platform = report.boot.platform
     var others: [(name: String, boot: HostBoot)] = []
-    for kernel in kernels {
+    let trees = kernels.filter { $0.recorded != nil }
+    guard trees.isEmpty || cmdline == nil else {
+      throw UsageError(
+        description: "--cmdline is not for a stored tree ('\(trees[0].name.printable)'), which was "
+          + "asked on the matrix's boots; accepted: modelled kernels")
+    }
+    for kernel in kernels where kernel.recorded == nil {
       let name = cmdline.map { "\(kernel.name), \"\($0)\"" } ?? kernel.name
       others.append((name, try Self.boot(capture, kernel, cmdline, platform)))
     }
@@ -152,17 +215,22 @@ struct ReportedHost {
         UnboundDevice.all(of: report, drivers: known.list.drivers, aliases: known.aliases)
       )
     }
-    changes = others.map { other in
+    var changes = others.map { other in
       HostChanges(
         name: other.name, before: report, after: HostReport(other.boot, traffic: best?.summary))
     }
+    changes += trees.map { tree in
+      HostChanges(
+        name: tree.name, before: report, tree: TreeComparison(report, with: tree))
+    }
     var replays: [(name: String, replay: TrafficReplay)] = []
     if let trace, let best {
-      for other in others {
+      for other in others where other.boot.exists {
         replays.append(
           (other.name, TrafficReplay(trace, best.summary, under: other.boot)))
       }
     }
+    self.changes = changes
     self.replays = replays
   }
 
@@ -181,7 +249,10 @@ struct ReportedHost {
   }
 
   func text(_ format: FindingFormat) -> String {
-    if format == .json { return hostJSON(report, changes: changes, unbound: unbound?.devices) }
+    if format == .json {
+      let traffic = traffic.map { trafficJSON($0.summary, notes: $0.notes, replays: replays) }
+      return hostJSON(report, changes: changes, traffic: traffic, unbound: unbound?.devices)
+    }
     var document = hostDocument(report)
     if let traffic {
       document.blocks += traffic.notes.map { .paragraph("trace: \($0).") }
