@@ -215,7 +215,8 @@ let package = Package(
     .testTarget(
       name: "DriverScanTests", dependencies: ["DMAModel", "DriverScan", "TestSupport"],
       swiftSettings: settings),
-    .testTarget(name: "DMAModelTests", dependencies: ["DMAModel"], swiftSettings: settings),
+    .testTarget(
+      name: "DMAModelTests", dependencies: ["DMAModel", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests",
       dependencies: ["Conformance", "DMAModel", "TestSupport"],

@@ -85,11 +85,24 @@ struct ScenarioLine {
   }
 
   private func answers(to request: DeviceRequest, of kernel: Int) -> [JudgedAnswer] {
+    kernels[kernel].judgedAnswers(to: request, masks: masks, platform)
+  }
+}
+
+extension BootedKernel {
+  /// The judged answer to a request for each of some masks.
+  func judgedAnswers(
+    to request: DeviceRequest, masks: [DMAMask], _ platform: Platform
+  ) -> [JudgedAnswer] {
     var request = request
-    return masks.map { mask in
-      request.mask = mask
-      return JudgedAnswer(platform, request, kernels[kernel].answer(to: request))
+    var judged: [JudgedAnswer] = []
+    judged.reserveCapacity(masks.count)
+    forEachRun(of: request, masks: masks, .answer) { run in
+      request.mask = masks[run.range.lowerBound]
+      let one = JudgedAnswer(platform, request, run.cycle.answer)
+      for _ in run.range { judged.append(one) }
     }
+    return judged
   }
 }
 

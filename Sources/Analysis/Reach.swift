@@ -90,11 +90,15 @@ public struct Reach: Sendable {
                 policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
                 machine: machine)
             }
-            domain.forEachRequest(on: machine, platform, iommu, policies: [one, two]) { request in
-              let answers = (kernels[0].answer(to: request), kernels[1].answer(to: request))
-              if OutcomeColumns(answers.0, answers.1).isEmpty { return }
-              count += 1
-              if witness == nil {
+            for var request in domain.requests(
+              on: machine, platform, iommu, policies: [one, two])
+            {
+              let runs = kernels.map { $0.runs(of: request, masks: domain.masks, .answer) }
+              forEachJointRun(runs) { range, cycles in
+                if OutcomeColumns(cycles[0].answer, cycles[1].answer).isEmpty { return }
+                count += range.count
+                guard witness == nil else { return }
+                request.mask = domain.masks[range.lowerBound]
                 witness =
                   Scenario(
                     platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
@@ -107,20 +111,5 @@ public struct Reach: Sendable {
       }
     }
     return (count, witness)
-  }
-}
-
-extension MatrixDomain {
-  /// Every device and request of the domain that exists under all policies.
-  func forEachRequest(
-    on machine: Machine, _ platform: Platform, _ iommu: IOMMUMode, policies: [Policy],
-    _ body: (DeviceRequest) -> Void
-  ) {
-    for var request in requests(on: machine, platform, iommu, policies: policies) {
-      for mask in masks {
-        request.mask = mask
-        body(request)
-      }
-    }
   }
 }

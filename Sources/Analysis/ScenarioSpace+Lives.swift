@@ -41,12 +41,10 @@ extension ScenarioSpace {
       return lives
     }
     let kernels = bootedKernels(choice)
-    var request = request(choice)
+    let request = request(choice)
     let lives = kernels.map { kernel in
-      domain.masks.map { mask -> LifeCycle? in
-        request.mask = mask
-        if circumstance.maskChange != .none, !exists(circumstance, choice, request) { return nil }
-        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+      kernel.lifeCycles(of: request, masks: domain.masks, circumstance.maskChange) { request in
+        exists(circumstance, choice, request)
       }
     }
     if isOrdinary { ordinaryLives = (line, lives) }
@@ -117,5 +115,24 @@ extension ScenarioSpace {
         && $0.policy.circumstanceExclusion(
           circumstance, domain.platforms[choice[0]], domain.swiotlbModes[choice[2]], request) == nil
     }
+  }
+}
+
+extension BootedKernel {
+  /// The life of each of some masks; nil where a change of the coherent mask, which asks
+  /// for a mask, cannot happen.
+  func lifeCycles(
+    of request: DeviceRequest, masks: [DMAMask], _ maskChange: MaskChange,
+    where exists: (DeviceRequest) -> Bool
+  ) -> [LifeCycle?] {
+    guard maskChange != .none else { return lifeCycles(of: request, masks: masks) }
+    var request = request
+    let happens = masks.map { mask in
+      request.mask = mask
+      return exists(request)
+    }
+    let some = zip(masks, happens).filter(\.1).map(\.0)
+    var cycles = lifeCycles(of: request, masks: some, maskChange: maskChange).makeIterator()
+    return happens.map { $0 ? cycles.next() : nil }
   }
 }

@@ -45,24 +45,27 @@ final class ScenarioSpace {
 
   /// Classifies every scenario by the answers of all kernels.
   ///
-  /// - Parameter classify: The class of one scenario; called with the platform,
-  ///   the request and one answer per kernel.
+  /// - Parameter classify: The class of scenarios that differ in the mask alone and are
+  ///   answered and judged alike; called with the platform, a request with one of the
+  ///   masks, and one answer per kernel.
   func diagram(
     _ classify: @escaping (Platform, DeviceRequest, [Answer]) -> Int32
   ) -> Diagram {
-    var answers: [Answer] = []
+    let masks = domain.masks
     return Diagram(axes: axes) { choice in
       self.exists(choice)
     } classes: { choice in
-      let kernels = self.bootedKernels(choice)
       var request = self.request(choice)
       let platform = self.domain.platforms[choice[0]]
-      return self.domain.masks.map { mask in
-        request.mask = mask
-        answers.removeAll(keepingCapacity: true)
-        for kernel in kernels { answers.append(kernel.answer(to: request)) }
-        return classify(platform, request, answers)
+      var classes: [Int32] = []
+      classes.reserveCapacity(masks.count)
+      let runs = self.bootedKernels(choice).map { $0.runs(of: request, masks: masks, .answer) }
+      forEachJointRun(runs) { range, cycles in
+        request.mask = masks[range.lowerBound]
+        let number = classify(platform, request, cycles.map(\.answer))
+        for _ in range { classes.append(number) }
       }
+      return classes
     }
   }
 

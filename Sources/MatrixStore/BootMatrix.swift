@@ -122,28 +122,16 @@ struct BootMatrix: Sendable {
     _ circumstances: CircumstanceKernels, masks: [DMAMask]
   ) {
     var usesPool = false
-    let spans = spans(of: request, masks: masks) { request in
-      let cycle = kernel.lifeCycle(of: request)
-      usesPool = usesPool || cycle.usesPool
-      return cycle
-    }
+    let spans = spans(of: request, masks: masks, on: kernel, .none, &usesPool)
     combinations += masks.count
     let requestID = numbers.request(request.operation, request.attributes, request.buffer)
     let profile = id(of: spans)
     lines.append(Line(device: device, request: requestID, profile: profile))
     for (number, circumstance, kernel) in circumstances.kernels
     where circumstance.mayAlter(request.operation, usesPool: usesPool) {
-      let boot = boot
-      let altered = self.spans(of: request, masks: masks) { request in
-        // Of all circumstances mask_change alone asks for the mask.
-        if circumstance.maskChange != .none,
-          boot.kernel.policy.circumstanceExclusion(
-            circumstance, boot.platform, boot.swiotlb, request) != nil
-        {
-          return nil
-        }
-        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
-      }
+      let happens = self.masks(masks, of: request, in: circumstance)
+      let altered = self.spans(
+        of: request, masks: happens, on: kernel, circumstance.maskChange, &usesPool)
       guard !altered.isEmpty, altered != spans else { continue }
       alteredLines.append(
         Line(
@@ -151,24 +139,42 @@ struct BootMatrix: Sendable {
     }
   }
 
-  /// The spans of equal outcomes over the masks; nil outcomes have none.
+  /// The masks for which a circumstance can happen; of all mask_change alone asks for them.
+  private func masks(
+    _ masks: [DMAMask], of request: DeviceRequest, in circumstance: Circumstance
+  ) -> [DMAMask] {
+    guard circumstance.maskChange != .none else { return masks }
+    var request = request
+    return masks.filter { mask in
+      request.mask = mask
+      return boot.kernel.policy.circumstanceExclusion(
+        circumstance, boot.platform, boot.swiotlb, request) == nil
+    }
+  }
+
+  /// The spans of equal outcomes over the masks, which ascend.
   private mutating func spans(
-    of request: DeviceRequest, masks: [DMAMask], _ cycle: (DeviceRequest) -> LifeCycle?
+    of request: DeviceRequest, masks: [DMAMask], on kernel: BootedKernel, _ maskChange: MaskChange,
+    _ usesPool: inout Bool
   ) -> [Span] {
     var request = request
     var spans: [Span] = []
     spans.reserveCapacity(8)
     var previous: Outcome?
-    for mask in masks {
-      request.mask = mask
-      guard let cycle = cycle(request) else { continue }
-      let outcome = Outcome(boot: boot, request: request, cycle: cycle)
-      if outcome == previous, let last = spans.last?.last, last + 1 == mask.bits {
-        spans[spans.count - 1].last = mask.bits
-      } else {
-        spans.append(Span(first: mask.bits, last: mask.bits, outcome: id(of: outcome)))
-        previous = outcome
+    kernel.forEachRun(of: request, masks: masks, maskChange: maskChange) { run in
+      usesPool = usesPool || run.cycle.usesPool
+      request.mask = masks[run.range.lowerBound]
+      let outcome = Outcome(boot: boot, request: request, cycle: run.cycle)
+      var isEqual = outcome == previous
+      for mask in masks[run.range] {
+        if isEqual, let last = spans.last?.last, last + 1 == mask.bits {
+          spans[spans.count - 1].last = mask.bits
+        } else {
+          spans.append(Span(first: mask.bits, last: mask.bits, outcome: id(of: outcome)))
+        }
+        isEqual = true
       }
+      previous = outcome
     }
     return spans
   }

@@ -238,7 +238,7 @@ func decryptFailureBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
   return blocks
 }
 
-/// What ``forEachRequest(_:_:_:_:_:)`` leaves out.
+/// What ``forEachLine(_:_:_:_:_:)`` leaves out.
 private let circumstanceFixedText =
   "Fixed: mem=64G, coherent_mask=same, bus_limit=none, coherent=1."
 
@@ -246,10 +246,14 @@ private func forEachLife(
   _ kernel: KernelVersion, _ platform: Platform, _ circumstance: Circumstance,
   operations: [Operation] = Operation.allCases, _ body: (LifeCycle, LifeCycle) -> Void
 ) {
-  forEachRequest(kernel, platform, circumstance, operations) { usual, other, request in
-    body(
-      usual.lifeCycle(of: request),
-      other.lifeCycle(of: request, maskChange: circumstance.maskChange))
+  forEachLine(kernel, platform, circumstance, operations) { usual, other, request, masks in
+    let runs = [
+      usual.runs(of: request, masks: masks),
+      other.runs(of: request, masks: masks, maskChange: circumstance.maskChange),
+    ]
+    forEachJointRun(runs) { range, cycles in
+      for _ in range { body(cycles[0], cycles[1]) }
+    }
   }
 }
 
@@ -257,19 +261,24 @@ private func forEachJudged(
   _ kernel: KernelVersion, _ platform: Platform, _ circumstance: Circumstance,
   _ body: (JudgedAnswer, JudgedAnswer, LifeAnswer) -> Void
 ) {
-  forEachRequest(kernel, platform, circumstance, Operation.allCases) { usual, other, request in
-    let life = other.lifeCycle(of: request)
-    body(
-      JudgedAnswer(platform, request, usual.answer(to: request)),
-      JudgedAnswer(platform, request, life.answer), life.after)
+  let operations = Operation.allCases
+  forEachLine(kernel, platform, circumstance, operations) { usual, other, request, masks in
+    var request = request
+    let runs = [usual, other].map { $0.runs(of: request, masks: masks) }
+    forEachJointRun(runs) { range, cycles in
+      request.mask = masks[range.lowerBound]
+      let judged = cycles.map { JudgedAnswer(platform, request, $0.answer) }
+      for _ in range { body(judged[0], judged[1], cycles[1].after) }
+    }
   }
 }
 
 /// Every request of an ordinary device on the big machine, with the kernel as it is
-/// and in a circumstance.
-private func forEachRequest(
+/// and in a circumstance, and the masks for which that can happen.
+private func forEachLine(
   _ kernel: KernelVersion, _ platform: Platform, _ circumstance: Circumstance,
-  _ operations: [Operation], _ body: (BootedKernel, BootedKernel, DeviceRequest) -> Void
+  _ operations: [Operation],
+  _ body: (BootedKernel, BootedKernel, DeviceRequest, [DMAMask]) -> Void
 ) {
   var domain = MatrixDomain()
   domain.coherentMasks = [.same]
@@ -290,13 +299,12 @@ private func forEachRequest(
       }
       let requests = domain.requests(on: machine, platform, iommu, policies: [kernel.policy])
       for var request in requests {
-        for mask in domain.masks {
+        let masks = domain.masks.filter { mask in
           request.mask = mask
-          guard
-            kernel.policy.circumstanceExclusion(circumstance, platform, swiotlb, request) == nil
-          else { continue }
-          body(booted[0], booted[1], request)
+          return kernel.policy.circumstanceExclusion(circumstance, platform, swiotlb, request)
+            == nil
         }
+        if !masks.isEmpty { body(booted[0], booted[1], request, masks) }
       }
     }
   }

@@ -66,9 +66,16 @@ import Testing
 
   private func walk(_ booted: [BootedKernel], _ count: inout [Lint: Int], hasBase: Bool) {
     let kernel = booted[0]
-    domain.forEachRequest(
-      on: .sixtyFourGiB, kernel.platform, kernel.iommu, policies: [kernel.policy]
-    ) { request in
+    let lines = domain.requests(
+      on: .sixtyFourGiB, kernel.platform, kernel.iommu, policies: [kernel.policy])
+    let requests = lines.flatMap { line in
+      domain.masks.map { mask in
+        var request = line
+        request.mask = mask
+        return request
+      }
+    }
+    requests.forEach { request in
       func judged(_ request: DeviceRequest, _ kernel: BootedKernel) -> JudgedAnswer {
         JudgedAnswer(kernel.platform, request, kernel.answer(to: request))
       }

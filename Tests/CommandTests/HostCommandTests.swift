@@ -6,8 +6,8 @@ import Testing
 extension CommandTests {
   /// Writes a machine of 8 GiB with three PCI devices, one of them without a driver; all
   /// of it made up.
-  private func writeMachine() throws -> String {
-    let root = directory + "/machine"
+  func writeMachine(_ name: String = "machine") throws -> String {
+    let root = directory + "/" + name
     var files = [
       "proc/version": "Linux version 6.12.1-test (gcc) #1 SMP\n",
       "proc/cmdline": "quiet\n",
@@ -59,6 +59,11 @@ extension CommandTests {
     let forced = try run(["host", "--root", root, "--cmdline", "swiotlb=force"])
     #expect(forced.status == 1 && forced.output.contains("slower: map low: direct -> bounce"))
     expectLines(of: forced)
+    // 131072 slots of 2 KiB (include/linux/swiotlb.h IO_TLB_SIZE) are 256 MiB.
+    let larger = try run(["host", "--root", root, "--cmdline", "swiotlb=131072"])
+    #expect(larger.output.contains("256 MiB (131072 slots)"), "\(larger.output)")
+    let plain = try run(["host", "--root", root, "--cmdline", ""])
+    #expect(plain.status == 0 && plain.output.contains("Nothing changes for these devices."))
     let json = try run(["host", "--root", root, "--format", "json"])
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
@@ -94,7 +99,7 @@ extension CommandTests {
       ["host", "--root", directory + "/nowhere"], ["host", "nothing.tar.gz"],
       ["host", "--root", root, "--aliases", "aliases"],
       ["host", "--root", root, "--drivers", "tree", "--aliases", "aliases"],
-      ["host", "--root", root, "--drivers", root], ["host", "--root", root, "--cmdline", " "],
+      ["host", "--root", root, "--drivers", root], ["host", "--store"],
       ["host", "--script", "--drivers", "tree"], ["host", "--root", root, "--format", "xml"],
       ["drivers", "--tree", root], ["drivers", "--tree", directory + "/nowhere"],
       ["drivers", "--tree", "aliases"], ["drivers"],

@@ -99,6 +99,64 @@ import TraceEvents
     #expect(replay.devices[0].bouncedBytes == 4196 && replay.devices[0].failed == 0)
   }
 
+  /// A mapping above what `swiotlb_max_mapping_size()` promises (256 KiB,
+  /// kernel/dma/swiotlb.c) is taken as smaller ones, as drivers that ask make them; it
+  /// did not fail in any kernel.
+  @Test func mappingsAboveTheLargestAreSplit() throws {
+    var test = TestCapture()
+    test.add(Self.device)
+    test.trace([map("100000000", "100000000", 512 << 10), map("1000000", "1000000")])
+    let capture = try test.read()
+    let trace = TraceReader.read(try #require(capture.trace))
+    let summary = TrafficCheck(trace, with: try HostBoot(capture)).summary
+    let forced = try HostBoot(capture, commandLine: "swiotlb=force")
+    let device = TrafficReplay(trace, summary, under: forced).devices[0]
+    #expect(device.split == 1 && device.splitSize == 256 << 10 && device.failed == 0)
+    #expect(device.bouncedBytes == 516 << 10)
+  }
+
+  /// A pool of other parameters does not lie where the captured one lay.
+  @Test func anotherPoolIsPlacedByTheModel() throws {
+    let capture = try TestCapture().read()
+    #expect(try HostBoot(capture).system.pool.start == 0x7b00_0000)
+    let same = try HostBoot(capture, commandLine: "swiotlb=force")
+    #expect(same.system.pool.start == 0x7b00_0000 && same.notes.isEmpty)
+    let larger = try HostBoot(capture, commandLine: "swiotlb=131072").system.pool
+    #expect(larger.end - larger.start == 256 << 20)
+  }
+
+  /// What a stored tree was not asked is not compared, and counted.
+  @Test func aTreeIsComparedWhereItWasAsked() throws {
+    var test = TestCapture()
+    test.add(Self.device, masks: (32, 32))
+    test.add("0000:00:02.0", masks: (63, 32))
+    let report = HostReport(try HostBoot(try test.read()))
+    var answers = RecordedAnswers()
+    let kernel = KernelVersion(
+      recorded: "mine", summary: "", policy: KernelVersion.latest.policy, answers: answers)
+    let comparison = TreeComparison(report, with: kernel)
+    #expect(comparison.changes.isEmpty && comparison.machine.name == .sixtyFourGiB)
+    #expect(comparison.omitted.first { $0.reason == .notRecorded }?.requests == 6)
+    answers = RecordedAnswers()
+    // A high page that bounces on the kernel itself, and fails in the tree.
+    var builder = RecordedBoot.Builder()
+    let base = report.boot.version.booted(.x86, .none, .standard, .sixtyFourGiB)
+    let request = DeviceRequest(
+      mask: try #require(DMAMask(bits: 32)), coherentMask: .same, busLimit: .none,
+      coherence: .coherent, facing: .internal, operation: .map, attributes: .none, buffer: .high)
+    #expect(base.answer(to: request).result == .bounce)
+    let refusing = report.boot.version.booted(.x86, .none, .noforce, .sixtyFourGiB)
+    #expect(builder.add([refusing.lifeCycle(of: request)]) != nil)
+    builder.record(0, to: request)
+    answers.set(
+      builder.boot(pool: base.pool), platform: .x86, iommu: .none, swiotlb: .standard,
+      machine: .sixtyFourGiB)
+    let tree = KernelVersion(
+      recorded: "mine", summary: "", policy: KernelVersion.latest.policy, answers: answers)
+    let changed = TreeComparison(report, with: tree).changes
+    #expect(changed.map(\.device) == [0] && changed.map(\.change.effect) == [.breaks])
+  }
+
   /// Real captures, where they lie beside the checkout.
   @Test(.enabled(if: !Self.captures.isEmpty, "no ../shared/captures"))
   func sharedCapturesAgree() throws {

@@ -33,19 +33,28 @@ extension CostLines {
     let kernel = booted.kernel(line.boot, boot, circumstance.conditions)
     var request = line.request
     var path: UInt64 = 0
-    let lives = domain.masks.map { mask -> LifeCycle? in
+    let happens = domain.masks.map { mask in
       request.mask = mask
-      guard
-        kernel.policy.circumstanceExclusion(
-          circumstance, boot.platform, boot.swiotlb, request) == nil
-      else { return nil }
-      guard tracing else {
-        return kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
-      }
-      let traced = kernel.lifeCycleAndFingerprint(of: request, maskChange: circumstance.maskChange)
-      path = mixed(path, traced.fingerprint)
-      return traced.cycle
+      return kernel.policy.circumstanceExclusion(
+        circumstance, boot.platform, boot.swiotlb, request) == nil
     }
+    let some = zip(domain.masks, happens).filter(\.1).map(\.0)
+    var cycles: [LifeCycle] = []
+    if tracing {
+      kernel.forEachFingerprintedRun(
+        of: request, masks: some, maskChange: circumstance.maskChange
+      ) { run, fingerprint in
+        for _ in run.range {
+          cycles.append(run.cycle)
+          path = mixed(path, fingerprint)
+        }
+      }
+    } else {
+      cycles = kernel.lifeCycles(
+        of: request, masks: some, maskChange: circumstance.maskChange)
+    }
+    var next = cycles.makeIterator()
+    let lives = happens.map { $0 ? next.next() : nil }
     let line = LifeLine(
       platform: boot.platform, request: line.request, masks: domain.masks, lives: [lives],
       ordinary: [lives])

@@ -88,13 +88,9 @@ struct CostLines {
       let line = lines[index]
       lines[index] = Line(
         boot: line.boot, request: line.request, base: answers.count, weight: line.weight)
-      var request = line.request
-      for mask in domain.masks {
-        request.mask = mask
-        let judged = JudgedAnswer(
-          boots[line.boot].platform, request, baseBoots[line.boot].answer(to: request))
-        answers.append((judged.verdict, judged.exposure))
-      }
+      let judged = baseBoots[line.boot].judgedAnswers(
+        to: line.request, masks: domain.masks, boots[line.boot].platform)
+      answers += judged.map { ($0.verdict, $0.exposure) }
     }
     baseAnswers = answers
   }
@@ -149,20 +145,31 @@ struct CostLines {
     let kernel = booted.kernel(line.boot, boots[line.boot])
     let base = baseBoots[line.boot]
     let platform = boots[line.boot].platform
-    var request = line.request
     var (behavior, path): (UInt64, UInt64) = (0xcbf2_9ce4_8422_2325, 0x9e37_79b9_7f4a_7c15)
-    for (index, mask) in domain.masks.enumerated() {
-      request.mask = mask
+    var fingerprints: [UInt64] = []
+    let answers: [JudgedAnswer]
+    if tracing {
+      var (request, traced) = (line.request, [JudgedAnswer]())
+      kernel.forEachFingerprintedRun(
+        of: request, masks: domain.masks, .answer
+      ) { run, fingerprint in
+        request.mask = domain.masks[run.range.lowerBound]
+        let answer = JudgedAnswer(platform, request, run.cycle.answer)
+        for _ in run.range {
+          traced.append(answer)
+          fingerprints.append(fingerprint)
+        }
+      }
+      answers = traced
+    } else {
+      answers = kernel.judgedAnswers(to: line.request, masks: domain.masks, platform)
+    }
+    for (index, answer) in answers.enumerated() {
       let before = baseAnswers[line.base + index]
-      let answer: JudgedAnswer
       if tracing {
-        let traced = kernel.answerAndFingerprint(of: request)
-        answer = JudgedAnswer(platform, request, traced.answer)
         // What the base did tells lines apart too.
-        path = mixed(path, traced.fingerprint)
+        path = mixed(path, fingerprints[index])
         path = mixed(path, UInt64(before.verdict.rawValue) << 8 | UInt64(before.exposure.rawValue))
-      } else {
-        answer = JudgedAnswer(platform, request, kernel.answer(to: request))
       }
       if before.verdict.isServed {
         if !answer.verdict.isServed { cost.lost += line.weight }
@@ -176,7 +183,7 @@ struct CostLines {
       behavior = mixed(
         behavior, UInt64(answer.verdict.rawValue) << 8 | UInt64(answer.exposure.rawValue))
     }
-    for lint in lints where lint.isAboutLife && lint.concerns(request.operation) {
+    for lint in lints where lint.isAboutLife && lint.concerns(line.request.operation) {
       path = mixed(path, visitLife(lint, line, &booted, tracing: tracing, cost: &cost))
     }
     for lint in lints where !lint.isAboutLife {

@@ -14,13 +14,13 @@ extension Evaluation {
       }
       return iommu_dma_map_swiotlb()
     }
-    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
+    if let decision = __iommu_dma_map(.streaming) { return refused(decision) }
     return translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
   }
 
   /// `iommu_dma_map_resource()` (6.1, 6.12), and MMIO since: never bounced.
   mutating func iommu_dma_map_resource() -> Answer {
-    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
+    if let decision = __iommu_dma_map(.streaming) { return refused(decision) }
     return translated(.iova, memory: bufferMemory, pte: pte(mmio: true), .iommuMappedResource)
   }
 
@@ -28,7 +28,7 @@ extension Evaluation {
   /// a page, where that might bounce. CC_SHARED is ignored.
   mutating func iommu_dma_map_sg() -> Answer {
     if dev_use_swiotlb() { return iommu_dma_map_phys() }
-    if !findsIOVA(limit: request.dma_get_mask) { return refused(.iommuNoIOVA) }
+    if !findsIOVA(.streaming) { return refused(.iommuNoIOVA) }
     return translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
   }
 
@@ -45,7 +45,7 @@ extension Evaluation {
       return refused(decision)
     }
     let offset = request.buffer.physicalAddress & kernel.device.minAlignMask
-    if let decision = __iommu_dma_map(limit: request.dma_get_mask, offset: offset) {
+    if let decision = __iommu_dma_map(.streaming, offset: offset) {
       slots = nil
       return refused(decision)
     }
@@ -84,14 +84,13 @@ extension Evaluation {
     if asks(here, "not coherent, must not block: atomic pool", atomic && noncoherent) {
       return iommu_dma_alloc_from_pool()
     }
-    let limit = request.coherentMaskAddress
     if atomic {
       if !findsContiguousPages() { return refused(.iommuNoPages) }
-      if let decision = __iommu_dma_map(limit: limit) { return refused(decision) }
+      if let decision = __iommu_dma_map(.coherent) { return refused(decision) }
     } else {
       // What may block is put together of single pages: iommu_dma_alloc_remap().
       if request.buffer.length > kernel.machine.size { return refused(.iommuNoPages) }
-      if !findsIOVA(limit: limit) { return refused(.iommuNoIOVA) }
+      if !findsIOVA(.coherent) { return refused(.iommuNoIOVA) }
     }
     return translated(
       .page,
@@ -105,7 +104,7 @@ extension Evaluation {
   private mutating func iommu_dma_alloc_from_pool() -> Answer {
     switch dma_alloc_from_pool(.none, shared: false, checksAddress: false) {
     case .success(let pool):
-      if let decision = __iommu_dma_map(limit: request.coherentMaskAddress) {
+      if let decision = __iommu_dma_map(.coherent) {
         return refused(decision)
       }
       return translated(.pool, memory: pool.memory, pte: pte(mmio: false), .iommuAllocPool)
@@ -122,7 +121,7 @@ extension Evaluation {
   mutating func dma_common_alloc_pages() -> Answer {
     if !findsContiguousPages() { return refused(.iommuNoPages) }
     // The mapping is a streaming one.
-    if let decision = __iommu_dma_map(limit: request.dma_get_mask) { return refused(decision) }
+    if let decision = __iommu_dma_map(.streaming) { return refused(decision) }
     return translated(.page, memory: kernel.initialMemory, pte: pte(mmio: false), .iommuAllocPages)
   }
 
@@ -140,7 +139,7 @@ extension Evaluation {
   ///
   /// After 6.1 it refuses a `min_align_mask` above the IOMMU's granule, once with
   /// `dev_WARN_ONCE()`. `iommu_dma_map_sg()` and `iommu_dma_alloc_remap()` do not come here.
-  private mutating func __iommu_dma_map(limit: UInt64, offset: UInt64? = nil) -> Decision? {
+  private mutating func __iommu_dma_map(_ mask: ComparedMask, offset: UInt64? = nil) -> Decision? {
     let minimum = kernel.device.minAlignMask
     if minimum != 0, !kernel.policy.predatesZoneDMALimit,
       asks("__iommu_dma_map", "min_align_mask above the granule: refused", minimum >= pageSize)
@@ -148,7 +147,7 @@ extension Evaluation {
       warnings.insert(.unsupportedAlignment)
       return .iommuAlignment
     }
-    return findsIOVA(limit: limit, offset: offset) ? nil : .iommuNoIOVA
+    return findsIOVA(mask, offset: offset) ? nil : .iommuNoIOVA
   }
 
   /// `iommu_dma_alloc_iova()`: whether an empty IOVA space has room below a limit.
@@ -157,12 +156,13 @@ extension Evaluation {
   /// (`alloc_iova_fast()`) and aligns each to its size; the first page is never used.
   ///
   /// - Parameters:
-  ///   - limit: `dma_get_mask(dev)`, or the coherent mask.
+  ///   - mask: `dma_get_mask(dev)`, or the coherent mask.
   ///   - offset: Of the memory in its page; the buffer's without.
-  private func findsIOVA(limit: UInt64, offset: UInt64? = nil) -> Bool {
-    let limit = minNotZero(limit, request.busLimit)
+  private mutating func findsIOVA(_ mask: ComparedMask, offset: UInt64? = nil) -> Bool {
     // Nothing of the matrix is as large, or as near to address 0.
-    if limit >= bitMask(24), request.buffer.length < 1 << 20, !kernel.hasRanges { return true }
+    if request.buffer.length < 1 << 20, !kernel.hasRanges, reaches(bitMask(24), mask) {
+      return true
+    }
     // 6.1 begins where the bus does: iommu_setup_dma_ops().
     let base = kernel.policy.predatesZoneDMALimit ? kernel.device.ranges.map(\.busStart).min() : nil
     let start = (offset ?? request.buffer.physicalAddress) & (pageSize - 1)
@@ -170,10 +170,17 @@ extension Evaluation {
     var pages = last / pageSize + 1
     let alignment = pages.roundedUpToPowerOfTwo
     if pages < 32 { pages = alignment }
-    let first = max(1, (base ?? 0) / pageSize)
-    let end = limit / pageSize + 1
-    guard end >= pages else { return false }
-    return (end - pages) & ~(alignment - 1) >= first
+    let first = (max(1, (base ?? 0) / pageSize) + alignment - 1) & ~(alignment - 1)
+    // The last page begins at or below the limit.
+    let (lastPage, overflow) = (first + pages - 1).multipliedReportingOverflow(by: pageSize)
+    return !overflow && reaches(lastPage, mask)
+  }
+
+  /// Whether a mask below the bus limit is at least an address.
+  private mutating func reaches(_ address: UInt64, _ mask: ComparedMask) -> Bool {
+    compare(mask, with: address, bus: request.busLimit)
+    let value = mask == .streaming ? request.dma_get_mask : request.coherentMaskAddress
+    return minNotZero(value, request.busLimit) >= address
   }
 
   /// The alias that the page table selects: AMD's sets the C-bit, for MMIO

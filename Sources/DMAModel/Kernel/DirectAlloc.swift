@@ -91,10 +91,10 @@ extension Evaluation {
   /// lower zones.
   private mutating func __dma_direct_alloc_pages() -> UInt64? {
     citeFreeMemory()
-    var (flag, limit) = dma_direct_optimal_gfp_mask()
+    var flag = dma_direct_optimal_gfp_mask()
     while let page = kernel.highestBlock(request.buffer.length, flag) {
       if dma_coherent_ok(page) { return page }
-      if kernel.zones.hasDMA32, limit < UInt64.max, flag == .none {
+      if kernel.zones.hasDMA32, flag == .none, !physicalCoherentLimitReaches(.max) {
         flag = .dma32
       } else if kernel.zones.hasDMA, flag != .dma {
         flag = .dma
@@ -106,10 +106,20 @@ extension Evaluation {
   }
 
   /// `dma_direct_optimal_gfp_mask()`: the zone that the mask falls into.
-  mutating func dma_direct_optimal_gfp_mask() -> (flag: ZoneFlag, limit: UInt64) {
-    let limit = kernel.dma_to_phys(request.coherentLimit)
-    if limit <= kernel.zones.dmaLimit { return (.dma, limit) }
-    return (limit <= bitMask(32) ? .dma32 : .none, limit)
+  mutating func dma_direct_optimal_gfp_mask() -> ZoneFlag {
+    let dmaLimit = kernel.zones.dmaLimit
+    if dmaLimit == .max || !physicalCoherentLimitReaches(dmaLimit + 1) { return .dma }
+    return physicalCoherentLimitReaches(bitMask(32) + 1) ? .none : .dma32
+  }
+
+  /// Whether `dma_to_phys()` of the coherent limit is at least an address.
+  private mutating func physicalCoherentLimitReaches(_ address: UInt64) -> Bool {
+    // Without a bit for encryption below it the address compares as the limit does; the
+    // others are compared once more with where their bits begin.
+    compare(.coherent, with: address, bus: request.busLimit)
+    let bits = kernel.encryptionBit | kernel.sharedBit
+    if bits != 0 { compare(.coherent, with: bits, bus: request.busLimit) }
+    return kernel.dma_to_phys(request.coherentLimit) >= address
   }
 
   /// `dma_coherent_ok()`: the page lies within coherent mask and bus limit, with
@@ -122,12 +132,9 @@ extension Evaluation {
     _ page: UInt64, size: UInt64? = nil, unencrypted: Bool? = nil
   ) -> Bool {
     let address = kernel.phys_to_dma_direct(page, unencrypted: unencrypted ?? forced)
-    return asks(
-      "dma_coherent_ok",
-      "the page lies within coherent mask and bus limit",
-      address != .max
-        && address &+ ((size ?? request.buffer.length) - 1) <= request.coherentLimit
-    )
+    let isReached =
+      address != .max && coherentReaches(address &+ ((size ?? request.buffer.length) - 1))
+    return asks("dma_coherent_ok", "the page lies within coherent mask and bus limit", isReached)
   }
 }
 

@@ -177,11 +177,8 @@ extension Evaluation {
         return false
       }
     }
-    return asks(
-      here,
-      "the last byte lies within mask and bus limit",
-      address != .max && address &+ (request.buffer.length - 1) <= request.streamingLimit
-    )
+    let isReached = address != .max && streamingReaches(address &+ (request.buffer.length - 1))
+    return asks(here, "the last byte lies within mask and bus limit", isReached)
   }
 
   /// `dma_direct_max_mapping_size()` (M14) in bytes.
@@ -189,7 +186,8 @@ extension Evaluation {
     let here: StaticString = "dma_direct_max_mapping_size"
     guard asksActive() else { return .max }
     _ = asksForced()  // it decides the required mask
-    if asks(here, "addressing is limited", dma_addressing_limited) {
+    let isLimited = dma_addressing_limited()
+    if asks(here, "addressing is limited", isLimited) {
       return swiotlb_max_mapping_size
     }
     if asksForceBounce() { return swiotlb_max_mapping_size }

@@ -32,6 +32,11 @@ struct Evaluation<Trace: Tracer>: Traced {
     self.kernel = kernel
     self.request = request
     self.trace = trace
+    if kernel.hostMemoryEncryption {
+      // What use_dma_iommu() and force_dma_unencrypted() of some versions compare.
+      self.trace.compare(.streaming, with: kernel.encryptionBit)
+      self.trace.compare(.coherent, with: kernel.encryptionBit)
+    }
     usesDMAIOMMU = kernel.usesDMAIOMMU(reach: request)
     forced = kernel.force_dma_unencrypted(
       request,

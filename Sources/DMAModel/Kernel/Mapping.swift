@@ -89,7 +89,7 @@ extension Evaluation {
         return refused(.allocCallerShared)
       }
     }
-    if request.coherentMaskAddress == 0 { warnings.insert(.coherentMaskUnset) }
+    if !coherentMaskReaches(1) { warnings.insert(.coherentMaskUnset) }
     return switch backend("dma_alloc_attrs") {
     case .direct: dma_direct_alloc(atomic: atomic, noMapping: noMapping)
     case .iommu: iommu_dma_alloc(atomic: atomic)
@@ -99,7 +99,7 @@ extension Evaluation {
 
   /// `__dma_alloc_pages()`.
   private mutating func dma_alloc_pages(atomic: Bool) -> Answer {
-    if request.coherentMaskAddress == 0,
+    if !coherentMaskReaches(1),
       asks("__dma_alloc_pages", "the coherent mask is 0", true)
     {
       warnings.insert(.coherentMaskUnset)

@@ -15,12 +15,13 @@ extension BootedKernel {
   public func reach(of request: ExactRequest) -> DeviceReachAnswer {
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
     let maxMapping = evaluation.dma_max_mapping_size()
+    let isLimited = evaluation.dma_addressing_limited()
     return DeviceReachAnswer(
       maxMapping: maxMapping,
       optimalMapping: min(
         maxMapping, evaluation.usesDMAIOMMU ? evaluation.iommu_dma_opt_mapping_size : .max),
       requiredMask: evaluation.dma_get_required_mask,
-      isAddressingLimited: evaluation.dma_addressing_limited)
+      isAddressingLimited: isLimited)
   }
 
   /// Whether `dma_set_mask()` or `dma_set_coherent_mask()` accepts a mask; refused
@@ -78,8 +79,10 @@ extension Evaluation {
 
   /// kernel/dma/mapping.c `dma_addressing_limited()`: mask or bus limit are
   /// narrower than the required mask, or the ranges leave out some RAM.
-  var dma_addressing_limited: Bool {
-    if minNotZero(request.dma_get_mask, request.busLimit) < dma_get_required_mask { return true }
+  mutating func dma_addressing_limited() -> Bool {
+    let required = dma_get_required_mask
+    compare(.streaming, with: required, bus: request.busLimit)
+    if minNotZero(request.dma_get_mask, request.busLimit) < required { return true }
     if !kernel.hasRanges || usesDMAIOMMU || usesSwiotlbXen { return false }
     if kernel.policy.predatesZoneDMALimit { return false }
     return !kernel.machine.ram.allSatisfy { kernel.device.covers($0.start, $0.end) }

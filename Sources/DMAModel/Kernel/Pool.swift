@@ -7,7 +7,7 @@ extension Evaluation {
       warnings.insert(.noCoherentPool)
       return refused(.allocPoolNotConfigured)
     }
-    let flag = dma_direct_optimal_gfp_mask().flag
+    let flag = dma_direct_optimal_gfp_mask()
     switch dma_alloc_from_pool(flag, shared: forced, checksAddress: true) {
     case .success(let pool):
       return served(

@@ -71,10 +71,10 @@ extension Evaluation {
   /// taken as physical addresses, and decrypted on the spot.
   private mutating func alloc_dma_pages(bytes: UInt64) -> Bool {
     let here: StaticString = "alloc_dma_pages"
-    let limit = request.streamingLimit
-    var flag = kernel.zones.flag(below: limit)
+    var flag = zoneFlag()
     while let page = kernel.highestBlock(bytes, flag) {
-      if asks(here, "the page lies below mask and bus limit", page + bytes - 1 <= limit) {
+      let isReached = streamingReaches(page + bytes - 1)
+      if asks(here, "the page lies below mask and bus limit", isReached) {
         var memory = kernel.initialMemory
         _ = asksPoolShared()
         if asks(here, "the pool is shared: decrypt", kernel.decryptsDynamicPools(of: pool)) {
@@ -85,7 +85,7 @@ extension Evaluation {
         slots = BounceSlots(start: page, memory: memory, kind: .transient, source: .buddy)
         return true
       }
-      if kernel.zones.hasDMA32, limit < UInt64.max, flag == .none {
+      if kernel.zones.hasDMA32, flag == .none, !streamingReaches(.max) {
         flag = .dma32
       } else if kernel.zones.hasDMA, flag != .dma {
         flag = .dma
@@ -94,6 +94,13 @@ extension Evaluation {
       }
     }
     return false
+  }
+
+  /// The zone that the streaming limit, taken as a physical address, asks for.
+  private mutating func zoneFlag() -> ZoneFlag {
+    let dmaLimit = kernel.zones.dmaLimit
+    if dmaLimit == .max || !streamingReaches(dmaLimit + 1) { return .dma }
+    return streamingReaches(bitMask(32) + 1) ? .none : .dma32
   }
 
   /// Notes that memory changes its state where nothing may sleep; a plain

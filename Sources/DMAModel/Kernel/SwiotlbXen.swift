@@ -28,8 +28,8 @@ extension Evaluation {
       return refused(decision)
     }
     // xen_swiotlb_fixup() exchanges the pool for frames below 32 bits.
-    if !asks(here, "the pool (below 32 bits) is dma_capable", request.streamingLimit >= bitMask(32))
-    {
+    let isReached = streamingReaches(bitMask(32))
+    if !asks(here, "the pool (below 32 bits) is dma_capable", isReached) {
       return refused(.xenBounceOverflow)
     }
     return served(.bounce, at: nil, memory: pool.memory, .xenBounced)
@@ -59,7 +59,7 @@ extension Evaluation {
   mutating func xen_swiotlb_alloc_coherent() -> Answer {
     let here: StaticString = "xen_swiotlb_alloc_coherent"
     guard let block = kernel.highestBlock(allocated, .none) else { return refused(.allocNoPage) }
-    let fits = block + allocated - 1 <= request.coherentMaskAddress
+    let fits = coherentMaskReaches(block + allocated - 1)
     let isTaken =
       asks(here, "the page lies within the coherent mask", fits)
       && !range_straddles_page_boundary(block, allocated)
@@ -71,11 +71,9 @@ extension Evaluation {
   /// highest free block is mapped, and bounces where the device cannot reach it.
   mutating func xen_common_alloc_pages() -> Answer {
     guard let block = kernel.highestBlock(allocated, .none) else { return refused(.allocNoPage) }
+    let isReached = streamingReaches(block + allocated - 1)
     let capable = asks(
-      "xen_swiotlb_map_phys",
-      "the page lies within mask and bus limit",
-      block + allocated - 1 <= request.streamingLimit
-    )
+      "xen_swiotlb_map_phys", "the page lies within mask and bus limit", isReached)
     if capable, !range_straddles_page_boundary(block, allocated), !asksForceBounce() {
       return served(.page, at: nil, memory: kernel.initialMemory, .xenAllocated)
     }
@@ -83,7 +81,7 @@ extension Evaluation {
     if let decision = swiotlb_tbl_map_single(&ccShared, size: allocated) {
       return refused(decision)
     }
-    guard request.streamingLimit >= bitMask(32) else { return refused(.xenBounceOverflow) }
+    guard streamingReaches(bitMask(32)) else { return refused(.xenBounceOverflow) }
     return served(.page, at: nil, memory: pool.memory, .xenBounced)
   }
 }

@@ -31,6 +31,7 @@ struct Undo<Trace: Tracer>: Traced {
     trace = evaluation.trace
     memory = answer.memoryState
     if let coherentMask = maskChange.after {
+      trace.compare(.streaming, with: kernel.encryptionBit)
       var later = request
       later.set(coherentMask)
       forced = kernel.force_dma_unencrypted(

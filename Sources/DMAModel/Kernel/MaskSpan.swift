@@ -1,0 +1,193 @@
+/// The masks for which no comparison of an evaluation would have come out otherwise.
+///
+/// An evaluation looks at a device's masks in comparisons alone (``Traced``), so that one
+/// with another mask of the span takes the same path to the same answer: the span is what
+/// the comparisons prove, not what a sample suggests.
+struct MaskSpan<Base: Tracer>: Tracer {
+  static var isRecording: Bool { Base.isRecording }
+
+  var base: Base
+  /// The mask that is evaluated, and the least and highest of its span.
+  private let mask: UInt64
+  private(set) var least: UInt64 = 0
+  private(set) var highest: UInt64 = .max
+  /// Whether the coherent mask is the streaming mask.
+  private let coherentFollows: Bool
+
+  init(_ request: DeviceRequest, _ base: Base) {
+    self.base = base
+    mask = request.mask.highestAddress
+    coherentFollows = request.coherentMask == .same
+  }
+
+  @inline(__always)
+  mutating func note(
+    _ function: StaticString, _ condition: StaticString, _ taken: Bool, _ knob: StaticString
+  ) {
+    base.note(function, condition, taken, knob)
+  }
+
+  @inline(__always)
+  mutating func compare(_ mask: ComparedMask, with address: UInt64) {
+    guard mask == .streaming || coherentFollows else { return }
+    if self.mask >= address {
+      least = max(least, address)
+    } else {
+      highest = min(highest, address - 1)
+    }
+  }
+
+  func contains(_ mask: DMAMask) -> Bool {
+    least <= mask.highestAddress && mask.highestAddress <= highest
+  }
+}
+
+/// Masks with one answer and one end, as positions in a list.
+public struct MaskRun: Sendable {
+  public let range: Range<Int>
+  public let cycle: LifeCycle
+}
+
+extension BootedKernel {
+  /// What the end of a request costs to know; only some consumers ask for it.
+  public enum Depth: Sendable {
+    /// The answer; ``LifeCycle/after`` is then of no meaning.
+    case answer
+    /// The answer, and what is left after it has been undone.
+    case life
+  }
+
+  /// Calls a function for each run of masks with one answer, one end and one verdict, in
+  /// their order.
+  ///
+  /// The runs are as long as the evaluation proves; neighbours may still be equal.
+  ///
+  /// - Parameters:
+  ///   - masks: In any order; each is answered as `lifeCycle(of:maskChange:)` answers it.
+  @inline(__always)
+  public func forEachRun(
+    of request: DeviceRequest, masks: [DMAMask], _ depth: Depth = .life,
+    maskChange: MaskChange = .none, _ body: (MaskRun) -> Void
+  ) {
+    var start = 0
+    while start < masks.count {
+      let (end, cycle, _) = run(
+        of: request, masks: masks, from: start, depth, maskChange, NoTrace())
+      body(MaskRun(range: start..<end, cycle: cycle))
+      start = end
+    }
+  }
+
+  /// The same with a number that names the path of each run.
+  public func forEachFingerprintedRun(
+    of request: DeviceRequest, masks: [DMAMask], _ depth: Depth = .life,
+    maskChange: MaskChange = .none, _ body: (MaskRun, UInt64) -> Void
+  ) {
+    var start = 0
+    while start < masks.count {
+      let (end, cycle, trace) = run(
+        of: request, masks: masks, from: start, depth, maskChange, PathFingerprint())
+      let number =
+        isRecorded
+        ? UInt64(bitPattern: Int64(cycle.hashValue))
+        : trace.value &* 31 &+ UInt64(cycle.answer.decision.rawValue)
+      body(MaskRun(range: start..<end, cycle: cycle), number)
+      start = end
+    }
+  }
+
+  /// The runs of all of some masks.
+  public func runs(
+    of request: DeviceRequest, masks: [DMAMask], _ depth: Depth = .life,
+    maskChange: MaskChange = .none
+  ) -> [MaskRun] {
+    var runs: [MaskRun] = []
+    forEachRun(of: request, masks: masks, depth, maskChange: maskChange) { runs.append($0) }
+    return runs
+  }
+
+  /// The answer and the end of a request for each of some masks.
+  public func lifeCycles(
+    of request: DeviceRequest, masks: [DMAMask], maskChange: MaskChange = .none
+  ) -> [LifeCycle] {
+    var cycles: [LifeCycle] = []
+    cycles.reserveCapacity(masks.count)
+    forEachRun(of: request, masks: masks, maskChange: maskChange) { run in
+      for _ in run.range { cycles.append(run.cycle) }
+    }
+    return cycles
+  }
+
+  /// Evaluates one mask, and finds how many after it are answered alike.
+  @inline(__always)
+  private func run<Base: Tracer>(
+    of request: DeviceRequest, masks: [DMAMask], from start: Int, _ depth: Depth,
+    _ maskChange: MaskChange, _ base: Base
+  ) -> (end: Int, cycle: LifeCycle, trace: Base) {
+    var request = request
+    request.mask = masks[start]
+    if isRecorded {
+      return (start + 1, lifeCycle(of: request, maskChange: maskChange), base)
+    }
+    var evaluation = Evaluation(kernel: self, request: request, trace: MaskSpan(request, base))
+    let answer = evaluation.run()
+    let usesPool = evaluation.slots != nil
+    evaluation.compareVerdict(of: answer)
+    var span = evaluation.trace
+    var after = LifeAnswer()
+    if depth == .life, Base.isRecording || usesPool || !request.operation.isMapping {
+      var undo = Undo(evaluation, answer, maskChange: maskChange)
+      after = undo.run()
+      span = undo.trace
+    }
+    // A range map, and a mask with holes, are not compared as an address alone.
+    let isAlone = hasRanges || !request.mask.isPlain
+    var end = start + 1
+    while !isAlone, end < masks.count, masks[end].isPlain, span.contains(masks[end]) { end += 1 }
+    return (end, LifeCycle(answer: answer, after: after, usesPool: usesPool), span.base)
+  }
+}
+
+extension Evaluation {
+  /// Compares as the hardware's verdict does (``DMAHardware/addressFits``).
+  fileprivate mutating func compareVerdict(of answer: Answer) {
+    let mask = request.operation.isMapping ? ComparedMask.streaming : .coherent
+    if answer.encoding == .iova {
+      let lines = kernel.device.addressLines
+      if lines < 64 { compare(mask, with: bitMask(lines) + 1, bus: request.busLimit) }
+    } else if let address = answer.address {
+      let (last, overflow) = address.addingReportingOverflow(request.buffer.length - 1)
+      if !overflow { compare(mask, with: last, bus: request.busLimit) }
+    }
+  }
+}
+
+extension DMAMask {
+  /// Whether it is DMA_BIT_MASK() of one bit or more.
+  fileprivate var isPlain: Bool { isWholeBits && highestAddress != 0 }
+}
+
+/// Calls a function for each run of masks that is one for all of some kernels.
+///
+/// - Parameters:
+///   - runs: Of each kernel, over the same masks.
+///   - body: Takes the positions, and for each kernel the answer and its end.
+public func forEachJointRun(_ runs: [[MaskRun]], _ body: (Range<Int>, [LifeCycle]) -> Void) {
+  var places = [Int](repeating: 0, count: runs.count)
+  var cycles = runs.compactMap { $0.first?.cycle }
+  guard cycles.count == runs.count, let count = runs.first?.last?.range.upperBound else { return }
+  var start = 0
+  while start < count {
+    var end = count
+    for (kernel, place) in places.enumerated() {
+      end = min(end, runs[kernel][place].range.upperBound)
+    }
+    body(start..<end, cycles)
+    for kernel in runs.indices
+    where runs[kernel][places[kernel]].range.upperBound == end && end < count {
+      places[kernel] += 1
+      cycles[kernel] = runs[kernel][places[kernel]].cycle
+    }
+    start = end
+  }
+}
