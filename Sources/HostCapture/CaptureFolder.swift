@@ -38,6 +38,9 @@ struct CaptureFolder {
     for path in CaptureFiles.rootFiles + CaptureFiles.poolFiles.map({ CaptureFiles.pool + $0 }) {
       try add(path, limit: CaptureFiles.mayBeLarge(Substring(path)) ? Self.logLimit : nil)
     }
+    if base == "/", result.files["dmesg"] == nil, let log = KernelLog.read() {
+      result.files["dmesg"] = log[...]
+    }
     // debugfs and tracefs may be mounted at either place.
     if includingTrace {
       let trace = CaptureFiles.trace

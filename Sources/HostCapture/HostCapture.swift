@@ -88,6 +88,11 @@ public struct HostCapture: Sendable {
   public let defaultDomain: IOMMUMode?
   /// Whether the log shows an IOMMU: a table of the firmware or a driver.
   public let mentionsIOMMU: Bool
+  /// Whose IOMMU driver an x86 machine has: `intel` or `amd`; nil where neither the log nor
+  /// the processor says it.
+  public let iommuVendor: String?
+  /// Whether there is a boot log that says whether memory is encrypted.
+  public let knowsEncryption: Bool
   /// The trace, or nil.
   public let trace: ArraySlice<UInt8>?
   /// What is missing or uncertain, one sentence each.
@@ -135,6 +140,9 @@ public struct HostCapture: Sendable {
         "the architecture is not to be seen in proc/cpuinfo; accepted: x86, arm64, powerpc, s390")
     }
     self.family = family
+    if let reason = Self.unmodelled(family, files, release: release, version: version) {
+      throw bad(reason)
+    }
     if !log.isWhole {
       notes.append(
         files.files["dmesg"] == nil
@@ -142,6 +150,7 @@ public struct HostCapture: Sendable {
           : "dmesg does not begin with the boot: memory encryption and the pool's place may be "
             + "missing")
     }
+    if log.isCut { notes.append("dmesg is longer than a kernel log: its end was not read") }
     platforms = log.platforms.isEmpty ? [Self.plain(family)] : log.platforms
     commandLine = files.text("proc/cmdline") ?? log.commandLine
     if commandLine == nil { notes.append("there is no proc/cmdline: parameters are not known") }
@@ -151,6 +160,8 @@ public struct HostCapture: Sendable {
       notes.append("the pool's counters are missing: debugfs is for root, and must be mounted")
     }
     defaultDomain = log.defaultDomain
+    iommuVendor = log.iommuVendor ?? Self.vendor(files)
+    knowsEncryption = files.files["dmesg"] != nil
     mentionsIOMMU = log.mentionsIOMMU
     dmaZoneEnd = log.dmaZoneEnd
     poolPlaceIsKnown = log.pool != nil
@@ -160,15 +171,61 @@ public struct HostCapture: Sendable {
     }
     guard
       var machine = Self.machine(iomem.isEmpty ? log.ram : iomem, observedPool: log.pool)
-    else { throw bad("neither proc/iomem nor dmesg says where RAM lies") }
+    else {
+      throw bad(
+        "neither proc/iomem nor dmesg says where RAM lies: only root sees them; take it as root")
+    }
     machine.firmwareDMALimit = log.firmwareDMALimit
     machine.cpus = log.cpus ?? Self.processors(files) ?? machine.cpus
     self.machine = machine
     devices = try Self.devices(files, name: name)
     if devices.isEmpty { notes.append("there is no PCI device in sys/bus/pci/devices") }
+    let maskless = devices.count { $0.streamingBits == nil || $0.coherentBits == nil }
+    if maskless > 0 {
+      notes.append("DMA masks of \(maskless) of \(devices.count) devices are missing")
+    }
+    for domain in [HostDevice.Domain.blocked, .unknown] {
+      let some = devices.filter { $0.domain == domain }
+      if !some.isEmpty {
+        notes.append(
+          "the IOMMU domain of \(some.prefix(8).map(\.address.description).joined(separator: ", ")) "
+            + (domain == .blocked
+              ? "is blocking: no DMA arrives; answered as if a driver had one that serves it"
+              : "is of a type that is not known; answered as if there were none"))
+      }
+    }
+    if let end = dmaZoneEnd, family == .arm64, ![1 << 30, 1 << 32].contains(end), end < 1 << 32 {
+      notes.append(
+        "the DMA zone ends at 0x\(String(end, radix: 16)), below 4 GiB, as the narrowest "
+          + "dma-ranges of firmware make it: devices behind that bus reach no further, and the "
+          + "capture does not say which they are")
+    }
     trace = files.files[CaptureFiles.trace].flatMap { $0.isEmpty ? nil : $0 }
     self.name = name
     self.notes = notes
+  }
+
+  private static func vendor(_ files: CaptureFiles) -> String? {
+    let text = String(decoding: (files.files["proc/cpuinfo"] ?? []).prefix(4096), as: UTF8.self)
+    if text.contains("GenuineIntel") { return "intel" }
+    return text.contains("AuthenticAMD") || text.contains("HygonGenuine") ? "amd" : nil
+  }
+
+  /// Why the architecture is one that the model does not have; nil where it has.
+  private static func unmodelled(
+    _ family: Platform.Family, _ files: CaptureFiles, release: String, version: String
+  ) -> String? {
+    let text = String(decoding: files.files["proc/cpuinfo"] ?? [], as: UTF8.self)
+    if family == .ppc64, text.contains("pSeries") || text.contains("PowerNV") {
+      return "an IBM machine (pSeries or PowerNV): its devices are mapped by TCE tables "
+        + "(arch/powerpc/platforms, dma_iommu_ops), which are not modelled"
+    }
+    if family == .x86,
+      version.contains("i686-linux") || release.contains("-686") || release.hasSuffix("-i386")
+    {
+      return "a 32-bit x86 kernel, whose zones and highmem are not modelled"
+    }
+    return nil
   }
 
   private static func plain(_ family: Platform.Family) -> Platform {
@@ -267,7 +324,7 @@ public struct HostCapture: Sendable {
         files.text(path + attribute).flatMap { UInt64(hexadecimal: $0) }
       }
       func bits(_ attribute: String) throws(InputError) -> UInt8? {
-        guard let text = files.text(path + attribute) else { return nil }
+        guard let text = files.text(path + attribute), !text.isEmpty else { return nil }
         guard let bits = UInt8(text), bits <= 64 else {
           throw .unreadable(
             file: name,

@@ -4,6 +4,11 @@ import Support
 
 /// What the boot log of a capture says, read from the few lines that matter.
 struct LogFacts {
+  /// Bytes of a log that are read, and lines of it that matter: the kernel's own buffer has
+  /// at most some MiB (CONFIG_LOG_BUF_SHIFT, log_buf_len=).
+  private static let (byteLimit, lineLimit) = (8 << 20, 10000)
+  /// Whether the log was longer.
+  private(set) var isCut = false
   /// Whether the log begins with the boot: what is not said was not logged.
   var isWhole = false
   var commandLine: String?
@@ -17,6 +22,8 @@ struct LogFacts {
   var firmwareDMALimit: UInt64?
   var cpus: Int?
   var mentionsIOMMU = false
+  /// `intel` or `amd`.
+  var iommuVendor: String?
 
   /// What a line must contain for a boot log's reader to look at it.
   private static let markers = [
@@ -35,13 +42,19 @@ struct LogFacts {
   init(_ bytes: ArraySlice<UInt8>, version: String) {
     var lines: [Substring] = []
     var kept: [UInt8] = []
-    bytes.withUnsafeBufferPointer { buffer in
-      var start = 0
+    isCut = bytes.count > Self.byteLimit
+    bytes.prefix(Self.byteLimit).withUnsafeBufferPointer { buffer in
+      var (start, count) = (0, 0)
       while start < buffer.count {
         var end = start
         while end < buffer.count, buffer[end] != 0x0a { end += 1 }
         let line = UnsafeBufferPointer(rebasing: buffer[start..<end])
-        if line.count < 4096, Self.matters(line) {
+        if line.count >= 4, line.count < 4096, Self.matters(line) {
+          count += 1
+          guard count <= Self.lineLimit else {
+            isCut = true
+            break
+          }
           kept.append(contentsOf: line)
           kept.append(0x0a)
         }
@@ -84,5 +97,7 @@ struct LogFacts {
     {
       mentionsIOMMU = true
     }
+    if line.contains("DMAR: ") || line.contains("ACPI: DMAR") { iommuVendor = "intel" }
+    if line.contains("AMD-Vi: ") || line.contains("ACPI: IVRS") { iommuVendor = "amd" }
   }
 }

@@ -8,6 +8,9 @@ public struct DeviceAnswers: Sendable, Hashable {
   public let low: Answer
   public let high: Answer
   public let allocation: Answer
+  /// Whether the allocation may succeed or not: the model knows of no page that surely
+  /// fits, and some RAM lies within the mask.
+  public let allocationMayFit: Bool
   /// `dma_max_mapping_size()`, `UInt64.max` for no limit.
   public let maxMapping: UInt64
   private let platform: Platform
@@ -23,7 +26,11 @@ public struct DeviceAnswers: Sendable, Hashable {
     }
     low = map(Self.lowPage(machine))
     high = map(Self.highPage(machine))
-    allocation = kernel.answer(to: conditions.request(.alloc, length: 4096))
+    let request = conditions.request(.alloc, length: 4096)
+    allocation = kernel.answer(to: request)
+    let first = (machine.ram.first?.start ?? 0) &+ 4095
+    allocationMayFit =
+      allocation.decision == .allocNoPage && request.coherentLimit >= first &+ conditions.busOffset
     maxMapping = kernel.reach(of: conditions.request(.map, length: 1)).maxMapping
   }
 
@@ -39,6 +46,11 @@ public struct DeviceAnswers: Sendable, Hashable {
   /// The three requests and their answers, by name.
   public var all: [(name: String, answer: Answer)] {
     [("map low", low), ("map high", high), ("alloc", allocation)]
+  }
+
+  /// Whether an answer is that of an allocation that may succeed or not.
+  public func mayFit(_ answer: Answer) -> Bool {
+    answer.decision == .allocNoPage && allocationMayFit
   }
 
   /// What the hardware makes of an answer.
@@ -60,9 +72,12 @@ public struct DeviceAnswers: Sendable, Hashable {
 public struct DeviceChange: Sendable, Hashable {
   /// How a change is to be taken, the worst first.
   public enum Effect: String, Sendable, CaseIterable {
-    case breaks, exposes, slower, better, other
+    case breaks
+    /// An allocation for which the model knows of no page that surely fits any more.
+    case mayBreak = "may break"
+    case exposes, slower, better, other
     /// Whether somebody has to act.
-    public var isWorse: Bool { self == .breaks || self == .exposes || self == .slower }
+    public var isWorse: Bool { self != .better && self != .other }
   }
 
   public let effect: Effect
@@ -76,8 +91,12 @@ public struct DeviceChange: Sendable, Hashable {
   /// All changes between two boots of a device.
   public static func between(_ old: DeviceAnswers, _ new: DeviceAnswers) -> [DeviceChange] {
     var changes = between(
-      zip(old.all, new.all).map { ($0.name, $0.answer, $1.answer) }, of: old)
-    if old.maxMapping != new.maxMapping {
+      zip(old.all, new.all).map { before, after in
+        (before.name, Side(before.answer, old), Side(after.answer, new))
+      }, of: old)
+    // Of no use to tell where the mapping itself stops or begins to work.
+    let isServed = [old, new].allSatisfy { $0.verdict($0.high).isServed }
+    if old.maxMapping != new.maxMapping, isServed {
       changes.append(
         DeviceChange(
           effect: new.maxMapping < old.maxMapping ? .slower : .better, request: "max mapping",
@@ -91,23 +110,37 @@ public struct DeviceChange: Sendable, Hashable {
   ///
   /// - Parameter device: Says what the hardware makes of an answer.
   static func between(
-    _ answers: [(name: String, before: Answer, after: Answer)], of device: DeviceAnswers
+    _ answers: [(name: String, before: Side, after: Side)], of device: DeviceAnswers
   ) -> [DeviceChange] {
     answers.compactMap { name, before, after in
       guard let effect = effect(device, before, after) else { return nil }
       return DeviceChange(
         effect: effect, request: name, before: text(device, before), after: text(device, after),
-        decidedBy: after.decision.name)
+        decidedBy: after.answer.decision.name)
+    }
+  }
+
+  /// An answer, and whether it is an allocation that may succeed or not.
+  struct Side {
+    let answer: Answer
+    let mayFit: Bool
+
+    init(_ answer: Answer, _ device: DeviceAnswers) {
+      self.answer = answer
+      mayFit = device.mayFit(answer)
     }
   }
 
   private static func effect(
-    _ device: DeviceAnswers, _ before: Answer, _ after: Answer
+    _ device: DeviceAnswers, _ before: Side, _ after: Side
   ) -> Effect? {
-    // The model knows of no page that surely fits; there may be one.
-    if before.isUncertain || after.isUncertain {
-      return before.isUncertain && after.isUncertain ? nil : .other
+    switch (before.mayFit, after.mayFit) {
+    case (true, true): return nil
+    case (false, true): return device.verdict(before.answer).isServed ? .mayBreak : .other
+    case (true, false): return device.verdict(after.answer).isServed ? .better : .other
+    case (false, false): break
     }
+    let (before, after) = (before.answer, after.answer)
     let (was, becomes) = (device.verdict(before), device.verdict(after))
     if was.isServed, !becomes.isServed { return .breaks }
     if !was.isServed, becomes.isServed { return .better }
@@ -122,8 +155,9 @@ public struct DeviceChange: Sendable, Hashable {
     answer.result == .bounce || answer.result == .iovaBounce
   }
 
-  private static func text(_ answers: DeviceAnswers, _ answer: Answer) -> String {
-    if answer.isUncertain { return "maybe" }
+  private static func text(_ answers: DeviceAnswers, _ side: Side) -> String {
+    if side.mayFit { return "maybe" }
+    let answer = side.answer
     let verdict = answers.verdict(answer)
     return verdict.isSilentlyWrong
       ? "\(answer.shortName), \(verdict.name)" : answer.shortName
@@ -135,9 +169,6 @@ public struct DeviceChange: Sendable, Hashable {
 }
 
 extension Answer {
-  /// Whether an allocation may succeed or not: no page that surely fits is known.
-  public var isUncertain: Bool { decision == .allocNoPage }
-
   /// The result as a table of devices shows it: an allocation of dma-iommu is an IOVA.
   public var shortName: String {
     if result == .page, encoding == .iova { return "iova" }

@@ -86,6 +86,14 @@ public struct DeviceEvidence: Sendable {
         ? "+0x" + String(offset, radix: 16) : "-0x" + String(0 &- offset, radix: 16)
       inferred.append("bus addresses are physical ones \(text): every direct mapping shows it")
     }
+    let other = masks.filter { $0 > 0 && $0 & ($0 &+ 1) == 0 && $0 != conditions.streamingMask }
+    if !other.isEmpty {
+      let bits = other.map { UInt64.bitWidth - $0.leadingZeroBitCount }.sorted()
+      inferred.append(
+        "bounces of the trace had a mask of \(bits.map(String.init).joined(separator: ", ")) "
+          + "bits, sysfs shows \(UInt64.bitWidth - conditions.streamingMask.leadingZeroBitCount): "
+          + "the driver changed it")
+    }
     if unsafeKmalloc > 0, safeKmalloc == 0 {
       refined.coherence = .noncoherent
       inferred.append(
@@ -100,8 +108,8 @@ public struct DeviceEvidence: Sendable {
         refined.busLimit = lowestBeyond - 1
       }
       inferred.append(
-        "bus limit \("0x" + String(refined.busLimit, radix: 16)): buffers above it bounced "
-          + "or failed although the mask reaches them")
+        "bus limit at most \("0x" + String(refined.busLimit, radix: 16)): buffers above it "
+          + "bounced or failed although the mask reaches them")
     }
     return (refined, inferred)
   }

@@ -15,13 +15,19 @@ public struct FleetHost: Sendable {
     public let changes: [(device: Int, change: DeviceChange)]
 
     /// Whether somebody has to act.
-    public var isWorse: Bool { changes.contains { $0.change.effect.isWorse } }
+    public var isWorse: Bool {
+      isPoolTooSmall || changes.contains { $0.change.effect.isWorse }
+    }
+    /// Whether the machine used more slots at once than the pool has.
+    public let isPoolTooSmall: Bool
   }
 
   public let report: HostReport
   /// Nil without a trace.
   public let traffic: TrafficSummary?
   public let comparisons: [Comparison]
+  /// Kernels that have no code for the machine's platform.
+  public let notCompared: [KernelVersion]
   /// What is missing, uncertain or assumed, one sentence each.
   public let notes: [String]
 
@@ -39,19 +45,26 @@ public struct FleetHost: Sendable {
     let boot = best?.boot ?? captured
     let report = HostReport(boot, traffic: best?.summary)
     var comparisons: [Comparison] = []
+    var notCompared: [KernelVersion] = []
     for kernel in kernels where kernel.name != boot.version.name {
       let other = try HostBoot(capture, version: kernel, platform: boot.platform)
-      guard other.exists else { continue }
+      guard other.exists else {
+        notCompared.append(kernel)
+        continue
+      }
       let changes = report.indexedChanges(to: HostReport(other, traffic: best?.summary))
       comparisons.append(
         Comparison(
           kernel: kernel, notes: other.notes.filter { !boot.notes.contains($0) },
-          changes: changes))
+          changes: changes, isPoolTooSmall: other.isPoolTooSmall))
     }
     self.report = report
     self.comparisons = comparisons
+    self.notCompared = notCompared
     traffic = best?.summary
-    notes = capture.notes + boot.notes + (trace?.notes ?? []).map { "trace: \($0)" }
+    notes =
+      capture.notes + boot.notes + report.otherPlatforms
+      + (trace?.notes ?? []).map { "trace: \($0)" }
   }
 }
 

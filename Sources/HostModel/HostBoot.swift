@@ -13,6 +13,8 @@ public struct HostBoot: Sendable {
   public let platform: Platform
   /// What had to be assumed, one sentence each.
   public let notes: [String]
+  /// Whether the captured machine used more slots at once than the pool has.
+  public let isPoolTooSmall: Bool
 
   private let kernels: [IOMMUMode: BootedKernel]
   private let modes: [PCIAddress: IOMMUMode]
@@ -68,8 +70,13 @@ public struct HostBoot: Sendable {
     let prefixes = self.version.matchesSwiotlbByPrefix
     let parsed = try Self.parse(line, capture, prefixes: prefixes)
     let before = try Self.parse(capture.commandLine ?? "", capture, prefixes: prefixes)
-    self.platform = platform ?? capture.platforms.first ?? .x86
     let changesBoot = commandLine != nil && commandLine != capture.commandLine
+    let captured = platform ?? capture.platforms.first ?? .x86
+    let encryption = Self.encryption(
+      captured, self.version, before: before, after: changesBoot ? parsed : before)
+    self.platform = encryption.platform
+    notes += encryption.notes
+    if changesBoot { notes += Self.ignored(in: parsed, before: before) }
     let reason = IOMMUChoice(
       capture: capture, before: before, after: parsed, changesBoot: changesBoot)
     notes += reason.notes
@@ -80,12 +87,11 @@ public struct HostBoot: Sendable {
     self.modes = modes
     var machine = Self.machine(of: capture, under: parsed)
     if let other = Self.otherPool(
-      capture, machine, before: before, after: (self.version, systemMode, self.platform, swiotlb))
+      capture, machine, before: before, captured,
+      after: (self.version, systemMode, self.platform, swiotlb))
     {
       machine.observedPool = nil
-      notes.append(
-        "the pool would be another: \(other.slots >> 9) MiB (\(other.slots) slots), placed as the "
-          + "model places it")
+      notes.append(other)
     }
     if !self.version.policy.platforms.contains(self.platform) {
       notes.append(
@@ -101,6 +107,15 @@ public struct HostBoot: Sendable {
         machine: machine)
     }
     self.kernels = kernels
+    let slots = kernels[systemMode].flatMap { $0.pool.isActive ? $0.pool.size?.slots : nil }
+    if let mark = capture.pool?.mostUsed, let slots, mark > slots {
+      isPoolTooSmall = true
+      notes.append(
+        "the pool of \(slots) slots is smaller than what was in use at once (\(mark)): requests "
+          + "would fail while it is full")
+    } else {
+      isPoolTooSmall = false
+    }
     self.notes = notes
   }
 
@@ -116,30 +131,71 @@ public struct HostBoot: Sendable {
     return machine
   }
 
-  /// The size of the pool where another boot makes it another than the captured one does:
-  /// what the boot log says of its place is then of no use.
+  /// The platform under other parameters: SME hosts are such by `mem_encrypt=on`
+  /// (arch/x86/mm/mem_encrypt_identity.c `sme_enable()`).
+  private static func encryption(
+    _ captured: Platform, _ version: KernelVersion, before: KernelCommandLine?,
+    after: KernelCommandLine?
+  ) -> (platform: Platform, notes: [String]) {
+    let (was, isOn) = (before?.memoryEncryption == true, after?.memoryEncryption == true)
+    if version.policy.hostMemoryEncryption.contains(captured) {
+      if was, !isOn { return (.x86, ["without mem_encrypt=on it is no SME host"]) }
+    } else if captured == .x86, isOn, !was {
+      return (
+        captured,
+        [
+          "mem_encrypt=on makes an SME host of an AMD machine whose processor and firmware have "
+            + "SME, which a capture does not show: answered without"
+        ]
+      )
+    }
+    return (captured, [])
+  }
+
+  /// What of other parameters has no effect, or none here.
+  private static func ignored(
+    in line: KernelCommandLine?, before: KernelCommandLine?
+  ) -> [String] {
+    let old = Set((before?.parameters ?? []).map(\.text))
+    return (line?.parameters ?? []).filter { !old.contains($0.text) }.compactMap { parameter in
+      let text = parameter.text.printable(upTo: 100)
+      switch parameter.fate {
+      case .ignored(let reason), .suspicious(let reason): return "\(text): \(reason)"
+      case .effective, .overridden:
+        return text.hasPrefix("mem=") || text.hasPrefix("memmap=")
+          ? "\(text) is not applied: RAM is taken as captured" : nil
+      }
+    }
+  }
+
+  /// What becomes of the pool where another boot makes or places it otherwise than the
+  /// captured one: what the boot log says of its place is then of no use.
   private static func otherPool(
-    _ capture: HostCapture, _ machine: Machine, before: KernelCommandLine?,
+    _ capture: HostCapture, _ machine: Machine, before: KernelCommandLine?, _ platform: Platform,
     after: (version: KernelVersion, iommu: IOMMUMode, platform: Platform, swiotlb: SwiotlbMode)
-  ) -> PoolSize? {
-    guard capture.machine.observedPool != nil,
-      let own = kernel(ofRelease: capture.release)?.version
-    else { return nil }
+  ) -> String? {
+    guard let own = kernel(ofRelease: capture.release)?.version else { return nil }
     func pool(
-      _ version: KernelVersion, _ machine: Machine, _ iommu: IOMMUMode, _ swiotlb: SwiotlbMode
+      _ version: KernelVersion, _ platform: Platform, _ machine: Machine, _ iommu: IOMMUMode,
+      _ swiotlb: SwiotlbMode
     ) -> SwiotlbPool {
       var machine = machine
       machine.observedPool = nil
-      return version.booted(after.platform, iommu, swiotlb, machine).pool
+      return version.booted(platform, iommu, swiotlb, machine).pool
     }
     let captured = pool(
-      own, Self.machine(of: capture, under: before), before?.iommu == .off ? .off : .none,
-      before?.swiotlb ?? .standard)
-    let other = pool(after.version, machine, after.iommu, after.swiotlb)
-    guard captured.isActive, other.isActive, let was = captured.size, let size = other.size,
-      was.slots != size.slots
-    else { return nil }
-    return size
+      own, platform, Self.machine(of: capture, under: before),
+      before?.iommu == .off ? .off : .none, before?.swiotlb ?? .standard)
+    let other = pool(after.version, after.platform, machine, after.iommu, after.swiotlb)
+    guard other.isActive, let size = other.size else {
+      return captured.isActive ? "there would be no swiotlb pool" : nil
+    }
+    if captured.isActive, captured.size?.slots == size.slots, captured.start == other.start {
+      return nil
+    }
+    let text = "\(size.text), at \(PhysicalRange(other.start, other.end).text) by the model"
+    return captured.isActive
+      ? "the pool would be another: \(text)" : "there would be a swiotlb pool: \(text)"
   }
 
   private static func parse(
@@ -205,7 +261,7 @@ struct IOMMUChoice {
   private func otherBoot(_ device: HostDevice) -> IOMMUMode {
     if systemMode == .off || device.domain == .none && isActive { return systemMode }
     guard isActive || mayBecomeActive else { return systemMode }
-    if let after, !after.disabledIOMMUs.isEmpty { return systemMode }
+    if isDisabled { return systemMode }
     if let mode = after?.iommu { return mode }
     // The parameters leave the default of the kernel's configuration.
     if before?.iommu == nil, isActive {
@@ -218,6 +274,14 @@ struct IOMMUChoice {
     return capture.family == .arm64 ? .strict : .lazy
   }
 
+  /// Whether the parameters switch off the IOMMU that the machine has: another vendor's
+  /// driver does not read them.
+  private var isDisabled: Bool {
+    guard let after, capture.family == .x86 else { return false }
+    if let vendor = capture.iommuVendor { return after.disabledIOMMUs.contains(vendor) }
+    return !after.disabledIOMMUs.isEmpty
+  }
+
   /// Whether the machine has an IOMMU that the capture's parameters kept off.
   private var mayBecomeActive: Bool {
     guard capture.mentionsIOMMU, capture.family == .x86 else { return false }
@@ -225,7 +289,7 @@ struct IOMMUChoice {
   }
 
   var notes: [String] {
-    guard changesBoot, systemMode != .off, after?.disabledIOMMUs.isEmpty ?? true else {
+    guard changesBoot, systemMode != .off, !isDisabled else {
       return []
     }
     if isActive, before?.enablesIOMMU == true, after?.enablesIOMMU != true {
@@ -253,5 +317,21 @@ extension KernelCommandLine {
     parameters.contains { parameter in
       parameter.text.hasPrefix("intel_iommu=") && parameter.text.contains("on")
     }
+  }
+}
+
+extension PoolCounters {
+  /// The most slots that are known to have been in use at once.
+  var mostUsed: UInt64? {
+    guard let used else { return highWater }
+    return max(used, highWater ?? 0)
+  }
+}
+
+extension PoolSize {
+  /// `64 MiB (32768 slots)`.
+  public var text: String {
+    let kibibytes = slots * 2
+    return (kibibytes >= 1024 ? "\(kibibytes >> 10) MiB" : "\(kibibytes) KiB") + " (\(slots) slots)"
   }
 }

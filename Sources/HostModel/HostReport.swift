@@ -17,6 +17,26 @@ public struct HostReport: Sendable {
   public let boot: HostBoot
   public let rows: [Row]
 
+  /// What another platform that fits the boot log would answer otherwise, one sentence a
+  /// device; SME's C-bit is not logged.
+  public var otherPlatforms: [String] {
+    boot.capture.platforms.filter { $0 != boot.platform }.flatMap { platform -> [String] in
+      guard
+        let other = try? HostBoot(
+          boot.capture, version: boot.version, commandLine: boot.commandLine, platform: platform)
+      else { return [] }
+      return rows.compactMap { row in
+        guard let conditions = row.conditions, let answers = row.answers else { return nil }
+        let theirs = DeviceAnswers(other.kernel(for: row.device), conditions)
+        let changes = DeviceChange.between(answers, theirs)
+        guard !changes.isEmpty else { return nil }
+        let texts = changes.map { "\($0.request) \($0.before) -> \($0.after)" }
+        return "\(row.device.address): if it is \(platform.name): "
+          + texts.joined(separator: ", ")
+      }
+    }
+  }
+
   /// - Parameter summary: The machine's traffic, whose evidence refines the devices.
   public init(_ boot: HostBoot, traffic summary: TrafficSummary? = nil) {
     self.boot = boot

@@ -37,20 +37,18 @@ struct LiveMappings {
   /// Takes the list out again; nil if it is not known.
   mutating func end(first: UInt64, count: Int32, device: Int32) -> TraceEvent.Run? {
     let key = List(device: device, first: first, count: count)
-    guard var runs = lists[key] else { return nil }
-    let run = runs.popLast()
-    lists[key] = runs.isEmpty ? nil : runs
+    let run = lists[key]?.popLast()
+    if lists[key]?.isEmpty == true { lists[key] = nil }
     return run
   }
 
   /// Takes the mapping out that begins at an address; nil if it is not known.
   mutating func end(_ start: UInt64, device: Int32, isAllocation: Bool) -> Mapping? {
     let key = Key(device: device, page: start >> 12)
-    guard var found = pages[key],
-      let index = found.lastIndex(where: { $0.start == start && $0.isAllocation == isAllocation })
-    else { return nil }
-    let mapping = found.remove(at: index)
-    pages[key] = found.isEmpty ? nil : found
+    let index = pages[key]?.lastIndex { $0.start == start && $0.isAllocation == isAllocation }
+    guard let index else { return nil }
+    let mapping = pages[key]?.remove(at: index)
+    if pages[key]?.isEmpty == true { pages[key] = nil }
     return mapping
   }
 
@@ -76,31 +74,53 @@ struct LiveMappings {
 
 /// Bounces whose mapping has not come yet; a mapping's own come right before it.
 struct PendingBounces {
-  private var bounces: [Int32: [TraceEvent]] = [:]
+  /// Bounces that one mapping could be of.
+  private struct Key: Hashable {
+    let device: Int32
+    let size: UInt64
+    /// The buffer's place in its page; nil where the event does not have it.
+    let offset: UInt64?
+  }
 
-  mutating func add(_ event: TraceEvent) { bounces[event.device, default: []].append(event) }
+  private var bounces: [Key: [(number: Int, event: TraceEvent)]] = [:]
+  private var keys: [Int32: Set<Key>] = [:]
+  private var number = 0
+  /// Those whose mapping never came.
+  private(set) var rest = 0
+
+  mutating func add(_ event: TraceEvent) {
+    let key = Key(
+      device: event.device, size: event.size,
+      offset: event.physical == TraceEvent.mappingError ? nil : event.physical & 4095)
+    bounces[key, default: []].append((number, event))
+    keys[event.device, default: []].insert(key)
+    number += 1
+    rest += 1
+  }
 
   /// Takes the latest bounce of so many bytes of the buffer.
-  mutating func take(
-    device: Int32, physical: UInt64, size: UInt64
-  ) -> TraceEvent? {
-    guard var pending = bounces[device], !pending.isEmpty else { return nil }
-    let index = pending.lastIndex { bounce in
-      bounce.size == size
-        && (bounce.physical == TraceEvent.mappingError
-          || (bounce.physical ^ physical) & 4095 == 0)
+  mutating func take(device: Int32, physical: UInt64, size: UInt64) -> TraceEvent? {
+    let known = Key(device: device, size: size, offset: physical & 4095)
+    let unknown = Key(device: device, size: size, offset: nil)
+    let (one, other) = (bounces[known]?.last?.number, bounces[unknown]?.last?.number)
+    guard one != nil || other != nil else { return nil }
+    let key = (one ?? -1) > (other ?? -1) ? known : unknown
+    let found = bounces[key]?.popLast()?.event
+    if bounces[key]?.isEmpty == true {
+      bounces[key] = nil
+      keys[device]?.remove(key)
     }
-    guard let index else { return nil }
-    let found = pending.remove(at: index)
-    bounces[device] = pending
+    rest -= 1
     return found
   }
 
-  /// Takes all bounces of a device: those of a scatter list that failed.
+  /// Takes all bounces of a device, in their order: those of a scatter list that failed.
   mutating func takeAll(device: Int32) -> [TraceEvent] {
-    bounces.removeValue(forKey: device) ?? []
+    var found: [(number: Int, event: TraceEvent)] = []
+    for key in keys.removeValue(forKey: device) ?? [] {
+      found += bounces.removeValue(forKey: key) ?? []
+    }
+    rest -= found.count
+    return found.sorted { $0.number < $1.number }.map(\.event)
   }
-
-  /// Those whose mapping never came.
-  var rest: Int { bounces.values.reduce(0) { $0 + $1.count } }
 }

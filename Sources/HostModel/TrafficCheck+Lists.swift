@@ -35,7 +35,7 @@ extension TrafficCheck {
       let (one, result) = compare(entry, event)
       summary.countMapping(
         event.device, bytes: size, result: result, lastByte: lastByte(entry),
-        isForced: bounce?.flag ?? false)
+        bounce: bounce)
       outcome = Self.worse(outcome, one)
     }
     if event.isCut, outcome == .agrees { outcome = .limited(.entriesMissing) }
@@ -74,7 +74,7 @@ extension TrafficCheck {
       }
       summary.countMapping(
         event.device, bytes: size, result: bounce == nil ? .iova : .iovaBounce, lastByte: 0,
-        isForced: bounce?.flag ?? false)
+        bounce: bounce)
     }
     // The bounces of merged entries are of this list.
     if isMerged { _ = pending.takeAll(device: event.device) }
@@ -88,7 +88,7 @@ extension TrafficCheck {
     let device = devices[Int(event.device)]
     summary.countMapping(
       event.device, bytes: bounces.reduce(0) { $0 &+ $1.size }, result: .error, lastByte: 0,
-      isForced: false)
+      bounce: nil)
     guard let conditions = device.conditions else { return .limited(.unlistedDevice) }
     if device.kernel.iommu.usesDMAIOMMU { return .limited(.iovaSpace) }
     for address in trace.numbers[event.dmaRun.range] where address < 1 << 56 {

@@ -134,7 +134,7 @@ public struct TrafficCheck {
     }
     summary.countMapping(
       event.device, bytes: event.size, result: result,
-      lastByte: lastByte(entry), isForced: bounce?.flag ?? false)
+      lastByte: lastByte(entry), bounce: bounce)
     return outcome
   }
 

@@ -110,9 +110,11 @@ public struct TrafficSummary: Sendable {
   }
 
   mutating func countMapping(
-    _ device: Int32, bytes: UInt64, result: TrafficResult, lastByte: UInt64, isForced: Bool
+    _ device: Int32, bytes: UInt64, result: TrafficResult, lastByte: UInt64, bounce: TraceEvent?
   ) {
     let index = Int(device)
+    // What no mapping has is a fault of the trace, and no traffic.
+    let bytes = bytes <= 1 << 40 ? bytes : 0
     devices[index].mappings += 1
     devices[index].bytes = Self.sum(devices[index].bytes, bytes)
     devices[index].largest = max(devices[index].largest, bytes)
@@ -121,9 +123,14 @@ public struct TrafficSummary: Sendable {
     devices[index].bouncedMappings += 1
     devices[index].bouncedBytes = Self.sum(devices[index].bouncedBytes, bytes)
     var cause = BounceCause.unknown
-    if isForced {
+    if bounce?.flag == true {
       cause = .forced
     } else if let conditions = devices[index].conditions {
+      // The event says which mask the device had at that moment.
+      var conditions = conditions
+      if let mask = bounce?.dma, mask > 0, mask & (mask &+ 1) == 0 {
+        conditions.streamingMask = mask
+      }
       cause = lastByte > conditions.request(.map, length: 1).streamingLimit ? .reach : .kmalloc
     }
     devices[index].causes[cause, default: 0] += 1
@@ -131,6 +138,7 @@ public struct TrafficSummary: Sendable {
 
   mutating func countAllocation(_ device: Int32, bytes: UInt64, failed: Bool) {
     let index = Int(device)
+    let bytes = bytes <= 1 << 40 ? bytes : 0
     devices[index].allocations += 1
     devices[index].allocatedBytes = Self.sum(devices[index].allocatedBytes, bytes)
     if failed { devices[index].failedAllocations += 1 }

@@ -11,6 +11,8 @@ public struct TreeComparison: Sendable {
   public let machine: Machine
   /// The changes, each with the index of its device in ``HostReport/rows``.
   public let changes: [(device: Int, change: DeviceChange)]
+  /// How many requests were compared.
+  public let compared: Int
   /// Requests that were not compared, by the reason: so many of how many devices.
   public let omitted: [(reason: Omission, requests: Int)]
 
@@ -38,12 +40,13 @@ public struct TreeComparison: Sendable {
     ]
     var changes: [(device: Int, change: DeviceChange)] = []
     var omitted: [Omission: Int] = [:]
+    var compared = 0
     for (index, row) in report.rows.enumerated() {
       guard let conditions = row.conditions, let answers = row.answers else { continue }
       let mode = boot.mode(of: row.device).inMatrix
       let base = boot.version.booted(boot.platform, mode, boot.swiotlb, machine)
       let tree = kernel.booted(boot.platform, mode, boot.swiotlb, machine)
-      var alike: [(name: String, before: Answer, after: Answer)] = []
+      var alike: [(name: String, before: DeviceChange.Side, after: DeviceChange.Side)] = []
       for question in questions {
         guard let request = conditions.matrixRequest(question.operation, question.buffer),
           kernel.policy.platforms.contains(boot.platform)
@@ -62,11 +65,13 @@ public struct TreeComparison: Sendable {
           omitted[.notRecorded, default: 0] += 1
           continue
         }
-        alike.append((question.name, before, after))
+        alike.append((question.name, .init(before, answers), .init(after, answers)))
+        compared += 1
       }
       changes += DeviceChange.between(alike, of: answers).map { (index, $0) }
     }
     self.changes = changes
+    self.compared = compared
     self.omitted = Omission.allCases.compactMap { reason in omitted[reason].map { (reason, $0) } }
   }
 }

@@ -25,6 +25,8 @@ public enum FleetStore {
     public var hosts = 0
     /// Those that get worse.
     public var worse = 0
+    /// Machines for whose platform it has no code.
+    public var without = 0
   }
 
   /// A machine, the name that it is stored by, and the digest of its capture.
@@ -113,6 +115,7 @@ private struct FleetWriter {
       try insert(row, boot, host: id, position: position)
     }
     for comparison in entry.host.comparisons { try insert(comparison, host: id) }
+    for kernel in entry.host.notCompared { summary.kernels[try index(of: kernel)].without += 1 }
     for (position, device) in (entry.host.traffic?.devices ?? []).enumerated() {
       try insert(device, host: id, position: position)
     }
@@ -151,8 +154,8 @@ private struct FleetWriter {
       try run(
         "INSERT INTO host_answer VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-          host, position, request, answer.isUncertain ? "maybe" : answer.shortName,
-          answer.isUncertain ? "maybe" : answers.verdict(answer, operation).name,
+          host, position, request, answers.mayFit(answer) ? "maybe" : answer.shortName,
+          answers.mayFit(answer) ? "maybe" : answers.verdict(answer, operation).name,
           answers.exposed(answer).name, answer.decision.name,
         ])
     }
@@ -160,7 +163,7 @@ private struct FleetWriter {
 
   private mutating func insert(_ comparison: FleetHost.Comparison, host: Int64) throws {
     let name = comparison.kernel.name
-    try run("INSERT OR IGNORE INTO fleet_kernel (name) VALUES (?)", [name])
+    let index = try index(of: comparison.kernel)
     try run(
       "INSERT INTO host_kernel VALUES (?, ?, ?, ?)",
       [host, name, comparison.isWorse ? 1 : 0, comparison.notes.joined(separator: "\n")])
@@ -172,11 +175,16 @@ private struct FleetWriter {
           change.after, change.decidedBy,
         ])
     }
-    let index =
-      summary.kernels.firstIndex { $0.kernel == name } ?? summary.kernels.endIndex
-    if index == summary.kernels.endIndex { summary.kernels.append(.init(kernel: name)) }
     summary.kernels[index].hosts += 1
     if comparison.isWorse { summary.kernels[index].worse += 1 }
+  }
+
+  /// The place of a kernel in the summary, which is stored as one that was asked for.
+  private mutating func index(of kernel: KernelVersion) throws -> Int {
+    if let index = summary.kernels.firstIndex(where: { $0.kernel == kernel.name }) { return index }
+    try run("INSERT OR IGNORE INTO fleet_kernel (name) VALUES (?)", [kernel.name])
+    summary.kernels.append(.init(kernel: kernel.name))
+    return summary.kernels.count - 1
   }
 
   private func insert(

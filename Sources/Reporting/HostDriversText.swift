@@ -94,7 +94,7 @@ extension HostDevice {
 
 /// An answer in a table of devices.
 func answerCell(_ answer: Answer, of answers: DeviceAnswers) -> String {
-  if answer.isUncertain { return "maybe" }
+  if answers.mayFit(answer) { return "maybe" }
   let verdict = answers.verdict(answer)
   if verdict.isSilentlyWrong { return verdict.name }
   return answer.result == .iovaBounce ? "iova+b" : answer.shortName

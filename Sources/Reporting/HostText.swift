@@ -22,12 +22,18 @@ public func hostDocument(_ report: HostReport) -> Document {
         "device", "driver", "class", "masks", "domain", "low", "high", "alloc", "why",
       ], rows: rows))
   document.blocks.append(.literal(rules.lines))
+  if boot.version.policy.mappingInterface == .pageAndResource {
+    document.blocks.append(
+      .paragraph(
+        "Functions have the names of the newest kernel: \(boot.version.name) has "
+          + "dma_direct_map_page() for dma_direct_map_phys(), and likewise for the others."))
+  }
   if report.rows.contains(where: \.device.hasOneMaskOnly) {
     document.blocks.append(
       .paragraph(
-        "*: one mask is the 32 bits that every PCI device starts with, the other is not: the "
-          + "driver set that one alone (dma_set_mask() without dma_set_coherent_mask(), or the "
-          + "other way round), or asked for 32 bits."))
+        "*: one of the masks is 32 bits, with which every PCI device begins; the other is "
+          + "not. Either the driver set only that one (dma_set_mask() without "
+          + "dma_set_coherent_mask(), or the other way round), or it asked for 32 bits."))
   }
   let (low, high) = (
     DeviceAnswers.lowPage(capture.machine), DeviceAnswers.highPage(capture.machine)
@@ -35,9 +41,11 @@ public func hostDocument(_ report: HostReport) -> Document {
   document.blocks.append(
     .paragraph(
       "low, high: a page of RAM at \(low.hexadecimal) and at \(high.hexadecimal), mapped. masks: "
-        + "bits, streaming/coherent. Devices are taken as trusted and, unless a trace shows more, "
+        + "bits, streaming/coherent. domain: of the IOMMU group (DMA: strict, DMA-FQ: lazy, ident: "
+        + "identity, VFIO: unmanaged, none: no group). Devices are taken as trusted and, unless a trace shows more, "
         + "as coherent and without a bus limit: sysfs does not say."))
   if capture.family == .xen { document.blocks.append(.paragraph(xenAddressNote + ".")) }
+  for line in report.otherPlatforms { document.blocks.append(.paragraph(line + ".")) }
   let inferred = report.rows.flatMap { row in
     row.inferred.map { "\(row.device.address) \(row.device.driverText): \($0)" }
   }
@@ -59,7 +67,9 @@ private func machineLines(_ boot: HostBoot) -> [String] {
     }
   }
   add("kernel", "\(capture.release.printable), modelled as \(boot.version.name)")
-  let platforms = capture.platforms.map(\.name).joined(separator: " or ")
+  var platforms = capture.platforms.map(\.name).joined(separator: " or ")
+  if !capture.knowsEncryption { platforms += " (without a boot log encryption is not known)" }
+  if capture.platforms.count > 1 { platforms += "; answered as \(boot.platform.name)" }
   add("platform", platforms)
   add("RAM", "\(size) MiB: \(ram.prefix(4).joined(separator: ", "))\(ram.count > 4 ? ", ..." : "")")
   add("booted", boot.commandLine.isEmpty ? "-" : boot.commandLine.printable(upTo: 400))
@@ -174,6 +184,8 @@ public struct HostChanges: Sendable {
   public let base: String
   /// What was assumed or left out, one sentence each.
   public let notes: [String]
+  /// Whether the machine used more of its pool at once than it would have.
+  public let isPoolTooSmall: Bool
   public let changes: [(device: HostDevice, change: DeviceChange)]
   /// Whether the kernel has code for the machine's platform.
   public let isCompared: Bool
@@ -182,7 +194,8 @@ public struct HostChanges: Sendable {
     self.name = name
     base = before.boot.version.name
     notes = after.boot.notes.filter { !before.boot.notes.contains($0) }
-    isCompared = after.boot.exists
+    isCompared = after.boot.exists && before.rows.contains { $0.answers != nil }
+    isPoolTooSmall = after.boot.isPoolTooSmall
     changes = isCompared ? before.changes(to: after) : []
   }
 
@@ -190,7 +203,8 @@ public struct HostChanges: Sendable {
   public init(name: String, before: HostReport, tree: TreeComparison) {
     self.name = name
     base = before.boot.version.name
-    isCompared = true
+    isCompared = tree.compared > 0
+    isPoolTooSmall = false
     changes = tree.changes.map { (before.rows[$0.device].device, $0.change) }
     notes =
       [
@@ -204,7 +218,7 @@ public struct HostChanges: Sendable {
   }
 
   /// Whether something gets worse.
-  public var isWorse: Bool { changes.contains { $0.change.effect.isWorse } }
+  public var isWorse: Bool { isPoolTooSmall || changes.contains { $0.change.effect.isWorse } }
 
   /// Equal changes together, the worst first.
   var groups: [(change: DeviceChange, devices: [HostDevice])] {
@@ -228,11 +242,11 @@ public struct HostChanges: Sendable {
 /// Changes as blocks of a document.
 public func hostChangeBlocks(_ changes: HostChanges) -> [Document.Block] {
   var blocks: [Document.Block] = [
-    .heading("From \(changes.base) as booted to \(changes.name.ascii.printable(upTo: 400))")
+    .heading("From \(changes.base) as booted to \(changes.name.ascii.printable(upTo: 44))")
   ]
   blocks += changes.notes.map { .paragraph("note: \($0).") }
   let groups = changes.groups
-  guard changes.isCompared else { return blocks }
+  guard changes.isCompared else { return blocks + [.paragraph("Nothing was compared.")] }
   guard !groups.isEmpty else {
     return blocks + [.paragraph("Nothing changes for these devices.")]
   }
@@ -260,11 +274,12 @@ public func hostJSON(
   unbound: [UnboundDevice]? = nil
 ) -> String {
   let capture = report.boot.capture
+  let notes = capture.notes + report.boot.notes + report.otherPlatforms
   let devices = report.rows.map { row in
     let answers = row.answers?.all.map { name, answer in
       """
-      \(jsonString(name)): {"result": \(jsonString(answer.result.name)), \
-      "verdict": \(jsonString(row.answers?.verdict(answer).name ?? "")), \
+      \(jsonString(name)): {"result": \(jsonString(row.result(answer))), \
+      "verdict": \(jsonString(row.verdict(answer))), \
       "where": \(jsonString(answer.decision.name))}
       """
     }
@@ -276,6 +291,7 @@ public func hostJSON(
       "coherent_mask_bits": \(number(row.device.coherentBits)), \
       "one_mask_only": \(row.device.hasOneMaskOnly), \
       "domain": \(jsonString(row.device.domain.rawValue)), \
+      "max_mapping": \(number(row.maxMapping)), \
       "inferred": [\(row.inferred.map(jsonString).joined(separator: ", "))], \
       "answers": {\((answers ?? []).joined(separator: ", "))}}
       """
@@ -312,7 +328,7 @@ public func hostJSON(
      "command_line": \(jsonString(report.boot.commandLine)),
      "ram": \(jsonString(capture.machine.ram.map(\.text).joined(separator: ","))),
      "pool": \(pool ?? "null"),
-     "notes": [\((capture.notes + report.boot.notes).map(jsonString).joined(separator: ", "))],
+     "notes": [\(notes.map(jsonString).joined(separator: ", "))],
      "devices": [
     \(devices.joined(separator: ",\n"))
      ],
@@ -321,6 +337,23 @@ public func hostJSON(
      ]\(traffic.map { ",\n \"traffic\": " + $0 } ?? "")\(unbound.map { ",\n \"unbound\": " + unboundDevicesJSON($0) } ?? "")}
 
     """
+}
+
+extension HostReport.Row {
+  /// The result as the table has it, in full.
+  fileprivate func result(_ answer: Answer) -> String {
+    answers?.mayFit(answer) == true ? "maybe" : answer.shortName
+  }
+
+  fileprivate func verdict(_ answer: Answer) -> String {
+    guard let answers else { return "" }
+    return answers.mayFit(answer) ? "maybe" : answers.verdict(answer).name
+  }
+
+  /// `dma_max_mapping_size()`; nil for no limit.
+  fileprivate var maxMapping: UInt64? {
+    answers.flatMap { $0.maxMapping == .max ? nil : $0.maxMapping }
+  }
 }
 
 private func number(_ value: (some BinaryInteger)?) -> String {

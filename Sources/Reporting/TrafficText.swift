@@ -26,7 +26,8 @@ public func trafficBlocks(_ summary: TrafficSummary, notes: [String]) -> [Docume
     .paragraph(
       "agree: the result is the model's, and the address as far as it can be known. limited: "
         + "nothing differs, but what the trace does not say keeps the event from being compared. "
-        + "unseen: it ends or syncs what began before the trace, or was lost."))
+        + "unseen: it ends or syncs what began before the trace, or was lost, or is a list whose "
+        + "map failed: dma_map_sg() traces what succeeds, and hardly any failure."))
   for limit in TrafficLimit.allCases {
     guard let count = summary.limits[limit] else { continue }
     blocks.append(.paragraph("\(limit.rawValue), \(count): \(limit.summary)."))
@@ -80,7 +81,7 @@ public func deviceTrafficBlocks(
       "Of \(bytes(device.bytes)) mapped by \(name(device)), "
       + "\(percent(device.bouncedBytes, device.bytes)) bounces"
     let causes = BounceCause.allCases.compactMap { cause in
-      device.causes[cause].map { "\(cause.words) (\($0))" }
+      device.causes[cause].map { "\(cause.words) (\($0) mapping\($0 == 1 ? "" : "s"))" }
     }
     if !causes.isEmpty { text += ": " + causes.joined(separator: ", ") }
     for (name, replay) in replays {

@@ -95,7 +95,7 @@ struct HostCommand: ParsableCommand {
   mutating func run() throws {
     if script {
       guard captures.isEmpty, root == nil, kernel.isEmpty, cmdline == nil, drivers == nil,
-        aliases == nil, trees == nil, store == nil
+        aliases == nil, trees == nil, store == nil, format == "text"
       else {
         throw UsageError(description: "--script takes nothing else; it prints the script")
       }
@@ -115,7 +115,7 @@ struct HostCommand: ParsableCommand {
     var isWorse = false
     let hosts =
       captures.isEmpty
-      ? [try HostCapture(root: root ?? "/")] : try captures.map { try HostCapture(archive: $0) }
+      ? [try HostCapture(root: root ?? "/")] : try captures.map { try Self.capture($0) }
     var texts: [String] = []
     for capture in hosts {
       let host = try ReportedHost(capture, kernels: kernels, cmdline: cmdline, known: known)
@@ -128,6 +128,17 @@ struct HostCommand: ParsableCommand {
       : texts.joined(separator: "\n")
     try Output.write(color.applied(to: text, if: format == .text))
     if isWorse { throw ExitCode(1) }
+  }
+
+  private static func capture(_ path: String) throws -> HostCapture {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      throw UsageError(
+        description: "'\(path.printable)' is a folder; --root reads a capture that was unpacked")
+    }
+    return try HostCapture(archive: path == "-" ? "/dev/stdin" : path)
   }
 
   /// The modelled kernels and stored trees of --kernel.

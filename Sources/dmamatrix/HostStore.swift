@@ -110,12 +110,17 @@ struct HostStore {
     _ place: String, comparedWith kernels: [KernelVersion]
   ) -> Swift.Result<FleetStore.Entry, UsageError> {
     do {
-      let isFolder = isDirectory(place)
-      let capture =
-        isFolder ? try HostCapture(root: place) : try HostCapture(archive: place)
+      if isDirectory(place) {
+        return .success(
+          FleetStore.Entry(
+            name: place, sha256: nil,
+            host: try FleetHost(try HostCapture(root: place), comparedWith: kernels)))
+      }
+      let bytes = try GzipFile.contents(of: place, limit: HostCapture.byteLimit)
+      let capture = try HostCapture(archive: bytes, named: place)
       return .success(
         FleetStore.Entry(
-          name: place, sha256: isFolder ? nil : try ModelDigest.digest(ofFile: place),
+          name: place, sha256: ModelDigest.digest(ofBytes: bytes),
           host: try FleetHost(capture, comparedWith: kernels)))
     } catch {
       return .failure(UsageError(description: "\(error)"))
@@ -126,7 +131,7 @@ struct HostStore {
   /// archives at any depth.
   private static func captures(of inputs: [String]) throws -> [String] {
     var places: [String] = []
-    for input in inputs {
+    for input in inputs.map(collapsed) {
       guard isDirectory(input) else {
         places.append(input)
         continue
@@ -136,7 +141,9 @@ struct HostStore {
         continue
       }
       let found =
-        (FileManager.default.enumerator(atPath: input)?.compactMap { $0 as? String } ?? [])
+        (FileManager.default.enumerator(
+          atPath: URL(fileURLWithPath: input).resolvingSymlinksInPath().path)?
+        .compactMap { $0 as? String } ?? [])
         .filter { path in
           [".tar", ".tar.gz", ".tgz"].contains { path.hasSuffix($0) }
         }
@@ -148,8 +155,15 @@ struct HostStore {
       let base = input.hasSuffix("/") ? input : input + "/"
       places += found.sorted().map { base + $0 }
     }
-    var seen: Set<String> = []
-    return places.filter { seen.insert($0).inserted }
+    // By bytes: two spellings of one text are two files.
+    var seen: Set<[UInt8]> = []
+    return places.filter { seen.insert(Array($0.utf8)).inserted }
+  }
+
+  /// A path without empty and `.` components, so that one folder is less often two.
+  private static func collapsed(_ path: String) -> String {
+    let text = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    return path.hasPrefix("/") ? "/" + text : text.isEmpty ? "." : text
   }
 
   private static func isDirectory(_ path: String) -> Bool {
@@ -170,9 +184,12 @@ extension HostStore.Result {
         + "(\(summary.replaced) replaced), \(count(summary.devices, "device"))"
     ]
     for kernel in summary.kernels {
-      let machines = count(kernel.hosts, "machine")
-      let verb = kernel.worse == 1 ? "gets" : "get"
-      lines.append("with \(kernel.kernel): \(kernel.worse) of \(machines) \(verb) worse")
+      var line =
+        "with \(kernel.kernel): worse on \(kernel.worse) of \(count(kernel.hosts, "machine"))"
+      if kernel.without > 0 {
+        line += ", \(kernel.without) not compared: it has no code for their platform"
+      }
+      lines.append(line)
     }
     if let worst = summary.kernels.last(where: { $0.worse > 0 }) {
       lines.append(
@@ -186,18 +203,34 @@ extension HostStore.Result {
 enum DatabaseTarget {
   /// Makes the default matrix where there is no such file: what is added is asked beside it.
   static func prepare(_ path: String) throws {
-    if FileManager.default.fileExists(atPath: path) {
+    guard !path.isEmpty else {
+      throw UsageError(description: "--store '' names no file; expected the name of a database")
+    }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let isEmpty =
+      attributes?[.size] as? UInt64 == 0 && attributes?[.type] as? FileAttributeType == .typeRegular
+    if attributes != nil, !isEmpty {
       _ = try MatrixDatabase(path: path)
       return
     }
+    // Under a name of its own first: another run may make the file meanwhile, and then its
+    // content is what is added to.
+    let made = "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp"
+    defer { unlink(made) }
     let generator = MatrixGenerator(
       domain: MatrixDomain(), jobs: ProcessInfo.processInfo.activeProcessorCount,
       toolVersion: toolVersion)
-    _ = try generator.generate(to: path) { fraction in
+    _ = try generator.generate(to: made) { fraction in
       Output.progress(fraction, "generating")
     } building: { files in
-      Interruption.removeOnSignal(files)
+      Interruption.removeOnSignal(files + [made])
     }
-    Output.error("\(path) is new, with the default matrix")
+    if isEmpty { unlink(path) }
+    guard link(made, path) == 0 else {
+      let reason = errno
+      if reason == EEXIST { return }
+      throw StoreError.cannotWrite(path: path, reason: String(cString: strerror(reason)))
+    }
+    Output.error("\(path.printable) is new, with the default matrix")
   }
 }

@@ -3,8 +3,8 @@
 --   it bounced, in mappings: the pool bounces everything, mask or bus limit do not reach
 --   the buffer, small buffers of devices that are not coherent.
 SELECT coalesce(driver, '-') AS driver, count(DISTINCT host) AS hosts, sum(mappings) AS mappings,
-  sum(bytes) AS bytes, sum(bounced_bytes) AS bounced_bytes,
-  CASE WHEN sum(bytes) > 0
+  CAST(total(bytes) AS INTEGER) AS bytes, CAST(total(bounced_bytes) AS INTEGER) AS bounced_bytes,
+  CASE WHEN total(bytes) > 0
     THEN CAST(round(100.0 * total(bounced_bytes) / total(bytes)) AS INTEGER) END AS percent,
   sum(bounced_forced) AS forced, sum(bounced_reach) AS beyond_mask,
   sum(bounced_kmalloc) AS kmalloc, sum(failed) AS failed

@@ -1,6 +1,6 @@
 -- title: Which machines of a fleet get worse with another kernel
 -- description: Devices of captured machines ("host --store") for which a request
---   breaks, exposes or gets slower, the worst first; one row for each driver and change,
+--   breaks, may break, exposes or gets slower, the worst first; one row for each driver and change,
 --   with the number of machines and one of them.  The capture's own kernel is before.
 -- param: kernel = 7.3 | fleet_kernel | kernel that they would run
 SELECT c.effect, coalesce(d.driver, '-') AS driver, c.request, c.before, c.after,
@@ -8,7 +8,7 @@ SELECT c.effect, coalesce(d.driver, '-') AS driver, c.request, c.before, c.after
 FROM host_change AS c
 JOIN host AS h ON h.id = c.host
 JOIN host_device AS d ON d.host = c.host AND d.position = c.position
-WHERE c.kernel = :kernel AND c.effect IN ('breaks', 'exposes', 'slower')
+WHERE c.kernel = :kernel AND c.effect IN ('breaks', 'may break', 'exposes', 'slower')
 GROUP BY c.effect, d.driver, c.request, c.before, c.after, c.decided_by
-ORDER BY CASE c.effect WHEN 'breaks' THEN 0 WHEN 'exposes' THEN 1 ELSE 2 END,
+ORDER BY CASE c.effect WHEN 'breaks' THEN 0 WHEN 'may break' THEN 1 WHEN 'exposes' THEN 2 ELSE 3 END,
   hosts DESC, devices DESC, driver, c.request, c.before, c.after
