@@ -2,9 +2,11 @@
 # Fetches a Debian kernel by apt, unpacks it, and builds dmaprobe.ko for it:
 #
 #   sh Sources/dmaprobe/debian.sh 6.12 DIRECTORY
+#   sh Sources/dmaprobe/debian.sh --modules 6.12 DIRECTORY
 #
-# leaves DIRECTORY/bzImage, DIRECTORY/dmaprobe.ko and DIRECTORY/release. Nothing is
-# installed; apt must know a suite that has the kernel (6.12 is in bookworm-backports
+# leaves DIRECTORY/bzImage, DIRECTORY/dmaprobe.ko and DIRECTORY/release; --modules the
+# kernel's own modules below DIRECTORY/root instead of dmaprobe.ko. Nothing is
+# installed; apt must know a suite that has the kernel (6.12 is in bookworm-security
 # and trixie, 7.2 and 7.3 in forky, sid or trixie-backports).
 set -eu
 
@@ -25,6 +27,11 @@ if [ "${1:-}" = --packages ]; then
   exec sh "$(dirname "$0")/../../Tests/install.sh" $missing
 fi
 
+wanted=dmaprobe
+if [ "${1:-}" = --modules ]; then
+  wanted=modules
+  shift
+fi
 [ $# -eq 2 ] || fail "expected a version and a directory, as in: debian.sh 6.12 .build/lab/6.12"
 version=$1
 case $version in
@@ -33,8 +40,10 @@ esac
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
-for tool in apt-get apt-cache dpkg make gcc; do
-  command -v $tool >/dev/null 2>&1 || fail "no $tool; install the package ${tool%-*} first"
+needed="apt-get apt-cache dpkg"
+[ $wanted = modules ] || needed="$needed make gcc"
+for tool in $needed; do
+  command -v "$tool" >/dev/null 2>&1 || fail "no $tool; install the package ${tool%-*} first"
 done
 
 # The newest flavour amd64 of that version: "6.12.117+deb12", "6.1.0-53".
@@ -46,43 +55,69 @@ release=${RELEASE:-$(apt-cache pkgnames "linux-headers-$version." |
 # Where the apt indices list a release whose packages are gone, RELEASE names another.
 echo "dmaprobe: Debian's $release-amd64" >&2
 
-# apt-get download wants a directory that it can write as _apt; names with "/" are suites.
-fetch() {
-  (cd "$out/packages" && apt-get download -q "$@" >&2)
-}
 has() { apt-cache show "$1" >/dev/null 2>&1; }
 
-mkdir -p "$out/packages"
-if [ ! -e "$out/packages/.complete-$release" ]; then
-  rm -rf "$out/packages" "$out/root"
+root=$out/root
+if [ "$(cat "$out/packages/.release" 2>/dev/null)" != "$release" ]; then
+  rm -rf "$out/packages" "$root"
   mkdir -p "$out/packages"
-  kbuild=linux-kbuild-$release
-  has "$kbuild" || kbuild=linux-kbuild-$version
-  if has "linux-binary-$release-amd64"; then
-    image="linux-binary-$release-amd64 linux-base-$release-amd64"
-  else
-    image=linux-image-$release-amd64-unsigned
-    has "$image" || image=linux-image-$release-amd64
-  fi
-  # shellcheck disable=SC2086
-  fetch $image "linux-headers-$release-amd64" "linux-headers-$release-common" "$kbuild" ||
-    fail "apt cannot fetch the packages of $release; run apt-get update, or name another as RELEASE"
-  : >"$out/packages/.complete-$release"
+  echo "$release" >"$out/packages/.release"
 fi
 
-root=$out/root
-headers=$root/usr/src/linux-headers-$release-amd64
-if [ ! -e "$root/.unpacked" ]; then
-  rm -rf "$root"
+# Fetches packages and unpacks them to the root: unpack NAME PACKAGE...
+# apt-get download wants a directory that it can write as _apt.
+unpack() {
+  packages=$out/packages/$1
+  shift
+  if [ ! -e "$packages/.complete" ]; then
+    rm -rf "$packages"
+    mkdir -p "$packages"
+    (cd "$packages" && apt-get download -q "$@" >&2) ||
+      fail "apt cannot fetch the packages of $release; run apt-get update, or name another as RELEASE"
+    : >"$packages/.complete"
+  fi
   mkdir -p "$root"
-  for package in "$out"/packages/*.deb; do dpkg -x "$package" "$root"; done
+  for package in "$packages"/*.deb; do
+    dpkg -x "$package" "$root" || fail "'$package' cannot be unpacked"
+  done
+}
+
+# The image's package has the modules too, until 7.2 divided it.
+if [ ! -e "$root/.image" ]; then
+  if has "linux-binary-$release-amd64"; then
+    unpack image "linux-binary-$release-amd64" "linux-base-$release-amd64"
+  elif has "linux-image-$release-amd64-unsigned"; then
+    unpack image "linux-image-$release-amd64-unsigned"
+  else
+    unpack image "linux-image-$release-amd64"
+  fi
+  : >"$root/.image"
+fi
+image=$(find "$root" -name 'vmlinuz*' -type f | head -n 1)
+[ -n "$image" ] || fail "the packages of $release hold no vmlinuz"
+cp "$image" "$out/bzImage"
+echo "$release-amd64" >"$out/release"
+
+if [ $wanted = modules ]; then
+  if [ ! -e "$root/.modules" ]; then
+    has "linux-modules-$release-amd64" && unpack modules "linux-modules-$release-amd64"
+    : >"$root/.modules"
+  fi
+  exit 0
+fi
+
+headers=$root/usr/src/linux-headers-$release-amd64
+if [ ! -e "$root/.headers" ]; then
+  kbuild=linux-kbuild-$release
+  has "$kbuild" || kbuild=linux-kbuild-$version
+  unpack headers "linux-headers-$release-amd64" "linux-headers-$release-common" "$kbuild"
   # The packages expect to be installed; BTF would want pahole.
   sed -i "s|/usr/src/|$root/usr/src/|g" "$headers/Makefile"
   for file in "$root"/usr/src/linux-headers-*/.kernelvariables; do
     [ ! -e "$file" ] || sed -i "s|/usr/src/|$root/usr/src/|g" "$file"
   done
   rm -f "$headers/vmlinux"
-  : >"$root/.unpacked"
+  : >"$root/.headers"
 fi
 
 # Programs that were linked against a newer C library run by that library's loader.
@@ -143,7 +178,3 @@ cp "$here"/*.c "$here"/*.h "$here/Kbuild" "$out/module/"
 make -s -C "$headers" M="$out/module" CC="$cc" HOSTCC=gcc modules >&2 ||
   fail "dmaprobe does not build for $release"
 cp "$out/module/dmaprobe.ko" "$out/dmaprobe.ko"
-image=$(find "$root" -name 'vmlinuz*' -type f | head -n 1)
-[ -n "$image" ] || fail "the packages of $release hold no vmlinuz"
-cp "$image" "$out/bzImage"
-echo "$release-amd64" >"$out/release"
