@@ -12,8 +12,8 @@ TEST = $(SWIFT) test -c release --scratch-path .build-test
 LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
 LAB_KERNEL ?= 6.12
 
-.PHONY: run lab drivers test attack mutate lint bench goldens ecosystem verify-kernels shards torture fuzz sanitize \
-  build install clean deps
+.PHONY: run lab lab-devices drivers test attack mutate lint bench goldens ecosystem \
+  verify-kernels shards torture fuzz sanitize build install clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -79,6 +79,15 @@ lab: build
 	  --output $(LAB)/$(LAB_KERNEL)/logs
 	[ -e matrix.db ] || $(TOOL) generate
 	$(TOOL) observe $(LAB)/$(LAB_KERNEL)/logs/*-amd64-*.log
+
+# Boots it with real devices and their own drivers, takes a capture with the script of
+# "host --script" while they do I/O, and reads it with host and observe:
+# DEVICES="iommu=intel swiotlb=force memory=2G" another machine.
+DEVICES ?=
+lab-devices: build
+	sh Sources/dmaprobe/debian.sh --packages
+	sh Sources/dmaprobe/debian.sh --modules $(LAB_KERNEL) $(LAB)/$(LAB_KERNEL)
+	TOOL=$(TOOL) sh Tests/Devices/run.sh $(DEVICES) $(LAB_KERNEL) $(LAB)/$(LAB_KERNEL)
 
 # Parts by GNU parallel and by a real Slurm of one node, merged. Needs root.
 shards: build

@@ -22,6 +22,7 @@ if [ "${1:-}" = --packages ]; then
   [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] || missing="$missing busybox-static"
   command -v gcc >/dev/null 2>&1 || missing="$missing gcc"
   command -v make >/dev/null 2>&1 || missing="$missing make"
+  command -v xz >/dev/null 2>&1 || missing="$missing xz-utils"
   ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
   # shellcheck disable=SC2086
   exec sh "$(dirname "$0")/../../Tests/install.sh" $missing
@@ -47,9 +48,18 @@ for tool in $needed; do
 done
 
 # The newest flavour amd64 of that version: "6.12.117+deb12", "6.1.0-53".
-release=${RELEASE:-$(apt-cache pkgnames "linux-headers-$version." |
-  sed -n "s/^linux-headers-\($version\.[0-9][0-9a-z.+~-]*\)-amd64\$/\1/p" |
-  grep -v -E -- '-(rt|cloud)$' | sort -V | tail -n 1)}
+newest() {
+  apt-cache pkgnames "linux-headers-$version." |
+    sed -n "s/^linux-headers-\($version\.[0-9][0-9a-z.+~-]*\)-amd64\$/\1/p" |
+    grep -v -E -- '-(rt|cloud)$' | sort -V | tail -n 1
+}
+sudo=
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+release=${RELEASE:-$(newest)}
+if [ -z "$release" ]; then
+  $sudo apt-get update -qq >&2 || true
+  release=$(newest)
+fi
 [ -n "$release" ] ||
   fail "apt knows no linux-headers-$version.*-amd64; add a suite that has it and run apt-get update"
 # Where the apt indices list a release whose packages are gone, RELEASE names another.
