@@ -1,8 +1,9 @@
 """Measures dmamatrix against what else could do the same, and how it grows.
 
-Usage: benchmark.py TOOL REPORT [--quick | --axes]
+Usage: benchmark.py TOOL REPORT [--quick | --axes | --traffic]
 
-With --axes, only the section "Axis by axis" of an existing REPORT is measured anew.
+With --axes or --traffic, only the section "Axis by axis" or "Traffic" of an existing
+REPORT is measured anew.
 
 Kernel trees that `make verify-kernels` unpacked in .kernels are measured too.
 
@@ -12,15 +13,18 @@ Baselines: `dmamatrix bench` has the raw-SQLite row loop; here are Python's iter
 with executemany, DuckDB, and a table with one row for each combination.
 """
 
+import io
 import itertools
 import json
 import os
 import pathlib
 import platform
+import re
 import sqlite3
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -318,6 +322,130 @@ def axes(work):
                  "memory"], rows)
 
 
+TRAFFIC_TITLE = "\n## Traffic\n\n"
+NVME, NIC, RAID = "0000:00:01.0", "0000:00:02.0", "0000:00:03.0"
+POOL = 0x7BC00000
+EVENTS = 500_000
+
+
+def traced(events):
+    """The text of a trace: pages and lists of 64-bit devices, a card whose 32 bits make
+    it bounce, allocations; each is unmapped or freed again."""
+    lines, page, count = [], 0, 0
+
+    def add(event):
+        lines.append(f" task-0 [000] ..s1. {30 + len(lines) * 1e-5:12.6f}: {event}\n")
+
+    while len(lines) < events:
+        page = (page + 1) % 0x20000
+        address, count = 0x1_0100_0000 + page * 4096, count + 1
+        add(f"dma_map_page: {NVME} dir=FROM_DEVICE dma_addr={address:x} size=4096 "
+            f"phys_addr={address:x} attrs=")
+        add(f"dma_unmap_page: {NVME} dir=FROM_DEVICE dma_addr={address:x} size=4096 attrs=")
+        slot, size = POOL + page % 256 * 2048, 60 + page % 1400
+        add(f"swiotlb_bounced: dev_name: {NIC} dma_mask=ffffffff dev_addr={address:x} "
+            f"size={size} NORMAL")
+        add(f"dma_map_page: {NIC} dir=TO_DEVICE dma_addr={slot:x} size={size} "
+            f"phys_addr={address:x} attrs=")
+        add(f"dma_unmap_page: {NIC} dir=TO_DEVICE dma_addr={slot:x} size={size} attrs=")
+        parts = ",".join(f"0x{address + 4096 * n:x}" for n in range(8))
+        sizes = ",".join(["0x1000"] * 8)
+        add(f"dma_map_sg: {RAID} dir=TO_DEVICE nents=8/8 ents=8/8 dma_addrs={{{parts}}} "
+            f"sizes={{{sizes}}} phys_addrs={{{parts}}} attrs=")
+        add(f"dma_unmap_sg: {RAID} dir=TO_DEVICE phys_addrs={{{parts}}} attrs=")
+        if count % 16 == 0:
+            add(f"dma_alloc: {RAID} dir=BIDIRECTIONAL dma_addr={0x2000000:x} size=4096 "
+                f"virt_addr=000000005d1b7d3c flags=GFP_KERNEL attrs=")
+            add(f"dma_free: {RAID} dir=BIDIRECTIONAL dma_addr={0x2000000:x} size=4096 "
+                f"virt_addr=000000005d1b7d3c attrs=")
+    head = "# tracer: nop\n#\n# entries-in-buffer/entries-written: " \
+        f"{len(lines)}/{len(lines)}   #P:1\n#\n"
+    return head + "".join(lines), len(lines)
+
+
+def captured(path, trace):
+    """A capture of a machine of 6 GiB with those three devices."""
+    files = {
+        "dmesg": "[    0.000000] Linux version 6.12.1-amd64\n"
+        f"[    0.100000] software IO TLB: mapped [mem {POOL:#018x}-{POOL + (64 << 20) - 1:#018x}]"
+        " (64MB)\n",
+        "proc/version": "Linux version 6.12.1-amd64\n", "proc/cmdline": "\n",
+        "proc/cpuinfo": "cpu family\t: 15\nflags\t\t: fpu\n",
+        "proc/iomem": "00001000-0009ffff : System RAM\n00100000-7fffffff : System RAM\n"
+        "100000000-1ffffffff : System RAM\n",
+        "sys/kernel/debug/swiotlb/io_tlb_nslabs": "32768\n",
+        "sys/kernel/tracing/trace": trace,
+    }
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        def add(name, text="", target=""):
+            entry = tarfile.TarInfo(name)
+            data = text.encode()
+            entry.size, entry.linkname = len(data), target
+            entry.type = tarfile.SYMTYPE if target else tarfile.REGTYPE
+            archive.addfile(entry, io.BytesIO(data))
+        for device, driver, bits, kind in (
+                (NVME, "nvme", 64, "0x010802"), (NIC, "e1000", 32, "0x020000"),
+                (RAID, "megaraid_sas", 64, "0x010400")):
+            folder = f"sys/bus/pci/devices/{device}/"
+            for name, value in (("class", kind), ("dma_mask_bits", bits),
+                                ("consistent_dma_mask_bits", bits)):
+                add(folder + name, f"{value}\n")
+            add(folder + "driver", target=f"../../../bus/pci/drivers/{driver}")
+        for name, text in files.items():
+            add(name, text)
+
+
+def counted(path):
+    """The baseline: mappings (a list has one an entry), bytes, bounces and allocations
+    of each device, with re."""
+    event = re.compile(
+        r": (dma_map_page|dma_map_phys|dma_map_sg|dma_alloc|swiotlb_bounced): "
+        r"(?:dev_name: )?(\S+).*? (?:size|sizes)=(\S+)")
+    devices = {}
+    with tarfile.open(path) as archive:
+        for line in io.TextIOWrapper(archive.extractfile("sys/kernel/tracing/trace"), "ascii"):
+            found = event.search(line)
+            if not found:
+                continue
+            kind, device, size = found.groups()
+            counts = devices.setdefault(device, [0, 0, 0, 0])
+            if kind == "swiotlb_bounced":
+                counts[2] += 1
+            elif kind == "dma_alloc":
+                counts[3] += 1
+            else:
+                sizes = ([int(part, 16) for part in size[1:-1].split(",")]
+                         if size[0] == "{" else [int(size)])
+                counts[0] += len(sizes)
+                counts[1] += sum(sizes)
+    return devices
+
+
+def traffic(work):
+    """observe on a capture, against counting its events, which compares nothing."""
+    path = work / "capture.tar.gz"
+    trace, events = traced(EVENTS)
+    captured(path, trace)
+    arguments = ["observe", "--dry-run", "--format", "json", path]
+    runs = [run(*arguments, accepted=(0,)) for _ in range(3)]
+    answer = json.loads(runs[0][2])
+    if answer["agree"] != events:
+        raise SystemExit(f"observe: {answer['agree']} of {events} events agree")
+    own = {d["device"]: [d["mappings"], d["bytes"], d["bounced"], d["allocations"]]
+           for d in answer["devices"]}
+    if own != counted(path):
+        raise SystemExit("observe and the baseline count differently")
+    seconds = statistics.median(one[0] for one in runs)
+    python = median(3, lambda: counted(path))
+    return f"A capture whose trace has {events} events ({len(trace) / 1e6:.0f} MB of text), " \
+        "from the archive to the table.\n\n" + table(
+            ["work", "time", "observe is faster by", "memory"],
+            [("observe: every event compared with the model", f"{seconds:.2f} s", "1",
+              f"{max(one[1] for one in runs):.0f} MB"),
+             ("Python, re: mappings, bytes, bounces, allocations by device",
+              f"{python:.2f} s", ratio(python / seconds), "")])
+
+
 def write(text):
     temporary = f"{report}.{os.getpid()}.tmp"
     pathlib.Path(temporary).write_text(text)
@@ -327,6 +455,14 @@ def write(text):
 
 with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     work = pathlib.Path(folder)
+    if "--traffic" in sys.argv:
+        before, title, rest = pathlib.Path(report).read_text().partition(TRAFFIC_TITLE)
+        after = rest[rest.index("\n## "):] if title else ""
+        if not title:
+            before, title, rest = before.partition("\n## Growth\n")
+            after = title + rest
+        write(before + TRAFFIC_TITLE + traffic(work) + after)
+        raise SystemExit
     if "--axes" in sys.argv:
         before = pathlib.Path(report).read_text().split(AXES_TITLE)[0]
         write(before + AXES_TITLE + axes(work))
@@ -347,6 +483,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     text += "\n## Questions\n\n" + queries(work)
     text += "\n## The whole matrix\n\n" + analyses(evaluations, combinations)
     text += "\n## A kernel's own code\n\n" + trees(work, evaluations)
+    text += TRAFFIC_TITLE + traffic(work)
     text += "\n## Growth\n\nTwo kernels, finer axes. Each column as a multiple of the " \
         "first line's.\n\n" + growth(work)
     text += AXES_TITLE + axes(work)
