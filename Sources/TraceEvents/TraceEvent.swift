@@ -76,6 +76,25 @@ public struct TraceAttributes: OptionSet, Hashable, Sendable {
     "WEAK_ORDERING": [], "WRITE_COMBINE": [], "FORCE_CONTIGUOUS": [], "ALLOC_SINGLE_PAGES": [],
     "NO_WARN": [], "PRIVILEGED": [], "CACHELINES_OVERLAP": [], "ALLOC_CC_SHARED": .unknown,
   ]
+
+  /// The attributes of a number, where trace-cmd prints fields and not the event's text
+  /// (include/linux/dma-mapping.h: a bit keeps its meaning from 6.12 to 7.3).
+  init(bits: UInt64) {
+    self = []
+    for bit in 0..<64 where bits >> UInt64(bit) & 1 == 1 {
+      switch bit {
+      // WEAK_ORDERING, WRITE_COMBINE, FORCE_CONTIGUOUS, ALLOC_SINGLE_PAGES, NO_WARN,
+      // PRIVILEGED, DEBUGGING_IGNORE_CACHELINES.
+      case 1, 2, 6, 7, 8, 9, 11: break
+      case 4: formUnion(.noKernelMapping)
+      case 5: formUnion(.skipCPUSync)
+      case 10: formUnion(.mmio)
+      case 12: formUnion(.requireCoherent)
+      case 13: formUnion(.ccShared)
+      default: formUnion(.unknown)
+      }
+    }
+  }
 }
 
 /// One event.

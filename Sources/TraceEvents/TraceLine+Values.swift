@@ -13,8 +13,10 @@ extension TraceLine {
     return value.hexadecimal == 0
   }
 
-  /// Whether an allocation must not sleep: no `__GFP_DIRECT_RECLAIM`.
+  /// Whether an allocation must not sleep: no `__GFP_DIRECT_RECLAIM`, which is the same
+  /// bit in every kernel that has the tracepoint.
   func isAtomic(_ value: Text) -> Bool {
+    if let bits = value.number { return bits & 0x400 == 0 }
     for name in value.split(on: UInt8(ascii: "|")) {
       if name.equals("GFP_ATOMIC") || name.equals("GFP_NOWAIT") { return true }
     }
@@ -22,12 +24,14 @@ extension TraceLine {
   }
 
   func attributes(_ value: Text) -> TraceAttributes {
-    guard value.count > 0 else { return [] }
-    if value.number == 0 { return [] }
     var set: TraceAttributes = []
     for name in value.split(on: UInt8(ascii: "|")) where name.count > 0 {
-      set.formUnion(
-        name.equals("NO_WARN") ? [] : TraceAttributes.names[name.string] ?? .unknown)
+      if name.equals("NO_WARN") { continue }
+      if let bits = name.number {
+        set.formUnion(TraceAttributes(bits: bits))
+      } else {
+        set.formUnion(TraceAttributes.names[name.string] ?? .unknown)
+      }
     }
     return set
   }

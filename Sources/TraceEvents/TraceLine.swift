@@ -110,12 +110,26 @@ struct TraceLine {
       {
         timeStart = start
         position = index + 2
-        while position < end, bytes[position] == 0x20 { position += 1 }
+        skipBlanks()
+        skipDifference()
         return position < end
       }
       index += 1
     }
     return false
+  }
+
+  private mutating func skipBlanks() {
+    while position < end, bytes[position] == 0x20 { position += 1 }
+  }
+
+  /// `(+649)`, which trace-cmd prints behind the time where --ts-diff asks for it.
+  private mutating func skipDifference() {
+    guard position + 1 < end, bytes[position] == UInt8(ascii: "("),
+      bytes[position + 1] == UInt8(ascii: "+")
+    else { return }
+    while position < end, bytes[position] != 0x20 { position += 1 }
+    skipBlanks()
   }
 
   private func timeStamp(endingAt colon: Int) -> Int? {
@@ -129,21 +143,31 @@ struct TraceLine {
     return index
   }
 
-  /// The CPU in brackets before the time stamp, or nil.
+  /// The CPU before the time stamp, or nil: `[002]`, or `2d..1.` of trace-cmd's latency
+  /// format, where the flags follow it. Flags alone do not begin with a digit.
   func cpu(before time: Int) -> Int32? {
-    var index = time
-    while index > position, bytes[index - 1] != UInt8(ascii: "]") { index -= 1 }
-    let close = index - 1
-    var value: Int32 = 0
-    var scale: Int32 = 1
-    index = close
-    while index > position, bytes[index - 1] &- 0x30 < 10, scale <= 100_000 {
-      value += Int32(bytes[index - 1] &- 0x30) * scale
-      scale *= 10
-      index -= 1
+    var close = time
+    while close > position, bytes[close - 1] == 0x20 { close -= 1 }
+    var word = close
+    while word > position, bytes[word - 1] != 0x20 { word -= 1 }
+    if let cpu = number(from: word, to: close), bytes[close - 1] &- 0x30 >= 10 { return cpu }
+    while close > position, bytes[close - 1] != UInt8(ascii: "]") { close -= 1 }
+    close -= 1
+    var open = close
+    while open > position, bytes[open - 1] &- 0x30 < 10 { open -= 1 }
+    guard open > position, bytes[open - 1] == UInt8(ascii: "[") else { return nil }
+    return number(from: open, to: close)
+  }
+
+  /// The digits that a word begins with, of a CPU's number.
+  private func number(from start: Int, to end: Int) -> Int32? {
+    var (value, index): (Int32, Int) = (0, start)
+    while index < end, bytes[index] &- 0x30 < 10 {
+      guard value < 1_000_000 else { return nil }
+      value = value * 10 + Int32(bytes[index] &- 0x30)
+      index += 1
     }
-    guard scale > 1, index > position, bytes[index - 1] == UInt8(ascii: "[") else { return nil }
-    return value
+    return index > start ? value : nil
   }
 
   /// The event's name, without the subsystem that perf prints; moves behind its colon.
@@ -161,7 +185,7 @@ struct TraceLine {
     }
     let last = index > start && bytes[index - 1] == UInt8(ascii: ":") ? index - 1 : index
     position = index
-    while position < end, bytes[position] == 0x20 { position += 1 }
+    skipBlanks()
     return Text(bytes: bytes, start: start, count: last - start)
   }
 
@@ -172,7 +196,7 @@ struct TraceLine {
 
   /// The next word, up to a blank.
   private mutating func word() -> Text {
-    while position < end, bytes[position] == 0x20 { position += 1 }
+    skipBlanks()
     let start = position
     while position < end, bytes[position] != 0x20 { position += 1 }
     return Text(bytes: bytes, start: start, count: position - start)
@@ -185,22 +209,41 @@ struct TraceLine {
     _ kind: TraceEventKind, _ number: Int32, _ numbers: inout [UInt64]
   ) -> TraceEvent? {
     var event = TraceEvent(kind: kind, device: -1, line: number)
-    let fields = Fields(
-      isRaw: Text(bytes: bytes, start: position, count: end - position).starts(with: "[FAILED"))
-    if kind == .bounced { return bounce(event) }
-    if !fields.isRaw { device = word() }
+    let form = form(kind)
+    if kind == .bounced { return bounce(event, form) }
+    if form == .text { device = word() }
     var seen: FieldSet = []
     while let (key, value) = field() {
-      if fields.isRaw, key.equals("device") {
+      if form != .text, key.equals("device") {
         device = value
         continue
       }
-      guard read(key, value, &event, &numbers, &seen, isRaw: fields.isRaw) else { return nil }
+      guard read(key, value, &event, &numbers, &seen, form) else { return nil }
     }
     return isComplete(event, seen) ? event : nil
   }
 
-  private struct Fields { let isRaw: Bool }
+  /// How an event's fields are printed.
+  private enum Form {
+    /// As the kernel prints them.
+    case text
+    /// By name, numbers as the kernel's format has them: `trace-cmd report -R`.
+    case fields
+    /// By name, numbers decimal: libtraceevent did not understand the kernel's format.
+    case numbers
+    /// By name, and either: -R of a format that may not have been understood.
+    case fieldsOrNumbers
+  }
+
+  private func form(_ kind: TraceEventKind) -> Form {
+    let text = Text(bytes: bytes, start: position, count: end - position)
+    if text.starts(with: "[FAILED") { return .numbers }
+    guard text.starts(with: "device=") || text.starts(with: "dev_name=") else { return .text }
+    switch kind {
+    case .allocSGT, .freeSGT: return .fieldsOrNumbers
+    default: return .fields
+    }
+  }
 
   private struct FieldSet: OptionSet {
     let rawValue: UInt8
@@ -233,7 +276,7 @@ struct TraceLine {
   /// `key=value`; a value ends where a blank and the next key follow, as lists that
   /// libtraceevent prints have blanks.
   private mutating func field() -> (Text, Text)? {
-    while position < end, bytes[position] == 0x20 { position += 1 }
+    skipBlanks()
     var equals = position
     while equals < end, bytes[equals] != UInt8(ascii: "="), bytes[equals] != 0x20 { equals += 1 }
     guard equals < end else { return nil }
@@ -270,9 +313,16 @@ struct TraceLine {
 
   private func read(
     _ key: Text, _ value: Text, _ event: inout TraceEvent, _ numbers: inout [UInt64],
-    _ seen: inout FieldSet, isRaw: Bool
+    _ seen: inout FieldSet, _ form: Form
   ) -> Bool {
-    func hexadecimal() -> UInt64? { isRaw ? value.number ?? value.hexadecimal : value.hexadecimal }
+    let isRaw = form != .text
+    func hexadecimal() -> UInt64? {
+      switch form {
+      case .text, .fields: value.hexadecimal
+      case .numbers: value.number ?? value.hexadecimal
+      case .fieldsOrNumbers: value.number == nil || value.number == 0 ? value.hexadecimal : nil
+      }
+    }
     if key.equals("dma_addr") || isRaw && key.equals("addr") {
       guard let number = hexadecimal() else { return false }
       event.dma = number
@@ -321,13 +371,17 @@ struct TraceLine {
   }
 
   /// `swiotlb_bounced: dev_name: DEVICE dma_mask=M dev_addr=A size=N FORCE|NORMAL`
-  private mutating func bounce(_ empty: TraceEvent) -> TraceEvent? {
+  private mutating func bounce(_ empty: TraceEvent, _ form: Form) -> TraceEvent? {
     var event = empty
-    guard word().equals("dev_name:") else { return nil }
-    device = word()
+    if form == .text {
+      guard word().equals("dev_name:") else { return nil }
+      device = word()
+    }
     var found = 0
     while let (key, value) = field() {
-      if key.equals("dma_mask"), let mask = value.hexadecimal {
+      if form != .text, key.equals("dev_name") {
+        device = value
+      } else if key.equals("dma_mask"), let mask = value.hexadecimal {
         event.dma = mask
         found += 1
       } else if key.equals("dev_addr"), let address = value.hexadecimal {
@@ -340,6 +394,8 @@ struct TraceLine {
         event.size = size
         event.flag = words.dropFirst().first?.equals("FORCE") ?? false
         found += 1
+      } else if key.equals("force") {
+        event.flag = value.number.map { $0 != 0 } ?? true
       } else if key.equals("FORCE") {
         event.flag = true
       }
