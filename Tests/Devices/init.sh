@@ -32,20 +32,20 @@ while read -r module; do
   insmod "/lab/modules/$module" || say "$module does not load"
 done </lab/modules.list
 
-# Disks appear some time after their drivers.
+# Disks appear some time after their drivers: waits until there are so many, or until
+# there are as many as some seconds ago.
 disks() {
   for disk in /sys/block/nvme* /sys/block/vd* /sys/block/sd* /sys/block/mmcblk*; do
     [ ! -e "$disk" ] || echo "${disk##*/}"
   done
 }
 settle() {
-  left=60 before=
-  while [ $left -gt 0 ]; do
-    now=$(disks)
-    [ -z "$now" ] || [ "$now" != "$before" ] || [ $left -gt 54 ] || break
-    before=$now
-    left=$((left - 1))
+  left=20 found=0
+  until [ "$found" -ge "$1" ] || [ "$left" -eq 0 ]; do
     sleep 1
+    before=$found found=$(disks | wc -l)
+    left=$((left - 1))
+    [ "$found" -eq "$before" ] || left=$2
   done
 }
 
@@ -66,8 +66,17 @@ networks() {
   done
 }
 
+# Whether the script is tracing; afterwards, I/O would only take its time.
+tracing() {
+  for instance in /sys/kernel/tracing/instances/dmamatrix.*; do
+    [ ! -d "$instance" ] || return 0
+  done
+  return 1
+}
+
 io() {
   for disk in $(disks); do
+    tracing || return
     node=/dev/$disk
     dd if=/dev/zero of="$node" bs=4k count=32 oflag=direct
     dd if=/dev/urandom of="$node" bs=64k seek=4 count=8 conv=fsync
@@ -77,10 +86,11 @@ io() {
     echo 1 >/proc/sys/vm/drop_caches
   done
   for card in /sys/class/net/eth*; do
+    tracing || return
     [ -e "$card/device" ] || continue
     number=$(slot "${card##*/}")
-    ping -c 2 -s 56 -w 4 "10.$number.2.2"
-    ping -c 2 -s 3000 -w 4 "10.$number.2.2"
+    ping -c 1 -s 56 -w 4 "10.$number.2.2"
+    ping -c 1 -s 3000 -w 4 "10.$number.2.2"
     timeout 20 tftp -g -b 1428 -r file -l /tmp/file "10.$number.2.2"
     rm -f /tmp/file
   done
@@ -97,7 +107,8 @@ rebind() {
   done
 }
 
-settle
+settle 99 5
+count=$(disks | wc -l)
 networks
 su user -c "cd /tmp && sh /lab/capture.sh --trace 1 -o user.tar.gz" >$out/user.log 2>&1
 cp /tmp/user.tar.gz $out/user.tar.gz
@@ -117,19 +128,19 @@ esac
 (cd /tmp && exec sh /lab/capture.sh --trace "$seconds" -o $out/capture.tar.gz) >$out/capture.log 2>&1 &
 capture=$!
 left=60
-until grep -q tracing $out/capture.log; do
+until tracing; do
   if [ $left -eq 0 ] || ! kill -0 $capture 2>/dev/null; then break; fi
   left=$((left - 1))
   sleep 1
 done
 rebind
-settle
+settle "$count" 10
 networks
-while [ "$rounds" -gt 0 ] && kill -0 $capture 2>/dev/null; do
+while [ "$rounds" -gt 0 ] && tracing; do
   io >>$out/io.log 2>&1
   rounds=$((rounds - 1))
 done
-say "$rounds rounds of I/O are left at $(moment)"
+say "$rounds rounds of I/O were left, $(disks | wc -l) of $count disks were there at $(moment)"
 wait $capture $recorder
 dmesg >$out/dmesg
 

@@ -60,6 +60,9 @@ done
 
 # QEMU's model of these reaches memory past the IOMMU, at addresses that are IOVAs.
 [ "$iommu" != intel ] || skip=$skip,sym53c8xx,vmw_pvscsi
+# tulip does not look whether a mapping has failed, and unmaps DMA_MAPPING_ERROR, which
+# observe counts as a difference.
+[ "$swiotlb" != noforce ] || skip=$skip,tulip
 
 work=$(mktemp -d)
 qemu=
@@ -173,7 +176,8 @@ if [ -n "$tracer" ]; then
 fi
 (cd "$root" && find . | $busybox cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"
 
-line="console=ttyS0 loglevel=4 panic=-1"
+# A slow emulator fails the check of the timer.
+line="console=ttyS0 loglevel=4 panic=-1 no_timer_check"
 machine=q35
 case $iommu in
 intel) line="$line intel_iommu=on" machine=q35,kernel-irqchip=split ;;
@@ -233,6 +237,8 @@ while read -r device driver; do
     fail "no traffic of $device ($driver) was traced"
 done <"$work/expected"
 
+"$TOOL" host "$result/user.tar.gz" >/dev/null ||
+  fail "host does not read what a user without root's rights can take"
 "$TOOL" host "$capture" || fail "host ended with status $?"
 "$TOOL" observe --dry-run "$capture" || fail "observe ended with status $?"
 [ -n "$tracer" ] || exit 0
