@@ -111,7 +111,7 @@ struct TraceLine {
         timeStart = start
         position = index + 2
         skipBlanks()
-        skipDifference()
+        skipNumber()
         return position < end
       }
       index += 1
@@ -123,12 +123,18 @@ struct TraceLine {
     while position < end, bytes[position] == 0x20 { position += 1 }
   }
 
-  /// `(+649)`, which trace-cmd prints behind the time where --ts-diff asks for it.
-  private mutating func skipDifference() {
-    guard position + 1 < end, bytes[position] == UInt8(ascii: "("),
-      bytes[position + 1] == UInt8(ascii: "+")
-    else { return }
-    while position < end, bytes[position] != 0x20 { position += 1 }
+  /// What may stand between time and event: `(+649)` of trace-cmd's --ts-diff, or the
+  /// period that perf prints where it is asked for.
+  private mutating func skipNumber() {
+    let start = position
+    guard start + 1 < end else { return }
+    var index = start
+    if bytes[index] == UInt8(ascii: "("), bytes[index + 1] == UInt8(ascii: "+") { index += 2 }
+    let isDifference = index > start
+    while index < end, bytes[index] &- 0x30 < 10 { index += 1 }
+    if isDifference, index < end, bytes[index] == UInt8(ascii: ")") { index += 1 }
+    guard index > start, index < end, bytes[index] == 0x20 else { return }
+    position = index
     skipBlanks()
   }
 

@@ -14,6 +14,8 @@ import Testing
     "          <idle>-0     [001] d..1.    23.495743: dma_map_page:         ",
     "swapper     0 [001]    23.495743: dma:dma_map_page: ",
     "swapper     0 [001]    23.495743:           dma:dma_map_page: ",
+    "swapper     0/0     [001]    23.495743:          1                   dma:dma_map_page: ",
+    "[001]    23.495743746: dma:dma_map_page:                         ",
   ])
   func everyToolsLineIsRead(start: String) throws {
     let trace = TraceReader.read(Array((start + Self.map + "\n").utf8))
