@@ -43,7 +43,7 @@ enum CaptureScript {
     restore() {
       if [ -n "$tracing" ]; then
         echo 0 >"$tracing/tracing_on" 2>/dev/null
-        if [ -n "${instance:-}" ]; then rmdir "$instance" 2>/dev/null; fi
+        rmdir "$tracing" 2>/dev/null
         tracing=
       fi
     }
@@ -107,8 +107,19 @@ enum CaptureScript {
     if grep -E '^[0-9a-f]+-[0-9a-f]+ : System RAM' "$root/proc/iomem" >"$top/proc/iomem" 2>/dev/null &&
       grep -qv '^0*-0* ' "$top/proc/iomem"
     then :; else
-      rm -f "$top/proc/iomem"
-      lacks "proc/iomem: only root sees where RAM lies"
+      # Everybody sees the firmware's map, where there is one: the kernel has since kept
+      # a page here and there.
+      for entry in "$root"/sys/firmware/memmap/*; do
+        [ "$(cat "$entry/type" 2>/dev/null)" = "System RAM" ] || continue
+        start=$(cat "$entry/start") end=$(cat "$entry/end")
+        echo "${start#0x}-${end#0x} : System RAM"
+      done >"$top/proc/iomem"
+      if [ -s "$top/proc/iomem" ]; then
+        lacks "proc/iomem: only root sees where RAM lies; taken from the firmware's map"
+      else
+        rm -f "$top/proc/iomem"
+        lacks "proc/iomem: only root sees where RAM lies"
+      fi
     fi
     grep -viE '^(serial|machine|uuid)|serial number' "$root/proc/cpuinfo" 2>/dev/null |
       clean >"$top/proc/cpuinfo"
@@ -142,28 +153,29 @@ enum CaptureScript {
       lacks "counters of swiotlb: only root may read debugfs, or there is no pool"
 
     # The names of tasks say who does what; the parser does not need them.
-    anonymous() { sed -e 's/^ *[^[]*\[\([0-9]*\)\]/ task-0 [\1]/' | clean; }
+    anonymous() { sed -e 's/^.*\[\([0-9][0-9]*\)\] / task-0 [\1] /' | clean; }
     if [ "$seconds" -gt 0 ]; then
       for folder in "$root/sys/kernel/tracing" "$root/sys/kernel/debug/tracing"; do
-        [ ! -d "$folder/events/dma" ] || { tracing=$folder; break; }
+        [ ! -d "$folder/events/dma" ] || break
       done
-      if [ -n "$tracing" ] && [ -w "$tracing/tracing_on" ]; then
-        # An instance of its own leaves other users' tracing alone.
-        instance=$tracing/instances/dmamatrix.$$
-        if mkdir "$instance" 2>/dev/null; then tracing=$instance; else instance=; fi
-        echo 16384 >"$tracing/buffer_size_kb" 2>/dev/null
+      # An instance of its own leaves other users' tracing alone.
+      instance=$folder/instances/dmamatrix.$$
+      if [ -d "$folder/events/dma" ] && mkdir "$instance" 2>/dev/null; then
+        tracing=$instance
+        # Of all CPUs together at most 256 MiB of events, of one at most 16.
+        cpus=$(grep -c '^processor' "$root/proc/cpuinfo" 2>/dev/null)
+        size=$((262144 / (${cpus:-0} + 1)))
+        [ "$size" -le 16384 ] || size=16384
+        echo "$size" >"$tracing/buffer_size_kb" 2>/dev/null
         echo 1 >"$tracing/events/dma/enable"
         [ ! -e "$tracing/events/swiotlb/enable" ] || echo 1 >"$tracing/events/swiotlb/enable"
         echo 1 >"$tracing/tracing_on"
         echo "capture: tracing for $seconds s" >&2
         sleep "$seconds"
         echo 0 >"$tracing/tracing_on"
-        echo 0 >"$tracing/events/dma/enable"
-        [ ! -e "$tracing/events/swiotlb/enable" ] || echo 0 >"$tracing/events/swiotlb/enable"
         anonymous <"$tracing/trace" >"$top/sys/kernel/tracing/trace"
         restore
       else
-        tracing=
         lacks "the trace: needs root, tracefs, and a kernel with dma:* (6.12 or later)"
       fi
     elif [ -n "$root" ] && [ -r "$root/sys/kernel/tracing/trace" ]; then

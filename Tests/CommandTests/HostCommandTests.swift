@@ -113,4 +113,78 @@ extension CommandTests {
     }
     #expect(!contents.contains("nothing.db"))
   }
+
+  /// The script takes a folder as it takes the running system; what only root may read is
+  /// said, and RAM is then the firmware's map.
+  @Test func theScriptTakesWhatItMaySee() throws {
+    let root = try writeMachine()
+    try DriverTree.write(
+      [
+        "proc/iomem": "00000000-00000000 : System RAM\n",
+        "sys/firmware/memmap/0/start": "0x0\n", "sys/firmware/memmap/0/end": "0x7fffffff\n",
+        "sys/firmware/memmap/0/type": "System RAM\n",
+        "sys/firmware/memmap/1/start": "0xfffc0000\n",
+        "sys/firmware/memmap/1/end": "0xffffffff\n", "sys/firmware/memmap/1/type": "Reserved\n",
+        "sys/firmware/memmap/10/start": "0x100000000\n",
+        "sys/firmware/memmap/10/end": "0x27fffffff\n",
+        "sys/firmware/memmap/10/type": "System RAM\n",
+        "sys/kernel/tracing/trace": """
+        # tracer: nop
+        #
+           a [7] b[c-12    [001] .....     1.000000: dma_alloc: 0000:00:02.0 dir=BIDIRECTIONAL \
+        dma_addr=100000000 size=512 virt_addr=00000000f2d3fd20 flags=GFP_KERNEL attrs=
+
+        """,
+      ], to: root)
+    let script = try run(["host", "--script"])
+    try Data(script.output.utf8).write(to: URL(fileURLWithPath: directory + "/capture.sh"))
+    #expect(
+      try shell("(cd '\(directory)' && sh capture.sh --root machine -o c.tar.gz >said)") == 0)
+    let said = try String(contentsOfFile: directory + "/said", encoding: .utf8)
+    #expect(said.contains("proc/iomem: only root sees where RAM lies; taken from"))
+    #expect(try shell("cd '\(directory)' && mkdir c && tar -xzf c.tar.gz -C c") == 0)
+    let trace = try String(
+      contentsOfFile: directory + "/c/sys/kernel/tracing/trace", encoding: .utf8)
+    #expect(trace.contains("\n task-0 [001] .....     1.000000: dma_alloc: 0000:00:02.0 "))
+    let shown = try run(["host", "c.tar.gz"])
+    #expect(shown.status == 0, "\(shown.error)")
+    #expect(shown.output.contains("0x100000000-0x280000000"))
+    // An archive that is there already is not overwritten.
+    #expect(try shell("cd '\(directory)' && sh capture.sh --root machine -o said 2>&1") == 2)
+  }
+
+  /// Tracing needs an instance of its own, whose buffers are small where there are many
+  /// CPUs; what others trace is left alone.
+  @Test func theScriptTracesInAnInstance() throws {
+    let (root, tracing) = (try writeMachine(), "sys/kernel/tracing/")
+    var files = [
+      "proc/cpuinfo": String(repeating: "processor\t: 0\nflags\t\t: fpu\n", count: 255),
+      tracing + "events/dma/enable": "0\n", tracing + "tracing_on": "1\n",
+    ]
+    try DriverTree.write(files, to: root)
+    let script = try run(["host", "--script"])
+    try Data(script.output.utf8).write(to: URL(fileURLWithPath: directory + "/capture.sh"))
+    func capture(_ name: String) throws -> String {
+      let line = "sh capture.sh --root machine --trace 1 -o \(name)"
+      #expect(try shell("(cd '\(directory)' && \(line) >said 2>&1)") == 0)
+      return try String(contentsOfFile: directory + "/said", encoding: .utf8)
+    }
+    #expect(try capture("1.tar.gz").contains("the trace: needs root, tracefs"))
+    // In a folder that is no kernel's the instance keeps what was written.
+    files = [tracing + "instances/other": ""]
+    try DriverTree.write(files, to: root)
+    #expect(try capture("2.tar.gz").contains("tracing for 1 s"))
+    let instances = root + "/" + tracing + "instances"
+    let own = try FileManager.default.contentsOfDirectory(atPath: instances).filter {
+      $0.hasPrefix("dmamatrix.")
+    }
+    let instance = try #require(own.first)
+    let size = try String(
+      contentsOfFile: instances + "/\(instance)/buffer_size_kb", encoding: .utf8)
+    #expect(size == "1024\n" && own.count == 1)
+    for (name, content) in [("tracing_on", "1\n"), ("events/dma/enable", "0\n")] {
+      let file = root + "/" + tracing + name
+      #expect(try String(contentsOfFile: file, encoding: .utf8) == content)
+    }
+  }
 }
