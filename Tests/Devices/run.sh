@@ -6,9 +6,9 @@
 #   run.sh [NAME=VALUE]... KERNEL DIRECTORY
 #
 # DIRECTORY is what debian.sh --modules made; the capture stays there as
-# captures/KERNEL-IOMMU-SWIOTLB-MEMORY.tar.gz. Names: iommu (none, intel, pt),
-# swiotlb (default, force, noforce), memory (6G), seconds of tracing (30), rounds of
-# I/O (2), limit in seconds (300), devices to leave out by driver (skip=e100,...), and
+# captures/KERNEL-IOMMU-SWIOTLB-MEMORY/capture.tar.gz. Names: iommu (none, intel, pt),
+# swiotlb (default, force, noforce), memory (6G), seconds of tracing (20), rounds of
+# I/O (1), limit in seconds (300), devices to leave out by driver (skip=e100,...), and
 # tracer=trace-cmd or perf, which records the same events beside the script by the
 # program of this machine; observe reads its report too.
 #
@@ -24,7 +24,7 @@ fail() {
   exit "${2:-1}"
 }
 
-iommu=none swiotlb=default memory=6G seconds=30 rounds=2 limit=300 skip='' tracer=''
+iommu=none swiotlb=default memory=6G seconds=20 rounds=1 limit=300 skip='' tracer=''
 while :; do
   case ${1:-} in
   iommu=none | iommu=intel | iommu=pt) iommu=${1#*=} ;;
