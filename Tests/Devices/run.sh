@@ -46,6 +46,7 @@ while :; do
 done
 [ $# -eq 2 ] || fail "expected: run.sh [NAME=VALUE]... KERNEL DIRECTORY" 2
 version=$1
+[ -s "$2/release" ] || fail "there is no kernel in '$2'; run debian.sh --modules first" 2
 directory=$(cd "$2" && pwd)
 release=$(cat "$directory/release")
 modules=$directory/root/lib/modules/$release
