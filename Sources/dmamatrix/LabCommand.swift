@@ -10,6 +10,9 @@ struct LabCommand: ParsableCommand {
     commandName: "lab",
     abstract: "Boot kernels in QEMU and collect what dmaprobe sees.",
     discussion: """
+      What real drivers do is in captures, which host and observe read: "make
+      lab-devices" of the sources boots a kernel with some and takes one.
+
       Examples:
         dmamatrix lab plan --kernel 7.2,7.3
         dmamatrix lab run --kernel bzImage --module dmaprobe.ko -o logs
