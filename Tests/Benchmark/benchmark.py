@@ -448,6 +448,41 @@ def traffic(work):
               f"{python[0]:.2f} s", f"{python[1]:.2f} s", ratio(python[1] / cpu), "")])
 
 
+def fleet(work):
+    """host --store on a folder of captures, against storing the counts of their events."""
+    folder, target, plain = work / "captures", work / "fleet.db", work / "counts.db"
+    folder.mkdir()
+    captured(work / "one.tar.gz", traced(1000)[0])
+    data = (work / "one.tar.gz").read_bytes()
+    count = 500 if quick else 2000
+    for number in range(count):
+        (folder / f"{number}.tar.gz").write_bytes(data)
+    # A new database gets the matrix first, which is no part of this.
+    run("host", "--store", target, work / "one.tar.gz")
+    seconds, memory, _, cpu = measured("host", "--store", target, folder)
+    start = time.monotonic(), time.process_time()
+    connection = sqlite3.connect(plain)
+    connection.execute("CREATE TABLE host_traffic (host, device, mappings, bytes, bounced, "
+                       "allocations)")
+    for path in folder.iterdir():
+        connection.executemany(
+            "INSERT INTO host_traffic VALUES (?, ?, ?, ?, ?, ?)",
+            [(path.name, device, *counts) for device, counts in counted(path).items()])
+    connection.commit()
+    python = time.monotonic() - start[0], time.process_time() - start[1]
+    question = "SELECT sum(mappings), sum(bytes), sum(bounced) FROM host_traffic"
+    stored = connection.execute(question).fetchone()
+    connection.close()
+    if query(target, question) != "\t".join(str(n * (count + 1) // count) for n in stored):
+        raise SystemExit("host --store and the baseline count differently")
+    return f"\n{count} captures of three devices and 1000 events each.\n\n" + table(
+        ["work", "captures/s", "of a CPU", "host needs less CPU by", "memory"],
+        [("host --store: devices, answers, what other kernels change, traffic",
+          f"{count / seconds:.0f}", f"{cpu:.1f} s", "1", f"{memory:.0f} MB"),
+         ("Python, re, sqlite3: the counts by device", f"{count / python[0]:.0f}",
+          f"{python[1]:.1f} s", ratio(python[1] / cpu), "")])
+
+
 def write(text):
     temporary = f"{report}.{os.getpid()}.tmp"
     pathlib.Path(temporary).write_text(text)
@@ -463,7 +498,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
         if not title:
             before, title, rest = before.partition("\n## Growth\n")
             after = title + rest
-        write(before + TRAFFIC_TITLE + traffic(work) + after)
+        write(before + TRAFFIC_TITLE + traffic(work) + fleet(work) + after)
         raise SystemExit
     if "--axes" in sys.argv:
         before = pathlib.Path(report).read_text().split(AXES_TITLE)[0]
@@ -485,7 +520,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     text += "\n## Questions\n\n" + queries(work)
     text += "\n## The whole matrix\n\n" + analyses(evaluations, combinations)
     text += "\n## A kernel's own code\n\n" + trees(work, evaluations)
-    text += TRAFFIC_TITLE + traffic(work)
+    text += TRAFFIC_TITLE + traffic(work) + fleet(work)
     text += "\n## Growth\n\nTwo kernels, finer axes. Each column as a multiple of the " \
         "first line's.\n\n" + growth(work)
     text += AXES_TITLE + axes(work)
