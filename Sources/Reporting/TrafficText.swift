@@ -35,8 +35,9 @@ public func trafficBlocks(_ summary: TrafficSummary, notes: [String]) -> [Docume
   if summary.misuse > 0 {
     blocks.append(
       .paragraph(
-        "\(summary.misuse) unmaps or frees have another size or direction than what they end: "
-          + "errors of drivers, not of the model."))
+        "\(summary.misuse) unmaps or frees have another size or direction than what they end, or "
+          + "end a mapping that was refused (DMA_MAPPING_ERROR): errors of drivers, not of the "
+          + "model."))
   }
   for difference in summary.differences {
     blocks.append(
