@@ -45,13 +45,11 @@ public struct Agreement: Sendable {
     self.code = code
     let space = ScenarioSpace(kernels: [model, code], domain: domain, progress: progress)
     var classes = ClassNumbers<Key>()
-    let diagram = space.diagram(lives: { line in
-      zip(line.lives[0], line.lives[1]).map { model, code -> Int32 in
-        guard let model, let code else { return 0 }
-        let columns = OutcomeColumns(model, code)
-        if columns.isEmpty { return 0 }
-        return classes.number(of: Key(model: model, code: code, columns: columns))
-      }
+    let diagram = space.diagram(lives: { line, index in
+      guard let model = line.lives[0][index], let code = line.lives[1][index] else { return 0 }
+      let columns = OutcomeColumns(model, code)
+      if columns.isEmpty { return 0 }
+      return classes.number(of: Key(model: model, code: code, columns: columns))
     })
     let keys = classes.keys
     let counts = diagram.counts()

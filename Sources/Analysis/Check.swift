@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// The violations of lints by one kernel, as exact conditions.
 public struct Check: Sendable {
@@ -41,12 +42,11 @@ public struct Check: Sendable {
   /// - Parameter progress: Receives the part that is done.
   public init(
     _ kernel: KernelVersion, base: KernelVersion?, lints: [Lint] = Lint.allCases,
-    domain: MatrixDomain, progress: (Double) -> Void = { _ in }
+    domain: MatrixDomain, progress: @Sendable (Double) -> Void = { _ in }
   ) {
     self.kernel = kernel
     self.base = base
-    outcomes = lints.enumerated().map { index, lint in
-      defer { progress(Double(index + 1) / Double(lints.count)) }
+    outcomes = concurrently(lints, progress: progress) { lint in
       if let reason = lint.undecidable { return (lint, .skipped(reason)) }
       if lint.isAboutLife, kernel.recorded != nil {
         return (lint, .skipped("a kernel tree is asked in the ordinary circumstance alone"))
@@ -66,7 +66,7 @@ public struct Check: Sendable {
     var classes = ClassNumbers<ViolationKey>()
     let diagram =
       lint.isAboutLife
-      ? space.diagram(lives: { lint.lifeViolations(of: $0).map { classes.number(of: $0) } })
+      ? space.diagram(lives: { classes.number(of: lint.lifeViolation(of: $0, at: $1)) })
       : space.diagram(lines: { lint.violations(of: $0).map { classes.number(of: $0) } })
     let keys = classes.keys
     let counts = diagram.counts()

@@ -43,8 +43,8 @@ public struct LifeComparison: Sendable {
   public init(_ kernels: [KernelVersion], domain: MatrixDomain) {
     let space = ScenarioSpace(kernels: kernels, domain: domain, circumstances: Circumstance.all)
     var classes = ClassNumbers<[Side]>()
-    let diagram = space.diagram(lives: { line in
-      line.masks.indices.map { classes.number(of: Self.sides(line, $0)) }
+    let diagram = space.diagram(lives: { line, index in
+      classes.number(of: Self.sides(line, index))
     })
     let keys = classes.keys
     let counts = diagram.counts()

@@ -38,15 +38,18 @@ extension Lint {
 
   /// The violation of each mask of a line by what is left after the request.
   func lifeViolations(of line: LifeLine) -> [ViolationKey?] {
-    line.lives[0].map { life in
-      guard let life, let wrong = wrong(life) else { return nil }
-      // The verdict on the answer does not matter to its end.
-      return ViolationKey(
-        verdict: .ok, result: life.answer.result, decision: life.answer.decision, other: nil,
-        wrong: wrong,
-        exposure: self == .freedAsItWas
-          ? exposureAfter(platform: line.platform, after: life.after) : .none)
-    }
+    line.masks.indices.map { lifeViolation(of: line, at: $0) }
+  }
+
+  /// The violation of the mask at a position of a line, nil where there is none.
+  func lifeViolation(of line: LifeLine, at index: Int) -> ViolationKey? {
+    guard let life = line.lives[0][index], let wrong = wrong(life) else { return nil }
+    // The verdict on the answer does not matter to its end.
+    return ViolationKey(
+      verdict: .ok, result: life.answer.result, decision: life.answer.decision, other: nil,
+      wrong: wrong,
+      exposure: self == .freedAsItWas
+        ? exposureAfter(platform: line.platform, after: life.after) : .none)
   }
 
   /// Whether a policy violates the lint in one scenario, and how it answers; nil where

@@ -12,23 +12,44 @@ struct LifeLine {
   let ordinary: [[LifeCycle?]]
 }
 
+/// The lives of a line, and where they may change from one mask to the next.
+struct LineLives {
+  /// For each kernel and mask.
+  var lives: [[LifeCycle?]] = []
+  /// For each mask whether a run of equal lives begins there, on any kernel.
+  var starts: [Bool]
+}
+
 /// The scenarios of a space with what may happen to them.
 extension ScenarioSpace {
-  /// Classifies every scenario in every circumstance, line by line.
-  func diagram(lives classify: @escaping (LifeLine) -> [Int32]) -> Diagram {
+  /// Classifies every scenario in every circumstance.
+  ///
+  /// - Parameter classify: The class of the mask at a position of a line, and of those
+  ///   after it that are answered, judged and ended alike.
+  func diagram(lives classify: @escaping (LifeLine, Int) -> Int32) -> Diagram {
     Diagram(axes: axes) { choice in
       self.exists(choice)
     } classes: { choice in
-      let lives = self.lives(choice)
+      let here = self.lives(choice)
+      let ordinary = self.ordinaryLives?.lives ?? here
       let line = LifeLine(
         platform: self.domain.platforms[choice[0]], request: self.request(choice),
-        masks: self.domain.masks, lives: lives, ordinary: self.ordinaryLives?.lives ?? lives)
-      return zip(classify(line), line.lives[0]).map { $1 == nil ? Diagram.absent : $0 }
+        masks: self.domain.masks, lives: here.lives, ordinary: ordinary.lives)
+      var classes: [Int32] = []
+      classes.reserveCapacity(line.masks.count)
+      var current = Diagram.absent
+      for index in line.masks.indices {
+        if here.starts[index] || ordinary.starts[index] {
+          current = line.lives[0][index] == nil ? Diagram.absent : classify(line, index)
+        }
+        classes.append(current)
+      }
+      return classes
     }
   }
 
   /// The lives of a line on every kernel.
-  private func lives(_ choice: [Int]) -> [[LifeCycle?]] {
+  private func lives(_ choice: [Int]) -> LineLives {
     let circumstance = circumstance(choice)
     let line = Array(choice[0..<11])
     let isOrdinary = circumstance == .ordinary
@@ -36,14 +57,17 @@ extension ScenarioSpace {
     if !isOrdinary, let (known, lives) = ordinaryLives, known == line,
       !circumstance.mayAlter(
         domain.operations[choice[8]],
-        usesPool: lives.contains { $0.contains { $0?.usesPool == true } })
+        usesPool: lives.lives.contains { $0.contains { $0?.usesPool == true } })
     {
       return lives
     }
     let kernels = bootedKernels(choice)
     let request = request(choice)
-    let lives = kernels.map { kernel in
-      kernel.lifeCycles(of: request, masks: domain.masks, circumstance.maskChange) { request in
+    var lives = LineLives(starts: Array(repeating: false, count: domain.masks.count))
+    for kernel in kernels {
+      kernel.addLives(
+        of: request, masks: domain.masks, circumstance.maskChange, to: &lives
+      ) { request in
         exists(circumstance, choice, request)
       }
     }
@@ -110,29 +134,39 @@ extension ScenarioSpace {
     _ circumstance: Circumstance, _ choice: [Int], _ request: DeviceRequest
   ) -> Bool {
     // Recorded answers are those of the ordinary circumstance.
-    kernels.allSatisfy {
-      $0.recorded == nil
-        && $0.policy.circumstanceExclusion(
+    !hasRecorded
+      && policies.allSatisfy {
+        $0.circumstanceExclusion(
           circumstance, domain.platforms[choice[0]], domain.swiotlbModes[choice[2]], request) == nil
-    }
+      }
   }
 }
 
 extension BootedKernel {
-  /// The life of each of some masks; nil where a change of the coherent mask, which asks
-  /// for a mask, cannot happen.
-  func lifeCycles(
+  /// Adds the life of each of some masks; nil where a change of the coherent mask, which
+  /// asks for a mask, cannot happen.
+  fileprivate func addLives(
     of request: DeviceRequest, masks: [DMAMask], _ maskChange: MaskChange,
+    to lives: inout LineLives,
     where exists: (DeviceRequest) -> Bool
-  ) -> [LifeCycle?] {
-    guard maskChange != .none else { return lifeCycles(of: request, masks: masks) }
-    var request = request
-    let happens = masks.map { mask in
-      request.mask = mask
-      return exists(request)
+  ) {
+    var own = [LifeCycle?](repeating: nil, count: masks.count)
+    var places = Array(masks.indices)
+    if maskChange != .none {
+      var request = request
+      places = places.filter { place in
+        request.mask = masks[place]
+        return exists(request)
+      }
+      // What cannot happen is told apart from what can.
+      for place in masks.indices { lives.starts[place] = true }
     }
-    let some = zip(masks, happens).filter(\.1).map(\.0)
-    var cycles = lifeCycles(of: request, masks: some, maskChange: maskChange).makeIterator()
-    return happens.map { $0 ? cycles.next() : nil }
+    let some = places.count == masks.count ? masks : places.map { masks[$0] }
+    forEachRun(of: request, masks: some, maskChange: maskChange) { run in
+      lives.starts[places[run.range.lowerBound]] = true
+      for place in places[run.range] { own[place] = run.cycle }
+    }
+    if let first = lives.starts.indices.first { lives.starts[first] = true }
+    lives.lives.append(own)
   }
 }

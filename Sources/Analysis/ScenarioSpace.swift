@@ -15,8 +15,12 @@ final class ScenarioSpace {
   var maskLevel: Int { axes.count - 1 }
   private var booted: [Boot: [BootedKernel]] = [:]
   /// The lives of the line that was evaluated last, in the ordinary circumstance.
-  var ordinaryLives: (line: [Int], lives: [[LifeCycle?]])?
+  var ordinaryLives: (line: [Int], lives: LineLives)?
   private let progress: (Double) -> Void
+  let policies: [Policy]
+  let hasRecorded: Bool
+  /// What was found of requests that exist, by machine, operation, attributes and buffer.
+  private var existing: [Bool?]
 
   /// - Parameter progress: Receives the part of the boots that was reached.
   init(
@@ -25,6 +29,12 @@ final class ScenarioSpace {
     progress: @escaping (Double) -> Void = { _ in }
   ) {
     self.kernels = kernels
+    policies = kernels.map(\.policy)
+    hasRecorded = kernels.contains { $0.recorded != nil }
+    existing = Array(
+      repeating: nil,
+      count: domain.machines.count * domain.operations.count * domain.attributes.count
+        * domain.buffers.count)
     self.domain = domain
     self.circumstances = circumstances
     combinations = Self.combinations(of: circumstances)
@@ -127,8 +137,8 @@ final class ScenarioSpace {
   func exists(_ choice: [Int]) -> Bool {
     switch choice.count {
     case 3:
-      kernels.allSatisfy {
-        $0.policy.bootExclusion(
+      policies.allSatisfy {
+        $0.bootExclusion(
           domain.platforms[choice[0]], domain.iommuModes[choice[1]],
           domain.swiotlbModes[choice[2]]) == nil
       }
@@ -136,29 +146,40 @@ final class ScenarioSpace {
       domain.includes(
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],
         domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
-        && kernels.allSatisfy {
-          $0.answers(
-            domain.platforms[choice[0]], domain.iommuModes[choice[1]],
-            domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
-        }
+        && (!hasRecorded
+          || kernels.allSatisfy {
+            $0.answers(
+              domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+              domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
+          })
     case 6:
       Policy.deviceExclusion(
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],
         domain.coherences[choice[4]], domain.facings[choice[5]]) == nil
-    case 11:
-      kernels.allSatisfy {
-        $0.policy.requestExclusion(
-          domain.operations[choice[8]], domain.attributes[choice[9]], domain.buffers[choice[10]],
-          on: domain.machines[choice[3]]) == nil
-      } && isRecorded(choice)
+    case 11: requestExists(choice) && isRecorded(choice)
     case 15 where maskLevel == 15: circumstanceExists(choice)
     default: true
     }
   }
 
+  /// Whether a request exists on every kernel, which the device does not matter to.
+  private func requestExists(_ choice: [Int]) -> Bool {
+    let place =
+      ((choice[3] * domain.operations.count + choice[8]) * domain.attributes.count + choice[9])
+      * domain.buffers.count + choice[10]
+    if let known = existing[place] { return known }
+    let exists = policies.allSatisfy {
+      $0.requestExclusion(
+        domain.operations[choice[8]], domain.attributes[choice[9]], domain.buffers[choice[10]],
+        on: domain.machines[choice[3]]) == nil
+    }
+    existing[place] = exists
+    return exists
+  }
+
   /// Whether kernels with recorded answers have some for a device and a request.
   private func isRecorded(_ choice: [Int]) -> Bool {
-    guard kernels.contains(where: { $0.recorded != nil }) else { return true }
+    guard hasRecorded else { return true }
     let request = request(choice)
     return bootedKernels(choice).allSatisfy { $0.answers(request, masks: domain.masks) }
   }
