@@ -223,6 +223,8 @@ private struct Builder {
   let classes: ([Int]) -> [Int32]
   var nodes: [[[Int32]]]
   private var ids: [[[Int32]: Int32]]
+  /// By level the node that was met last: neighbours are often the same.
+  private var latest: [(children: [Int32], id: Int32)?]
   private var choice: [Int] = []
 
   init(
@@ -233,6 +235,7 @@ private struct Builder {
     self.classes = classes
     nodes = Array(repeating: [], count: axes.count)
     ids = Array(repeating: [:], count: axes.count)
+    latest = Array(repeating: nil, count: axes.count)
   }
 
   mutating func build(level: Int) -> Int32 {
@@ -251,10 +254,16 @@ private struct Builder {
       children = built
     }
     if children.allSatisfy({ $0 == Diagram.absent }) { return Diagram.absent }
-    if let id = ids[level][children] { return id }
-    let id = Int32(nodes[level].count)
-    nodes[level].append(children)
-    ids[level][children] = id
+    if let latest = latest[level], latest.children == children { return latest.id }
+    let id: Int32
+    if let known = ids[level][children] {
+      id = known
+    } else {
+      id = Int32(nodes[level].count)
+      nodes[level].append(children)
+      ids[level][children] = id
+    }
+    latest[level] = (children, id)
     return id
   }
 }
