@@ -11,6 +11,17 @@ public struct TrafficSummary: Sendable {
     public var limited = 0
     public var unseen = 0
     public var differ = 0
+
+    /// Counts an event that ended so.
+    fileprivate mutating func add(_ outcome: TrafficOutcome) {
+      events += 1
+      switch outcome {
+      case .agrees: agree += 1
+      case .unseen: unseen += 1
+      case .limited: limited += 1
+      case .differs: differ += 1
+      }
+    }
   }
 
   /// What one device did.
@@ -71,16 +82,11 @@ public struct TrafficSummary: Sendable {
   }
 
   mutating func count(_ event: TraceEvent, _ outcome: TrafficOutcome) {
-    tallies[event.kind.group, default: Tally()].events += 1
+    tallies[event.kind.group, default: Tally()].add(outcome)
     switch outcome {
-    case .agrees: tallies[event.kind.group, default: Tally()].agree += 1
-    case .unseen: tallies[event.kind.group, default: Tally()].unseen += 1
-    case .limited(let limit):
-      tallies[event.kind.group, default: Tally()].limited += 1
-      limits[limit, default: 0] += 1
-    case .differs(let difference):
-      tallies[event.kind.group, default: Tally()].differ += 1
-      add(difference, event)
+    case .agrees, .unseen: break
+    case .limited(let limit): limits[limit, default: 0] += 1
+    case .differs(let difference): add(difference, event)
     }
   }
 
