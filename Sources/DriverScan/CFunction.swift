@@ -2,6 +2,8 @@
 struct CFunction: Sendable {
   let name: String
   let parameters: [String]
+  /// What they keep of a number, in order.
+  let types: [CType]
   let isStatic: Bool
   let returnsPointer: Bool
   let returnsBool: Bool
@@ -95,9 +97,13 @@ extension CFile {
       let words = part.filter { tokens[$0].kind == .identifier }
       return words.last.map { text(tokens[$0]) } ?? ""
     }
+    let types = split(name + 2..<close).map { part -> CType in
+      guard let last = part.last(where: { tokens[$0].kind == .identifier }) else { return .other }
+      return declaration(at: last, specifiers: part.lowerBound)?.type ?? .other
+    }
     let isStatic = tokens[head].contains { isNamed($0, "static") }
     return CFunction(
-      name: text(tokens[name]), parameters: parameters, isStatic: isStatic,
+      name: text(tokens[name]), parameters: parameters, types: types, isStatic: isStatic,
       returnsPointer: tokens[max(name - 1, head.lowerBound)].is("*"),
       returnsBool: tokens[head].contains { isNamed($0, "bool") && $0.start < tokens[name].start },
       body: body)

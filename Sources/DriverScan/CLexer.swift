@@ -17,6 +17,7 @@ struct CLexer {
   private(set) var tokens: [CToken] = []
   private(set) var macroTokens: [CToken] = []
   private(set) var macros: [String: [CMacro]] = [:]
+  private(set) var undefined: Set<String> = []
   private(set) var includes: [(name: String, isQuoted: Bool)] = []
   private(set) var regions: [CRegion] = []
   private(set) var isTooDeep = false
@@ -25,6 +26,8 @@ struct CLexer {
   private var line: Int32 = 1
   private var depth: Int32 = 0
   private var region: Int32 = -1
+  /// The region of the directive that is read.
+  private var defined: Int32 = -1
   private var groups: Int32 = 0
   private var stack: [Conditional] = []
   /// `#if`s beyond the limit that wait for their `#endif`.
@@ -199,6 +202,7 @@ extension CLexer {
     let at = line
     let start = macroTokens.count
     let saved = (depth, region)
+    defined = region
     // Bodies of macros may open braces that they do not close.
     (depth, region) = (0, -1)
     readLine()
@@ -210,6 +214,7 @@ extension CLexer {
     }
     let name = text(first)
     if name == "define", !isDead, define(start, line: Int(at)) { return }
+    if name == "undef", !isDead, words.count > 1 { undefined.insert(text(words[1])) }
     let rest = Array(words.dropFirst())
     macroTokens.removeSubrange(start...)
     conditional(name, rest)
@@ -244,14 +249,19 @@ extension CLexer {
     var parameters: [String]?
     if body < tokens.count, tokens[body].is("("), tokens[body].start == name.end {
       guard let close = tokens[body...].firstIndex(where: { $0.is(")") }) else { return false }
-      parameters = tokens[body + 1..<close].compactMap {
-        $0.kind == .identifier ? text($0) : $0.is("...") ? "__VA_ARGS__" : nil
+      // `args...` names what `...` leaves without a name.
+      parameters = (body + 1..<close).compactMap { index in
+        let token = tokens[index]
+        if token.is("..."), tokens[index - 1].kind != .identifier { return "__VA_ARGS__" }
+        return token.kind == .identifier ? text(token) : nil
       }
       body = close + 1
     }
     let key = text(name)
     macros[key, default: []].append(
-      CMacro(name: key, parameters: parameters, body: body..<tokens.count, line: line))
+      CMacro(
+        name: key, parameters: parameters, body: body..<tokens.count, line: line,
+        region: defined))
     return true
   }
 

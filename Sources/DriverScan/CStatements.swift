@@ -34,6 +34,13 @@ struct CStatements: Sendable {
     nodes.lastIndex { $0.range.contains(token) }
   }
 
+  /// The block or loop whose variable a token declares.
+  func scope(of token: Int) -> Range<Int> {
+    guard let node = innermost(token) else { return 0..<0 }
+    let around = chain(node).first { nodes[$0].kind == .block || nodes[$0].kind == .loop }
+    return around.map { nodes[$0].range } ?? 0..<0
+  }
+
   /// A statement and those around it, innermost first.
   func chain(_ node: Int) -> [Int] {
     var chain: [Int] = []

@@ -58,6 +58,8 @@ struct CMacro: Sendable {
   /// Its tokens in ``CFile/macroTokens``.
   let body: Range<Int>
   let line: Int
+  /// The branch of conditional compilation that it stands in.
+  let region: Int32
 }
 
 /// A C file as tokens, without comments and code below `#if 0`.
@@ -69,9 +71,13 @@ struct CFile: Sendable {
   /// The bodies of macros.
   var macroTokens: [CToken] = []
   var macros: [String: [CMacro]] = [:]
+  /// The names of `#undef`.
+  var undefined: Set<String> = []
   /// What is included, in order; `isQuoted` for `"x.h"`.
   var includes: [(name: String, isQuoted: Bool)] = []
   var regions: [CRegion] = []
+  /// Macros that change how a function runs, and are not understood.
+  var opaqueMacros: Set<String> = []
   /// Whether `#if` or braces nest deeper than any kernel's, where it is not followed.
   var isTooDeep = false
 
@@ -86,6 +92,7 @@ struct CFile: Sendable {
     tokens = lexer.tokens
     macroTokens = lexer.macroTokens
     macros = lexer.macros
+    undefined = lexer.undefined
     includes = lexer.includes
     regions = lexer.regions
     isTooDeep = lexer.isTooDeep
@@ -130,6 +137,18 @@ struct CFile: Sendable {
       last = token
     }
     return result
+  }
+
+  /// Whether a macro is the same wherever it is used: never undefined, and defined once in
+  /// each branch of an `#if`.
+  func isStable(_ name: String) -> Bool {
+    guard !undefined.contains(name) else { return false }
+    let all = macros[name] ?? []
+    guard all.count > 1 else { return true }
+    guard all.count <= 8 else { return false }
+    return !all.indices.contains { one in
+      all.indices.contains { one < $0 && areCompatible(all[one].region, all[$0].region) }
+    }
   }
 
   /// Whether code in one region can be compiled together with that in another.

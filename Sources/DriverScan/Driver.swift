@@ -58,6 +58,14 @@ public struct MaskCall: Sendable, Equatable {
       setsCoherent: setsCoherent, fallbackOf: fallbackOf)
   }
 
+  /// The same place where nothing says what it may set.
+  func undecided() -> MaskCall {
+    MaskCall(
+      line: line, function: function, callee: callee, expression: expression,
+      alternatives: [], isDecided: false, setsStreaming: setsStreaming,
+      setsCoherent: setsCoherent, fallbackOf: fallbackOf)
+  }
+
   /// The same place with one alternative more.
   public func adding(_ value: MaskValue?) -> MaskCall {
     MaskCall(
@@ -133,6 +141,8 @@ public struct Driver: Sendable {
   public var masks: [DeviceMasks] = []
   /// Whether a device can have no others.
   public var isDecided = true
+  /// Whether a device is left with a mask that another file of the module may set.
+  var leavesMasks = false
   public var uses: [DriverUse] = []
   public var ids: [DeviceID] = []
 

@@ -8,8 +8,14 @@ struct DriverFile {
   private var contexts: [Int: FunctionContext] = [:]
   private(set) var calls: [MaskCall] = []
   private(set) var uses: [DriverUse] = []
+  /// Whether devices are left with a mask that another file may set.
+  private(set) var leavesMasks = false
   /// The token of each call, and its function's number.
   private var places: [(token: Int, function: Int)] = []
+  /// The calls by where their names stand in the file.
+  private var starts: [Int32: Int] = [:]
+  /// Whether a variable points to a device's mask, which it may change.
+  private var keepsPointer = false
   /// The same for ``MaskPairs``.
   private var sites: [MaskSite] = []
 
@@ -33,6 +39,10 @@ struct DriverFile {
   private let attributes: Set<String>
 
   init(_ file: CFile, headers: Headers) {
+    let expansion = CExpansion(file, functions: file.functions())
+    var file = file
+    file.tokens = expansion.tokens
+    file.opaqueMacros = expansion.opaque
     self.file = file
     let known = headers.header(at: "include/linux/dma-mapping.h")?.names ?? []
     attributes = known.filter { $0.hasPrefix("DMA_ATTR_") }
@@ -45,22 +55,17 @@ struct DriverFile {
 
   /// The tokens that may name what is looked for, in order.
   private func candidates() -> [Int] {
-    var found: Set<Int> = []
-    for needle in Self.needles {
-      for position in needle.positions(in: file.bytes) {
-        // The last token that begins at or before it.
-        var (low, high) = (0, file.tokens.count)
-        while low < high {
-          let middle = (low + high) / 2
-          if Int(file.tokens[middle].start) <= position { low = middle + 1 } else { high = middle }
+    let starts = ["dma_", "DMA_ATTR_", "pci_set_", "coherent_dma_mask"].map { Array($0.utf8) }
+    return file.bytes.withUnsafeBufferPointer { bytes in
+      file.tokens.indices.filter { index in
+        let token = file.tokens[index]
+        guard token.kind == .identifier, token.end - token.start >= 8 else { return false }
+        let first = bytes[Int(token.start)]
+        return starts.contains { start in
+          start[0] == first && bytes[Int(token.start)..<Int(token.end)].starts(with: start)
         }
-        guard low > 0, file.tokens[low - 1].kind == .identifier,
-          Int(file.tokens[low - 1].end) > position
-        else { continue }
-        found.insert(low - 1)
       }
     }
-    return found.sorted()
   }
 
   private mutating func context(_ token: Int) -> (number: Int, context: FunctionContext)? {
@@ -80,6 +85,9 @@ struct DriverFile {
         let mask = argument(of: index)
       else { return }
       guard calls.count < Self.callLimit else { return addRest(index, context) }
+      guard file.macros[name] == nil, !file.undefined.contains(name) else {
+        return addUnknown(index, context, file.text(file.tokens[mask]))
+      }
       add(
         name, mask, sets.streaming, sets.coherent, token: index, function: number, context)
     } else if Self.limits.contains(name) {
@@ -106,12 +114,19 @@ struct DriverFile {
 
   /// The calls after ``callLimit``, as one that is not decided.
   private mutating func addRest(_ index: Int, _ context: FunctionContext) {
+    addUnknown(index, context, "more than \(Self.callLimit) calls in one file")
+  }
+
+  /// A call whose masks are not read.
+  private mutating func addUnknown(
+    _ index: Int, _ context: FunctionContext, _ expression: String
+  ) {
     calls.append(
       MaskCall(
         line: Int(file.tokens[index].line), function: context.function.name,
         callee: file.text(file.tokens[index]),
-        expression: "more than \(Self.callLimit) calls in one file", alternatives: [],
-        isDecided: false, setsStreaming: true, setsCoherent: true))
+        expression: expression, alternatives: [], isDecided: false, setsStreaming: true,
+        setsCoherent: true))
     places.append((index, -1))
   }
 
@@ -135,6 +150,16 @@ struct DriverFile {
       ? evaluator.initialValue(of: file.text(file.tokens[mask]))
       : evaluator.value(of: mask, in: context)
     let masks = value.alternatives.map { MaskValue($0.value) }
+    let start = file.tokens[token].start
+    // What a macro puts in two places is one call.
+    if let known = starts[start] {
+      sites.append(
+        MaskSite(
+          token: token, mask: mask, streaming: streaming, coherent: coherent,
+          isStore: callee.contains("="), function: function, call: known))
+      return
+    }
+    starts[start] = calls.count
     calls.append(
       MaskCall(
         line: Int(file.tokens[token].line), function: context?.function.name ?? "",
@@ -162,8 +187,10 @@ struct DriverFile {
     for (index, masks) in found.met where !calls[index].isDecided {
       calls[index] = calls[index].decided(as: masks)
     }
+    for index in found.unreached { calls[index] = calls[index].undecided() }
+    leavesMasks = found.leavesMasks
     return (
-      found.pairs.elements, found.isDecided && rest.isEmpty && !file.isTooDeep
+      found.pairs.elements, found.isDecided && rest.isEmpty && !file.isTooDeep && !keepsPointer
     )
   }
 
@@ -183,6 +210,12 @@ struct DriverFile {
 
   /// `dev->coherent_dma_mask = x`, `*dev->dma_mask = x`, `.dma_mask = &x`.
   private mutating func store(_ name: String, _ index: Int) {
+    // u64 *m = dev->dma_mask;
+    if index > 1, index + 1 < file.tokens.count, file.tokens[index - 1].is("->"),
+      file.tokens[index + 1].is(";"), isKept(index)
+    {
+      keepsPointer = true
+    }
     guard index > 0, index + 2 < file.tokens.count,
       file.tokens[index - 1].is(".") || file.tokens[index - 1].is("->"),
       file.tokens[index + 1].is("=")
@@ -212,6 +245,16 @@ struct DriverFile {
       // A number is the member of another structure: struct device has a pointer.
       use("dma_mask member", at: index, value, inside?.context)
     }
+  }
+
+  /// Whether a variable is given the pointer `a->dma_mask`, ending at `index`.
+  private func isKept(_ index: Int) -> Bool {
+    let start = file.startOfPath(index, 0)
+    guard start > 2, file.tokens[start - 1].is("="), file.tokens[start - 2].kind == .identifier
+    else { return false }
+    // Another device's pointer is listed as a use.
+    return !file.isNamed(file.tokens[start - 2], "dma_mask")
+      && file.startOfPath(start - 2, 0) == start - 2 && file.tokens[start - 3].is("*")
   }
 
   /// Whether a `*` stands before `a->b.c`, ending at `index`, and is no product.

@@ -43,6 +43,9 @@ extension Driver {
   /// drivers/base/platform.c and pci_setup_device() in drivers/pci/probe.c.
   public static let defaultMask = MaskValue(0xffff_ffff)
 
+  /// Whether it sets a mask, by call or by store.
+  var setsMasks: Bool { !setting.isEmpty }
+
   private var setting: [MaskCall] { calls.filter { $0.setsStreaming || $0.setsCoherent } }
 
   /// Whether dev->dma_mask points to the coherent mask: amba_device_initialize() in

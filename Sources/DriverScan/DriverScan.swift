@@ -60,8 +60,15 @@ public struct DriverScan: Sendable {
     let tablesOf = Dictionary(grouping: tables) {
       Self.key(of: $0.0, placeOf[$0.0] ?? nil)
     }
+    let setting = Dictionary(
+      grouping: named.filter(\.setsMasks), by: { Self.key(of: $0.file, placeOf[$0.file] ?? nil) })
     drivers = inParts(named) { driver in
       let place = placeOf[driver.file] ?? nil
+      var driver = driver
+      // What one file leaves, another of the module may have set.
+      if driver.leavesMasks, setting[Self.key(of: driver.file, place), default: []].count > 1 {
+        driver.isDecided = false
+      }
       return Self.placed(
         driver, place, kconfig, tables: (tablesOf[Self.key(of: driver.file, place)] ?? []).map(\.1))
     }
@@ -102,6 +109,7 @@ public struct DriverScan: Sendable {
     }
     (driver.masks, driver.isDecided) = read.pairs(sharesOneMask: driver.sharesOneMask)
     driver.calls = read.calls
+    driver.leavesMasks = read.leavesMasks
     found.driver = driver
     return found
   }

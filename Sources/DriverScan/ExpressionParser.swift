@@ -92,37 +92,28 @@ struct ExpressionParser {
       }
       if let type = parser.cast() {
         let value = parser.unary()
-        return value.map { CInteger($0.value, is64: type.is64, isSigned: type.isSigned) }
+        return type.converted(value)
       }
       return parser.postfix()
     }
   }
 
   private static let typeWords: Set<String> = [
-    "unsigned", "signed", "long", "int", "short", "char", "const", "volatile",
-  ]
-  private static let types: [String: (is64: Bool, isSigned: Bool)] = [
-    "u64": (true, false), "__u64": (true, false), "uint64_t": (true, false),
-    "dma_addr_t": (true, false), "phys_addr_t": (true, false), "resource_size_t": (true, false),
-    "size_t": (true, false), "uintptr_t": (true, false), "s64": (true, true),
-    "int64_t": (true, true), "u32": (false, false), "__u32": (false, false),
-    "uint32_t": (false, false), "uint": (false, false), "s32": (false, true),
-    "int32_t": (false, true), "ulong": (true, false),
+    "unsigned", "signed", "long", "int", "short", "char", "const", "volatile", "bool", "__force",
   ]
 
   /// `(type)` in front of an operand, or nil.
-  private mutating func cast() -> (is64: Bool, isSigned: Bool)? {
+  private mutating func cast() -> CType? {
     guard text == "(", index + 1 < words.count,
       let close = words[index...].firstIndex(where: { $0.text == ")" }), close > index + 1,
       close + 1 < words.count
     else { return nil }
     let names = words[index + 1..<close].map(\.text)
-    guard names.allSatisfy({ Self.typeWords.contains($0) || Self.types[$0] != nil }),
-      !names.contains("char"), !names.contains("short")
-    else { return nil }
+    guard names.allSatisfy({ Self.typeWords.contains($0) || CType.isNamed($0) }) else {
+      return nil
+    }
     index = close + 1
-    if let type = names.compactMap({ Self.types[$0] }).first { return type }
-    return (names.contains("long"), !names.contains("unsigned"))
+    return CType(words: names)
   }
 
   private mutating func postfix() -> CValue {
@@ -187,7 +178,7 @@ struct ExpressionParser {
       "DMA_BIT_MASK", "GENMASK", "GENMASK_ULL", "BIT", "BIT_ULL", "UL", "ULL", "U", "_UL", "_ULL",
       "_AC", "_BITUL", "_BITULL",
     ]
-    guard known.contains(word.text) else {
+    guard known.contains(word.text), evaluator.isBuiltin(word.text) else {
       skipParentheses()
       return .undecided
     }

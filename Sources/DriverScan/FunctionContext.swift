@@ -15,7 +15,17 @@ final class FunctionContext {
     var assignments: [Assignment] = []
     /// Whether it is written in another way: `x |= 1`, `x++`, `f(&x)`.
     var isOpaque = false
-    var isDeclared = false
+    var isDeclared: Bool { !declarations.isEmpty }
+    /// The names where it is declared.
+    var declarations: [Int] = []
+    /// Every place of the name, in order.
+    var places: [Int] = []
+    /// What it keeps of a number.
+    var type = CType.other
+    /// Whether it keeps its value until the next call.
+    var isStatic = false
+    /// Whether the function has others of its name around or inside.
+    var isShadowed = false
   }
 
   init(_ function: CFunction, in file: CFile) {
@@ -28,9 +38,36 @@ final class FunctionContext {
   func variable(_ name: String) -> Variable {
     if let known = variables[name] { return known }
     let range = function.body.lowerBound..<function.body.upperBound + 1
-    let variable = file.writes(of: name, in: range)
+    var variable = file.writes(of: name, in: range)
+    declare(&variable, name)
     variables[name] = variable
     return variable
+  }
+
+  /// Reads the declarations of a variable.
+  private func declare(_ variable: inout Variable, _ name: String) {
+    let position = function.parameters.firstIndex(of: name)
+    if let position { variable.type = function.types[position] }
+    guard variable.isDeclared else { return }
+    let found = variable.declarations.map { token in
+      file.declaration(at: token, from: function.body.lowerBound)
+        ?? CDeclaration(type: .other, isStatic: false)
+    }
+    let types = Set(found.map(\.type))
+    variable.type = types.count == 1 ? found[0].type : .other
+    variable.isStatic = found.contains(where: \.isStatic)
+    let scopes = variable.declarations.map { statements.scope(of: $0) }
+    let isNested = scopes.indices.contains { one in
+      scopes.indices.contains { other in
+        one < other && scopes[one].overlaps(scopes[other])
+          && file.areCompatible(
+            file.tokens[variable.declarations[one]].region,
+            file.tokens[variable.declarations[other]].region)
+      }
+    }
+    variable.isShadowed =
+      isNested || position != nil
+      || variable.places.contains { place in !scopes.contains { $0.contains(place) } }
   }
 
   /// The assignments that may reach the token `use`, and whether the function's
@@ -77,6 +114,11 @@ final class FunctionContext {
 }
 
 extension CFile {
+  /// Whether a name has no small letter, as those of macros.
+  func isUpperCase(_ token: CToken) -> Bool {
+    !bytes[Int(token.start)..<Int(token.end)].contains { $0 >= 0x61 && $0 <= 0x7a }
+  }
+
   /// Every write of a variable in a range of tokens.
   func writes(of name: String, in range: Range<Int>) -> FunctionContext.Variable {
     var variable = FunctionContext.Variable()
@@ -89,12 +131,14 @@ extension CFile {
       let before = index > range.lowerBound ? tokens[index - 1] : nil
       let after = index + 1 < tokens.count ? tokens[index + 1] : nil
       if let before, before.is(".") || before.is("->") { continue }
+      variable.places.append(index)
       if let before, before.kind == .identifier, !isNamed(before, "return"),
-        !isNamed(before, "else")
+        !isNamed(before, "else"), !isNamed(before, "goto"), !isNamed(before, "case"),
+        !isNamed(before, "do")
       {
-        variable.isDeclared = true
+        variable.declarations.append(index)
       } else if let before, before.is(","), isDeclaratorList(index, range) {
-        variable.isDeclared = true
+        variable.declarations.append(index)
       }
       if let before, before.is("++") || before.is("--") { variable.isOpaque = true }
       if let before, before.is("&"), isAddressOperator(index - 1, range) {

@@ -93,6 +93,7 @@ struct MaskEvaluator {
       }
     }
     if let definition = definition(of: word.text) {
+      guard definition.file.isStable(word.text) else { return .undecided }
       return definition.macros.reduce(CValue(alternatives: [], isComplete: true)) { value, macro in
         value.or(macro.parameters == nil ? inner.value(body(macro, definition.file)) : .undecided)
       }
@@ -104,7 +105,9 @@ struct MaskEvaluator {
     _ word: CWord, _ variable: FunctionContext.Variable, _ position: Int?,
     _ context: FunctionContext
   ) -> CValue {
-    guard !variable.isOpaque else { return .undecided }
+    guard !variable.isOpaque, !variable.isShadowed,
+      !variable.isStatic || variable.assignments.count == 1
+    else { return .undecided }
     let (assignments, fromEntry) = context.reaching(word.text, use: word.token)
     var value = CValue(alternatives: [], isComplete: true)
     if fromEntry, let position { value = argument(position, of: context.function) }
@@ -112,7 +115,7 @@ struct MaskEvaluator {
       value = value.or(self.value(words(assignment.value)))
     }
     if assignments.isEmpty, position == nil { return .undecided }
-    return value
+    return variable.type.converted(value)
   }
 
   /// What a static function's parameter is given by every call in the file.
@@ -164,7 +167,7 @@ struct MaskEvaluator {
       return .undecided
     }
     var value = CValue(alternatives: [], isComplete: true)
-    var isDeclared = false
+    var type: CType?
     for assignment in all.assignments {
       let token = file.tokens[assignment.token]
       if let number = functions.index(containing: assignment.token) {
@@ -174,18 +177,22 @@ struct MaskEvaluator {
         value = value.or(self.value(of: assignment.value, in: context))
       } else if token.depth == 0 {
         guard isDefinedHere(assignment.token) else { return .undecided }
-        isDeclared = true
+        type = file.declaration(at: assignment.token, from: 0)?.type ?? .other
         value = value.or(self.value(of: assignment.value, in: nil))
       }
     }
-    return isDeclared ? value : .undecided
+    return type?.converted(value) ?? .undecided
   }
 
   /// What a variable of the file is at first.
   func initialValue(of name: String) -> CValue {
     let all = file.writes(of: name, in: 0..<file.tokens.count)
     let own = all.assignments.filter { file.tokens[$0.token].depth == 0 }
-    return own.count == 1 ? value(of: own[0].value, in: nil) : .undecided
+    // Its address is taken; what else writes it, changes the mask.
+    guard own.count == 1, all.assignments.count == 1,
+      let type = file.declaration(at: own[0].token, from: 0)?.type
+    else { return .undecided }
+    return type.converted(value(of: own[0].value, in: nil))
   }
 
   /// Whether a variable of the file is static or constant: others may change it.
@@ -239,7 +246,7 @@ struct MaskEvaluator {
   }
 
   /// The headers of the file.
-  private var included: [Headers.Header] {
+  var included: [Headers.Header] {
     if let known = names.included { return known }
     let included = headers.included(by: file)
     names.included = included
@@ -263,6 +270,11 @@ struct MaskEvaluator {
     "_AC", "_BITUL", "_BITULL", "sizeof", "IS_ENABLED", "IS_BUILTIN", "IS_REACHABLE", "ARRAY_SIZE",
   ]
 
+  /// Whether a macro is computed here: none of the file's own.
+  func isBuiltin(_ name: String) -> Bool {
+    Self.builtins.contains(name) && file.macros[name] == nil && !file.undefined.contains(name)
+  }
+
   /// The words of a table's entry with every macro of one definition replaced.
   func expanded(entry words: [CWord]) -> [CWord] {
     steps.left = Self.stepLimit
@@ -277,10 +289,11 @@ struct MaskEvaluator {
       let word = words[index]
       index += 1
       steps.left -= 1
-      guard word.kind == .identifier, steps.left > 0, !Self.builtins.contains(word.text),
+      guard word.kind == .identifier, steps.left > 0, !isBuiltin(word.text),
         !hiding.contains(word.text), hiding.count < Self.depthLimit,
         !isMember(result.last), !isLocal(word),
-        let definition = definition(of: word.text), definition.macros.count == 1
+        let definition = definition(of: word.text), definition.macros.count == 1,
+        definition.file.isStable(word.text)
       else {
         result.append(word)
         continue
@@ -368,29 +381,5 @@ struct MaskEvaluator {
       return Array(arguments.dropFirst(position).joined(separator: [comma]))
     }
     return position < arguments.count ? arguments[position] : []
-  }
-}
-
-extension CFile {
-  /// The value of a constant of an `enum` of this file, or nil where none has the name.
-  func enumeration(naming name: String, _ evaluator: MaskEvaluator) -> CValue? {
-    for index in tokens(named: name) where tokens[index].depth > 0 {
-      let token = tokens[index]
-      guard
-        let open = tokens[..<index].lastIndex(where: { $0.is("{") && $0.depth == token.depth - 1 }),
-        open > 0, isNamed(tokens[open - 1], "enum") || open > 1 && isNamed(tokens[open - 2], "enum")
-      else { continue }
-      let parts = split(insideBraces(of: open)).filter { !$0.isEmpty }
-      guard let place = parts.firstIndex(where: { text(tokens[$0.lowerBound]) == name }) else {
-        continue
-      }
-      // It counts from the last constant that has a value.
-      let start = parts[...place].lastIndex { $0.count > 2 && tokens[$0.lowerBound + 1].is("=") }
-      let distance = CInteger.int(place - (start ?? 0))
-      guard let start else { return CValue(distance) }
-      let value = evaluator.value(of: parts[start].dropFirst(2), in: nil)
-      return value.map { $0.binary("+", distance) }
-    }
-    return nil
   }
 }

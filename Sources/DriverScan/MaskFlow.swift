@@ -13,6 +13,8 @@ final class MaskFlow {
   let sites: [Int: MaskSite]
   /// The functions that lead to a site, by their names.
   let functions: [String: [MaskFunction]]
+  /// Functions that set masks of more than one device.
+  private let mixed: Set<Int>
   /// Macros that call one of them.
   private let aliases: [String: String]
   /// The masks that were met at each call of the file.
@@ -20,10 +22,15 @@ final class MaskFlow {
   /// Whether a limit was reached or code is not understood: masks may be missing.
   private(set) var isIncomplete = false
 
+  /// Whether a result or an answer is lost: the masks that are found may be too many.
+  private(set) var isLoose = false
+
   /// What is left of ``workLimit``.
   private var work: Int
   /// How deep statements, expressions and calls nest now.
   private var depth = 0
+  /// The numbers of functions that were entered.
+  private(set) var entered: Set<Int> = []
   /// Functions that are being called.
   private var open: Set<String> = []
   private var known: [Call: [Return]] = [:]
@@ -54,9 +61,10 @@ final class MaskFlow {
 
   init(
     _ file: CFile, evaluator: MaskEvaluator, sites: [MaskSite], functions: [MaskFunction],
-    aliases: [String: String], sharesOneMask: Bool
+    mixed: Set<Int>, aliases: [String: String], sharesOneMask: Bool
   ) {
     self.aliases = aliases
+    self.mixed = mixed
     self.file = file
     self.evaluator = evaluator
     self.sharesOneMask = sharesOneMask
@@ -67,6 +75,9 @@ final class MaskFlow {
 
   /// Gives up what is behind.
   func giveUp() { isIncomplete = true }
+
+  /// Goes both ways behind a result that is not followed.
+  func loosen() { isLoose = true }
 
   /// Counts work; false where nothing is left.
   func spend(_ count: Int) -> Bool {
@@ -142,13 +153,19 @@ final class MaskFlow {
       return [Return(masks: FlowMasks(streaming: .unknown, coherent: .unknown), value: .unknown)]
     }
     open.insert(name)
+    entered.insert(function.number)
     defer { open.remove(name) }
     var state = function.entry
     state.masks = masks
     for (position, value) in zip(function.function.parameters, arguments) {
-      if let slot = function.slots[position] { state.variables[slot] = value }
+      if let slot = function.slots[position] {
+        state.variables[slot] = function.types[slot].converted(value)
+      }
     }
-    if function.isBroken { isIncomplete = true }
+    if function.isBroken || function.hidesFlow || mixed.contains(function.number) {
+      isIncomplete = true
+    }
+    if function.asksTwice { isLoose = true }
     let walk = MaskWalk(function, self)
     var round = 0
     repeat {

@@ -22,6 +22,12 @@ final class MaskFunction {
   private(set) var returningMacros: Set<Int> = []
   /// The followed variables in order.
   private(set) var names: [String] = []
+  /// What each of them keeps of a number.
+  private(set) var types: [CType] = []
+  /// Whether a macro that is not understood changes how it runs.
+  private(set) var hidesFlow = false
+  /// Whether it asks a function twice, which may answer otherwise then.
+  private(set) var asksTwice = false
 
   /// How many variables of a function are followed.
   private static let slotLimit = 24
@@ -49,6 +55,12 @@ final class MaskFunction {
     }
     let file = context.file
     let body = function.body.lowerBound..<function.body.upperBound + 1
+    if !file.opaqueMacros.isEmpty {
+      hidesFlow = body.contains { index in
+        file.tokens[index].kind == .identifier
+          && file.opaqueMacros.contains(file.text(file.tokens[index]))
+      }
+    }
     let addressed = file.addressed(in: body)
     var wanted = OrderedSet<String>()
     for site in sites { wanted.formUnion(file.variables(in: site.mask)) }
@@ -56,7 +68,8 @@ final class MaskFunction {
       guard let close = file.closing(of: call + 1, before: body.upperBound) else { continue }
       wanted.formUnion(file.variables(in: call + 2..<close))
     }
-    wanted.formUnion(file.results(sites.filter { !$0.isStore }.map(\.token) + calls, in: body))
+    let results = file.results(sites.filter { !$0.isStore }.map(\.token) + calls, in: body)
+    wanted.formUnion(results)
     wanted.formUnion(file.returned(in: body))
     wanted.formUnion(conditions(sites.map(\.token) + calls))
     // What is assigned to them is followed as well.
@@ -71,8 +84,16 @@ final class MaskFunction {
       let isLocal =
         variable.isDeclared || function.parameters.contains(name)
         || file.declaresPointer(name, in: body)
-      guard isLocal, !addressed.contains(name) else { continue }
-      add(name)
+      guard !addressed.contains(name), !variable.isShadowed, !variable.isStatic else { continue }
+      guard isLocal else {
+        // One of the file, which calls may change.
+        if results.contains(name), !variable.isOpaque {
+          members.append(slots.count)
+          add(name, .other)
+        }
+        continue
+      }
+      add(name, variable.type)
       for assignment in variable.assignments where assignment.value.count <= 64 {
         wanted.formUnion(file.variables(in: assignment.value))
         // err = x->irq;
@@ -85,13 +106,13 @@ final class MaskFunction {
     for path in paths.union(file.returnedPaths(in: body)).sorted()
     where slots.count < Self.slotLimit {
       members.append(slots.count)
-      add(path)
+      add(path, evaluator.memberType(of: path, in: function))
     }
     let texts = Dictionary(grouping: sites) { file.text(file.tokens[$0.mask]) }
     for (text, sites) in texts.sorted(by: { $0.key < $1.key })
-    where sites.count > 1 && slots.count < Self.slotLimit { add("=" + text) }
+    where sites.count > 1 && slots.count < Self.slotLimit { add("=" + text, .pointer) }
     for text in repeatedConditions(sites.map(\.token), body) where slots.count < Self.slotLimit {
-      add("?" + text)
+      add("?" + text, .pointer)
     }
     for index in body.dropLast(2) where isReturningMacro(index, evaluator) {
       returningMacros.insert(index)
@@ -108,16 +129,23 @@ final class MaskFunction {
       file.bytes[Int(token.start)..<Int(token.end)].allSatisfy({ !($0 >= 0x61 && $0 <= 0x7a) }),
       let definition = evaluator.definition(of: file.text(token))
     else { return false }
+    let (other, words) = (definition.file, definition.file.macroTokens)
     return definition.macros.contains { macro in
-      macro.body.contains { index in
-        definition.file.isNamed(definition.file.macroTokens[index], "return")
+      guard let back = macro.body.first(where: { other.isNamed(words[$0], "return") }) else {
+        return false
       }
+      let isAsked = words[macro.body.lowerBound..<back].contains { word in
+        other.isNamed(word, "if") || other.isNamed(word, "while") || word.is("?")
+      }
+      if isAsked { hidesFlow = true }
+      return !isAsked
     }
   }
 
-  private func add(_ name: String) {
+  private func add(_ name: String, _ type: CType) {
     slots[name] = slots.count
     names.append(name)
+    types.append(type)
   }
 
   /// What more than one `if` around sites asks of members that the function does not
@@ -137,9 +165,17 @@ final class MaskFunction {
     let texts = Dictionary(grouping: asked.filter { !$0.isEmpty }) { file.text(file.tokens[$0]) }
     let repeated = texts.filter { text, ranges in
       let paths = file.paths(in: ranges[0])
-      return ranges.count > 1 && slots[text] == nil && !paths.isEmpty
-        && !tokens.contains(where: ranges[0].contains)
-        && !paths.contains { file.assigns($0, in: body) }
+      guard ranges.count > 1, slots[text] == nil, !tokens.contains(where: ranges[0].contains) else {
+        return false
+      }
+      if ranges[0].contains(where: { index in
+        file.tokens[index].kind == .identifier && file.tokens[index + 1].is("(")
+          && !file.isUpperCase(file.tokens[index])
+      }) {
+        asksTwice = true
+        return false
+      }
+      return !paths.isEmpty && !paths.contains { file.assigns($0, in: body) }
     }
     asking = Set(repeated.values.joined().map(\.lowerBound))
     return repeated.keys.sorted()

@@ -10,6 +10,10 @@ struct MaskPairs {
   private(set) var isDecided = true
   /// The masks that calls set, by their numbers, where the flow decides them.
   private(set) var met: [Int: [MaskValue]] = [:]
+  /// Calls that the flow does not reach: what leads there is not what it seems.
+  private(set) var unreached: [Int] = []
+  /// Whether devices are left with a mask that another file of the module may set.
+  private(set) var leavesMasks = false
 
   /// How many functions of a file may lead to masks.
   private static let functionLimit = 200
@@ -29,8 +33,10 @@ struct MaskPairs {
         sites: sites.filter { $0.function == number }, calls: graph.calls[number] ?? [],
         evaluator: evaluator)
     }
+    let devices = MaskDevices(file, members: members, sites: sites, calls: graph.calls)
     let flow = MaskFlow(
-      file, evaluator: evaluator, sites: sites, functions: members, aliases: graph.aliases,
+      file, evaluator: evaluator, sites: sites, functions: members, mixed: devices.mixed,
+      aliases: graph.aliases,
       sharesOneMask: sharesOneMask)
     for member in members {
       guard let kind = graph.kind(of: member.number) else { continue }
@@ -40,7 +46,7 @@ struct MaskPairs {
       file, sites.filter { $0.function == nil }, evaluator, sharesOneMask: sharesOneMask)
     if !outside.isEmpty { ends.append(End(kind: .probe, function: nil, masks: outside)) }
     if ends.isEmpty, !members.isEmpty { isDecided = false }
-    combine()
+    combine(graph)
     continueOpen(flow)
     let calls = sites.map { site in
       (site.call, alternatives(site.call) + Self.masks(flow.met[site.call]))
@@ -51,12 +57,17 @@ struct MaskPairs {
       }
       return .max
     }
-    if flow.isIncomplete { isDecided = false }
+    if flow.isIncomplete || flow.isLoose && pairs.count > 1 { isDecided = false }
     guard !flow.isIncomplete else { return }
     for (call, values) in flow.met {
       let masks = Self.masks(values)
       if masks.count == values.count { met[call] = masks }
     }
+    // What never runs sets nothing that is known.
+    let entered = Set(flow.entered)
+    unreached = sites.filter { site in
+      site.function.map(entered.contains) ?? false && flow.met[site.call] == nil
+    }.map(\.call)
   }
 
   private static func masks(_ values: OrderedSet<FlowValue>?) -> [MaskValue] {
@@ -95,7 +106,7 @@ struct MaskPairs {
   }
 
   /// Joins what the functions leave.
-  private mutating func combine() {
+  private mutating func combine(_ graph: CallGraph) {
     // Helpers last: they must not add to what is known.
     for index in ends.indices.sorted(by: { ends[$0].kind.rawValue < ends[$1].kind.rawValue }) {
       let end = ends[index]
@@ -113,6 +124,15 @@ struct MaskPairs {
         guard let pair = masks.pair else {
           isDecided = false
           continue
+        }
+        if masks.streaming == .unset || masks.coherent == .unset {
+          leavesMasks = true
+          // Others hand it devices that they have given masks.
+          if end.kind == .other, let function = end.function?.function,
+            !function.isStatic || graph.isExported.contains(function.name)
+          {
+            isDecided = false
+          }
         }
         if end.kind == .helper {
           if !pairs.contains(pair) { isDecided = false }
@@ -229,7 +249,7 @@ struct CallGraph {
   private let functions: [CFunction]
   private var isCalled: Set<String> = []
   private var isTaken: Set<String> = []
-  private var isExported: Set<String> = []
+  private(set) var isExported: Set<String> = []
   private var isProbe: Set<String> = []
   private var isSetUp: Set<String> = []
 

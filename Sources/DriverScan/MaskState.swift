@@ -37,13 +37,30 @@ enum FlowValue: Hashable, Sendable {
     if case .int(let one) = self, case .int(let two) = other {
       return one.binary(op, two).map { !$0.isZero }
     }
-    guard case .int(let two) = other, two.isZero else { return nil }
+    guard case .int(let two) = other, !two.isNegative else { return nil }
+    if self == .failed {
+      // An error is below all that are not.
+      return ["!=", "<", "<="].contains(op) ? true : ["==", ">", ">="].contains(op) ? false : nil
+    }
+    guard two.isZero else { return nil }
     switch (self, op) {
-    case (.failed, "=="), (.failed, ">"), (.failed, ">="), (.nonzero, "=="): return false
-    case (.nonzero, "!="), (.failed, "!="), (.failed, "<"), (.failed, "<="): return true
+    case (.nonzero, "=="): return false
+    case (.nonzero, "!="): return true
     case (.succeeded, "<"): return false
     case (.succeeded, ">="): return true
     default: return nil
+    }
+  }
+}
+
+extension FlowValue {
+  /// Whether it may be what a `case` names.
+  func mayEqual(_ value: FlowValue) -> Bool {
+    guard value == .failed else { return compared("==", value) != false }
+    switch self {
+    case .int(let number): return number.isNegative
+    case .succeeded: return false
+    default: return true
     }
   }
 }

@@ -11,13 +11,15 @@ extension MaskWalk {
     }
     if flow.isMacro(file.tokens[name]), !hasSite(range) { return read(range, states) }
     var outcomes = same(.unknown, states)
+    let isKnown = Self.handsOn.contains(text)
     for argument in arguments where hasSite(argument) {
+      if !isKnown { flow.loosen() }
       outcomes = outcomes.flatMap { outcome in
         evaluate(argument, [outcome.state]).map { inner in
           // snd_card_free_on_error(dev, f(x)) and its like hand an error on.
           let isError =
             outcome.value == .failed || inner.value.isError || inner.value == .nonzero
-          return FlowOutcome(state: inner.state, value: isError ? .failed : .unknown)
+          return FlowOutcome(state: inner.state, value: isError && isKnown ? .failed : .unknown)
         }
       }
     }
@@ -29,6 +31,13 @@ extension MaskWalk {
       return outcome
     }
   }
+
+  /// Functions that give an error that they are given, or that test it.
+  private static let handsOn: Set<String> = [
+    "dev_err_probe", "dev_err_ptr_probe", "dev_err_cast_probe", "snd_card_free_on_error",
+    "IS_ERR", "IS_ERR_OR_NULL", "IS_ERR_VALUE", "PTR_ERR", "PTR_ERR_OR_ZERO", "ERR_PTR", "ERR_CAST",
+    "WARN_ON", "WARN_ON_ONCE", "likely", "unlikely",
+  ]
 
   /// What a call gives of which only the name is known.
   private func result(of name: String, _ outcome: FlowOutcome, slot: Int?) -> FlowValue {

@@ -107,7 +107,13 @@ extension MaskWalk {
     let isPointed = start > range.lowerBound && file.tokens[start - 1].is("*")
     guard start < at, !isPointed || isDeclaration(range.lowerBound..<start),
       let slot = function.slots[file.text(file.tokens[start..<at])]
-    else { return outcomes }
+    else {
+      // A result that is not followed decides nothing behind.
+      if hasSite(at + 1..<range.upperBound) { flow.loosen() }
+      return outcomes
+    }
+    if isFiltered(at + 1..<range.upperBound, slot, outcomes) { flow.loosen() }
+    let type = function.types[slot]
     let isPlain = file.tokens[at].is("=")
     // Loops count: what they count is not followed.
     let isCounted =
@@ -122,8 +128,17 @@ extension MaskWalk {
       } else if !isPlain {
         outcome.value = Self.joined(outcome.state.variables[slot], outcome.value, op)
       }
+      outcome.value = type.converted(outcome.value)
       outcome.state.variables[slot] = outcome.value
       return outcome
+    }
+  }
+
+  /// Whether a variable becomes what a function makes of its own value, a call's result.
+  private func isFiltered(_ range: Range<Int>, _ slot: Int, _ outcomes: [FlowOutcome]) -> Bool {
+    guard reads(range, slot) else { return false }
+    return outcomes.contains { outcome in
+      outcome.value == .unknown && outcome.state.variables[slot] == .failed
     }
   }
 

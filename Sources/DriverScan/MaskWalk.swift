@@ -190,13 +190,19 @@ final class MaskWalk {
         word == "for" ? file.split(node.condition, at: ";") : [0..<0, node.condition, 0..<0]
       let first = effects(parts.first ?? 0..<0, states)
       let test = parts.count > 1 ? parts[1] : 0..<0
-      // A loop that tries masks tries one.
-      var isFirst = hasSite(node.range)
-      flow.fixpoint(first) { states in
+      func round(_ states: FlowStates) -> FlowStates {
+        effects(parts.count > 2 ? parts[2] : 0..<0, once(states))
+      }
+      // What a count says is of the first round alone.
+      let enters = isEntered(parts)
+      if enters == false {
+        breaks.removeLast()
+        return first
+      }
+      flow.fixpoint(enters == true ? round(first) : first) { states in
         let (enter, out) = test.isEmpty ? (states, FlowStates()) : condition(test, states)
-        result.formUnion(out.elements.filter { !isFirst || !enter.contains($0) })
-        isFirst = false
-        return effects(parts.count > 2 ? parts[2] : 0..<0, once(enter))
+        result.formUnion(out.elements)
+        return round(enter)
       }
     case _ where word.hasPrefix("scoped_"):
       result = once(effects(node.condition, states))
@@ -208,6 +214,28 @@ final class MaskWalk {
     }
     result.formUnion((breaks.popLast() ?? FlowStates()).elements)
     return result
+  }
+
+  /// Whether `for (i = a; i < b; ...)` runs at all; nil where that is not known.
+  private func isEntered(_ parts: [Range<Int>]) -> Bool? {
+    guard parts.count == 3, let equals = parts[0].last(where: { file.tokens[$0].is("=") }),
+      equals > parts[0].lowerBound, let first = parts[1].first, parts[1].count > 2,
+      file.tokens[first].kind == .identifier,
+      file.text(file.tokens[first]) == file.text(file.tokens[equals - 1])
+    else { return nil }
+    let start = equals + 1..<parts[0].upperBound
+    let end = first + 2..<parts[1].upperBound
+    guard !start.isEmpty, case .int(let low)? = constant(start).first, constant(start).count == 1
+    else { return nil }
+    let op = file.text(file.tokens[first + 1])
+    // An array has an element.
+    if file.isNamed(file.tokens[end.lowerBound], "ARRAY_SIZE"), op == "<",
+      file.closing(of: end.lowerBound + 1, before: end.upperBound) == end.upperBound - 1
+    {
+      return low.isZero ? true : nil
+    }
+    guard case .int(let high)? = constant(end).first, constant(end).count == 1 else { return nil }
+    return low.binary(op, high).map { !$0.isZero }
   }
 
   private func choice(_ number: Int, _ states: FlowStates) -> FlowStates {
@@ -236,8 +264,11 @@ final class MaskWalk {
       return nil
     }
     let values = constant(range)
-    guard values.count == 1, case .int = values[0] else { return nil }
-    return values[0]
+    guard values.count == 1 else { return nil }
+    switch values[0] {
+    case .int, .failed: return values[0]
+    default: return nil
+    }
   }
 
   /// The states that no `case` takes.
@@ -265,9 +296,11 @@ final class MaskWalk {
       states.formUnion(choices[last].entry.map(\.state))
       return states
     }
-    for outcome in choices[last].entry where outcome.value.compared("==", value) != false {
+    for outcome in choices[last].entry where outcome.value.mayEqual(value) {
       var state = outcome.state
-      if outcome.value == .unknown, let slot = choices[last].slot { state.variables[slot] = value }
+      if outcome.value == .unknown || outcome.value == .nonzero, let slot = choices[last].slot {
+        state.variables[slot] = value
+      }
       states.insert(state)
     }
     return states

@@ -7,7 +7,7 @@ import Testing
 /// The pairs of masks that a device may have at the end: each expected list is what the
 /// statements of a small driver do, `?` where others are possible.
 @Suite struct MaskPairTests {
-  private func pairs(_ source: String, shared: Bool = false) throws -> String {
+  static func pairs(_ source: String, shared: Bool = false) throws -> String {
     let directory = try TemporaryDirectory()
     try DriverTree.write(to: directory.path)
     let file = CFile(path: "drivers/net/x.c", bytes: Array(source.utf8))
@@ -23,6 +23,7 @@ import Testing
       .replacing("B(", with: "dma_set_mask_and_coherent(dev, ")
       .replacing("M(", with: "DMA_BIT_MASK(")
     return """
+      struct x { u64 mask; int err; };
       static int x_probe(struct device *dev, struct x *x)
       {
         int err, rc = -ENODEV;
@@ -71,7 +72,7 @@ import Testing
     ("if (x->a && B(x->mask)) return -1;", "32 ?"),
   ])
   func statements(body: String, expected: String) throws {
-    #expect(try pairs(probe(body)) == expected, "\(body)")
+    #expect(try Self.pairs(probe(body)) == expected, "\(body)")
   }
 
   /// A variable has one value at a time, whatever others it may have.
@@ -108,7 +109,7 @@ import Testing
     ),
   ])
   func variables(body: String, expected: String) throws {
-    let found = try pairs(probe(body)).split(separator: " ").sorted()
+    let found = try Self.pairs(probe(body)).split(separator: " ").sorted()
     #expect(
       found == expected.split(separator: " ").map(String.init).sorted().map { $0[...] }, "\(body)")
   }
@@ -127,7 +128,7 @@ import Testing
     ("forever: goto forever; if (B(M(44))) return -1;", ""),
   ])
   func loopsAndGotos(body: String, expected: String) throws {
-    #expect(try pairs(probe(body)) == expected, "\(body)")
+    #expect(try Self.pairs(probe(body)) == expected, "\(body)")
   }
 
   @Test func branchesOfTheConfigurationExcludeEachOther() throws {
@@ -140,9 +141,11 @@ import Testing
           return -EIO;
       #endif
       """
-    #expect(try pairs(probe(body)) == "64 32")
-    #expect(try pairs(probe("#ifdef CONFIG_A\n if (C(M(64))) return -1;\n#endif")) == "32/64 32")
-    #expect(try pairs(probe("#if 0\nB(M(24));\n#else\nif (B(M(40))) return -1;\n#endif")) == "40")
+    #expect(try Self.pairs(probe(body)) == "64 32")
+    #expect(
+      try Self.pairs(probe("#ifdef CONFIG_A\n if (C(M(64))) return -1;\n#endif")) == "32/64 32")
+    #expect(
+      try Self.pairs(probe("#if 0\nB(M(24));\n#else\nif (B(M(40))) return -1;\n#endif")) == "40")
   }
 
   /// A function of the file is entered where it is called.
@@ -164,13 +167,13 @@ import Testing
           ret = streaming(dev, DMA_BIT_MASK(36));
         if (ret < 0)
           return ret;
-        return wrapped(dev, coherent(dev));
+        return snd_card_free_on_error(dev, coherent(dev));
       }
       """
-    #expect(try pairs(called) == "40/32 36/32")
+    #expect(try Self.pairs(called) == "40/32 36/32")
     // Who is never called comes in by itself; nothing set the other mask.
     #expect(
-      try pairs(
+      try Self.pairs(
         "int a(struct device *d) { return dma_set_mask(d, DMA_BIT_MASK(40)); }\n"
           + "int b(struct device *d) { return dma_set_mask_and_coherent(d, DMA_BIT_MASK(34)); }")
         == "34 ?")
@@ -183,7 +186,7 @@ import Testing
       }
       static int x_resume(struct device *d) { return dma_set_mask(d, DMA_BIT_MASK(64)); }
       """
-    #expect(try pairs(resume) == "64/32")
+    #expect(try Self.pairs(resume) == "64/32")
     let pointer = """
       static struct x *x_alloc(struct device *d)
       {
@@ -207,41 +210,41 @@ import Testing
         return 0;
       }
       """
-    #expect(try pairs(pointer) == "40")
+    #expect(try Self.pairs(pointer) == "40")
   }
 
   @Test func oneMaskForBothIsSetByEither() throws {
     let source = probe("if (S(M(40))) return -1;")
-    #expect(try pairs(source) == "40/32")
-    #expect(try pairs(source, shared: true) == "40")
+    #expect(try Self.pairs(source) == "40/32")
+    #expect(try Self.pairs(source, shared: true) == "40")
   }
 
   /// Code that nobody writes ends soon, and is not decided.
   @Test func hostileCodeIsNotDecided() throws {
     let calls = (0..<400).map { "dma_set_mask(d, DMA_BIT_MASK(\(24 + $0 % 41)))" }
     let many = "int f(struct device *d) { return \(calls.joined(separator: " || ")); }"
-    #expect(try !pairs(many).isEmpty)
+    #expect(try !Self.pairs(many).isEmpty)
     let unknown = (0..<300).map { "if (v\($0)) m\($0) = DMA_BIT_MASK(40);" }.joined()
     let names = (0..<300).map { "m\($0)" }
     let blowUp =
       "int f(struct device *d) { u64 \(names.joined(separator: " = 0, ")) = 0; \(unknown) "
       + names.map { "dma_set_mask(d, \($0));" }.joined() + " }"
-    #expect(try pairs(blowUp).hasSuffix("?"))
+    #expect(try Self.pairs(blowUp).hasSuffix("?"))
     let deep = String(repeating: "if (x) { ", count: 5000)
-    let inner = try pairs("int f(struct device *d) { \(deep) dma_set_mask(d, 255);")
+    let inner = try Self.pairs("int f(struct device *d) { \(deep) dma_set_mask(d, 255);")
     #expect(inner.hasSuffix("?"), "\(inner)")
     let parentheses =
       String(repeating: "(", count: 200) + "dma_set_mask(d, 255)"
       + String(repeating: ")", count: 200)
-    _ = try pairs("int f(struct device *d) { return \(parentheses); }")
+    _ = try Self.pairs("int f(struct device *d) { return \(parentheses); }")
     let nested = (0..<200).reduce("dma_set_mask(d, 255)") { text, _ in "!(\(text) && x)" }
-    #expect(try pairs("int f(struct device *d) { return \(nested); }").hasSuffix("?"))
+    #expect(try Self.pairs("int f(struct device *d) { return \(nested); }").hasSuffix("?"))
     let recursion = "int f(struct device *d) { if (dma_set_mask(d, 255)) return f(d); return 0; }"
-    #expect(try pairs(recursion).hasSuffix("?"))
+    #expect(try Self.pairs(recursion).hasSuffix("?"))
     let mutual =
       "static int g(struct device *d); static int f(struct device *d) { return g(d); }\n"
       + "static int g(struct device *d) { return dma_set_mask(d, 255) ? f(d) : 0; }"
-    #expect(try pairs(mutual) == "?")
+    #expect(try Self.pairs(mutual) == "?")
     let chain = (0..<50).map { number in
       "static int f\(number)(struct device *d, int x) "
         + "{ return f\(number + 1)(d, x + 1) || f\(number + 1)(d, x + 2); }"
@@ -249,16 +252,16 @@ import Testing
     let bomb =
       chain.joined(separator: "\n")
       + "\nstatic int f50(struct device *d, int x) { return dma_set_mask(d, DMA_BIT_MASK(x)); }"
-    #expect(try pairs(bomb).hasSuffix("?"))
+    #expect(try Self.pairs(bomb).hasSuffix("?"))
     let labels = (0..<200).map { "l\($0): if (x\($0)) goto l\((Int($0) * 7) % 200);" }.joined()
-    _ = try pairs("int f(struct device *d) { \(labels) dma_set_mask(d, 255); }")
+    _ = try Self.pairs("int f(struct device *d) { \(labels) dma_set_mask(d, 255); }")
     let counting =
       "int f(struct device *d) { u64 m = 1; again: m = m * 2 + 1; "
       + "if (dma_set_mask(d, m)) goto again; return 0; }"
-    #expect(try pairs(counting).hasSuffix("?"))
+    #expect(try Self.pairs(counting).hasSuffix("?"))
     let branches =
       String(repeating: "#ifdef A\nx();\n", count: 90) + "dma_set_mask(d, 255);\n"
       + String(repeating: "#else\ny();\n#endif\n", count: 90)
-    _ = try pairs("int f(struct device *d) {\n\(branches)return 0; }")
+    _ = try Self.pairs("int f(struct device *d) {\n\(branches)return 0; }")
   }
 }

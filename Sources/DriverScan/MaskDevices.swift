@@ -1,0 +1,240 @@
+/// Which devices the masks of functions are of, by how the functions name them: masks of
+/// two devices make no pair.
+///
+/// Two names are one device where assignments say so: `dev` behind `dev = &pdev->dev`.
+struct MaskDevices {
+  /// The functions that may set masks of more than one device.
+  private(set) var mixed: Set<Int> = []
+
+  private let file: CFile
+  private let members: [Int: MaskFunction]
+  private let byName: [String: [Int]]
+  private let sites: [Int: [MaskSite]]
+  private let calls: [Int: [Int]]
+  private var known: [Int: Set<String>] = [:]
+  private var open: Set<Int> = []
+
+  private static let depthLimit = 4
+  /// How many names of devices a function may have.
+  private static let nameLimit = 32
+
+  init(_ file: CFile, members: [MaskFunction], sites: [MaskSite], calls: [Int: [Int]]) {
+    self.file = file
+    self.members = Dictionary(members.map { ($0.number, $0) }) { first, _ in first }
+    byName = Dictionary(grouping: members.map(\.number)) { number in
+      members.first { $0.number == number }?.function.name ?? ""
+    }
+    self.sites = Dictionary(grouping: sites.filter { $0.function != nil }) { $0.function ?? -1 }
+    self.calls = calls
+    for member in members where names(of: member.number).count > 1 { mixed.insert(member.number) }
+  }
+
+  /// The devices whose masks a function sets; `$0` is in them for its first parameter.
+  private mutating func names(of number: Int) -> Set<String> {
+    if let known = known[number] { return known }
+    guard let member = members[number], open.insert(number).inserted else { return [] }
+    defer { open.remove(number) }
+    var found: Set<String> = []
+    for site in sites[number] ?? [] { found.insert(name(of: site, member)) }
+    for call in calls[number] ?? [] where found.count <= Self.nameLimit {
+      let arguments = file.closing(of: call + 1, before: member.function.body.upperBound).map {
+        file.split(call + 2..<$0)
+      }
+      for callee in byName[file.text(file.tokens[call])] ?? [] {
+        for inner in names(of: callee) {
+          found.insert(translated(inner, callee, arguments ?? [], member))
+        }
+      }
+    }
+    known[number] = found
+    return found
+  }
+
+  /// A callee's name of a device in the words of its caller.
+  private func translated(
+    _ name: String, _ callee: Int, _ arguments: [Range<Int>], _ caller: MaskFunction
+  ) -> String {
+    // A variable of its own.
+    guard !name.contains("@") else { return name + "@\(callee)" }
+    var result = name
+    for (position, argument) in arguments.enumerated().reversed()
+    where result.contains("$\(position)") {
+      result = result.replacing("$\(position)", with: text(argument, caller, 0))
+    }
+    return Self.simple(result)
+  }
+
+  private func name(of site: MaskSite, _ member: MaskFunction) -> String {
+    if site.isStore {
+      let start = file.startOfPath(site.token, member.function.body.lowerBound)
+      guard start < site.token - 1 else { return "@\(site.token)" }
+      let path = text(start..<site.token - 1, member, 0)
+      return Self.simple(file.tokens[site.token - 1].is(".") ? "&" + path : path)
+    }
+    guard let close = file.closing(of: site.token + 1, before: member.function.body.upperBound),
+      let first = file.split(site.token + 2..<close).first
+    else { return "@\(site.token)" }
+    return Self.simple(text(first, member, 0))
+  }
+
+  /// An expression with variables replaced by what they were assigned.
+  private func text(_ range: Range<Int>, _ member: MaskFunction, _ depth: Int) -> String {
+    var result = ""
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let token = file.tokens[index]
+      defer { index += 1 }
+      guard token.kind == .identifier,
+        index == 0 || !file.tokens[index - 1].is(".") && !file.tokens[index - 1].is("->"),
+        index + 1 >= range.upperBound || !file.tokens[index + 1].is("(")
+      else {
+        result += file.text(token)
+        continue
+      }
+      // The longest member that the function assigns once.
+      var end = file.endOfPath(index, range.upperBound)
+      while end > index + 2 {
+        if let value = assigned(index..<end, member), depth < Self.depthLimit,
+          !value.contains(index)
+        {
+          result += "(" + text(value, member, depth + 1) + ")"
+          break
+        }
+        end -= 2
+      }
+      if end > index + 2 {
+        index = end - 1
+      } else {
+        result += variable(index, member, depth)
+      }
+    }
+    return result
+  }
+
+  private func variable(_ token: Int, _ member: MaskFunction, _ depth: Int) -> String {
+    let name = file.text(file.tokens[token])
+    let variable = member.context.variable(name)
+    let writes = file.pointerWrites(of: name, in: member.function.body)
+    if writes.isEmpty {
+      if let position = member.function.parameters.firstIndex(of: name), !variable.isDeclared {
+        return "$\(position)"
+      }
+      return name
+    }
+    let last = writes.last { $0.token < token } ?? writes[0]
+    guard writes.count == 1, depth < Self.depthLimit, isPlain(last.value) else {
+      return name + "@\(last.token)"
+    }
+    return "(" + text(last.value, member, depth + 1) + ")"
+  }
+
+  /// What a member is assigned, where that happens once.
+  private func assigned(_ path: Range<Int>, _ member: MaskFunction) -> Range<Int>? {
+    let text = file.text(file.tokens[path])
+    let body = member.function.body
+    var found: Range<Int>?
+    for index in body where file.tokens[index].is("=") && index > body.lowerBound {
+      let start = file.startOfPath(index - 1, body.lowerBound)
+      guard index - start == path.count, file.text(file.tokens[start..<index]) == text else {
+        continue
+      }
+      guard found == nil else { return nil }
+      found = index + 1..<file.endOfValue(index + 1, body.upperBound)
+    }
+    return found.flatMap { isPlain($0) ? $0 : nil }
+  }
+
+  /// Functions that give the same for the same.
+  private static let conversions: Set<String> = [
+    "to_pci_dev", "to_platform_device", "dev_get_drvdata", "platform_get_drvdata",
+    "pci_get_drvdata", "container_of", "netdev_priv", "to_of_device", "wiphy_priv",
+    "dev_to_node", "shost_priv", "get_device",
+  ]
+
+  private func isPlain(_ value: Range<Int>) -> Bool {
+    guard !value.isEmpty, value.count <= 24 else { return false }
+    return !value.contains { index in
+      file.tokens[index].kind == .identifier && index + 1 < file.tokens.count
+        && file.tokens[index + 1].is("(")
+        && !Self.conversions.contains(file.text(file.tokens[index]))
+        || file.tokens[index].is("?") || file.tokens[index].is("=")
+    }
+  }
+
+  /// A name without parentheses that mean nothing, and without ways there and back.
+  private static func simple(_ text: String) -> String {
+    var result = text
+    for _ in 0..<8 {
+      var next = result
+      // Around a name or path: `(&a->b)` stays where something follows.
+      if next.hasPrefix("("), next.hasSuffix(")"), isOnePair(next) {
+        next = String(next.dropFirst().dropLast())
+      }
+      for (start, end) in [("&to_pci_dev(", ")->dev"), ("&to_platform_device(", ")->dev")]
+      where next.hasPrefix(start) && next.hasSuffix(end) {
+        next = String(next.dropFirst(start.count).dropLast(end.count))
+      }
+      next = withoutInner(next)
+      if next == result { break }
+      result = next
+    }
+    return result
+  }
+
+  private static func isOnePair(_ text: String) -> Bool {
+    var nesting = 0
+    for (offset, character) in text.enumerated() {
+      if character == "(" { nesting += 1 }
+      if character == ")" { nesting -= 1 }
+      if nesting == 0, offset + 1 < text.count { return false }
+    }
+    return true
+  }
+
+  /// `(a)` as `a` where that is a path or another pair of parentheses.
+  private static func withoutInner(_ text: String) -> String {
+    var bytes = Array(text.utf8)
+    var index = 0
+    while index < bytes.count {
+      guard bytes[index] == UInt8(ascii: "("), index == 0 || !bytes[index - 1].isWord else {
+        index += 1
+        continue
+      }
+      var end = index + 1
+      while end < bytes.count,
+        bytes[end].isWord
+          || [
+            UInt8(ascii: "$"), UInt8(ascii: "-"), UInt8(ascii: ">"),
+            UInt8(ascii: "."), UInt8(ascii: "@"),
+          ].contains(bytes[end])
+      {
+        end += 1
+      }
+      if end < bytes.count, bytes[end] == UInt8(ascii: ")") {
+        bytes.remove(at: end)
+        bytes.remove(at: index)
+        continue
+      }
+      index += 1
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+extension CFile {
+  /// The assignments of a variable or pointer that are no null pointer.
+  fileprivate func pointerWrites(
+    of name: String, in body: ClosedRange<Int>
+  ) -> [FunctionContext.Variable.Assignment] {
+    var found: [FunctionContext.Variable.Assignment] = []
+    for index in tokens(named: name)
+    where body.contains(index) && index + 1 < tokens.count && tokens[index + 1].is("=")
+      && !tokens[index - 1].is(".") && !tokens[index - 1].is("->")
+    {
+      let value = index + 2..<max(index + 2, endOfValue(index + 2, body.upperBound))
+      if value.count == 1, isNamed(tokens[value.lowerBound], "NULL") { continue }
+      found.append(.init(token: index, value: value))
+    }
+    return found
+  }
+}
