@@ -9,6 +9,13 @@ struct CFunction: Sendable {
   let returnsBool: Bool
   /// Its tokens from `{` to `}`.
   let body: ClosedRange<Int>
+
+  /// How many words of a function are read: the longest of 7.3's drivers that sets a mask
+  /// has 5500.
+  static let wordLimit = 12_000
+
+  /// Whether it is no longer than that.
+  var isReadable: Bool { body.count <= Self.wordLimit }
 }
 
 extension [CFunction] {

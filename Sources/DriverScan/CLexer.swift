@@ -12,6 +12,8 @@ struct CLexer {
     /// Whether this branch is `#if 0`.
     var isDead: Bool
     let outerIsDead: Bool
+    /// Whether a branch is always compiled, `#if 1`, and those behind it never.
+    var isTaken = false
   }
 
   private(set) var tokens: [CToken] = []
@@ -281,6 +283,7 @@ extension CLexer {
 
   private mutating func conditional(_ name: String, _ words: [CToken]) {
     let isZero = words.count == 1 && text(words[0]) == "0"
+    let isOne = words.count == 1 && text(words[0]) == "1"
     switch name {
     case "if", "ifdef", "ifndef":
       guard stack.count < Self.nestingLimit else {
@@ -292,13 +295,15 @@ extension CLexer {
       stack.append(
         Conditional(
           group: groups, parent: region, depth: depth, isDead: name == "if" && isZero,
-          outerIsDead: isDead))
-      enterBranch(isElse: false)
+          outerIsDead: isDead, isTaken: name == "if" && isOne))
+      // What is always compiled leaves no other way.
+      enterBranch(isElse: name == "if" && isOne)
     case "else", "elif", "elifdef", "elifndef":
       guard ignored == 0, let last = stack.indices.last else { return }
       if !stack[last].isDead, stack[last].firstEnd == nil { stack[last].firstEnd = depth }
       stack[last].branch += 1
-      stack[last].isDead = name == "elif" && isZero
+      stack[last].isDead = stack[last].isTaken || name == "elif" && isZero
+      if name == "elif", isOne { stack[last].isTaken = true }
       depth = stack[last].depth
       enterBranch(isElse: name == "else")
     case "endif":

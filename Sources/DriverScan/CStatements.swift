@@ -30,8 +30,15 @@ struct CStatements: Sendable {
 
   /// The innermost statement that holds a token.
   func innermost(_ token: Int) -> Int? {
-    // Those inside stand behind those around.
-    nodes.lastIndex { $0.range.contains(token) }
+    // They begin in order, those inside behind those around.
+    var (low, high) = (0, nodes.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if nodes[middle].range.lowerBound <= token { low = middle + 1 } else { high = middle }
+    }
+    var node = low - 1
+    while node >= 0, !nodes[node].range.contains(token) { node = nodes[node].parent }
+    return node >= 0 ? node : nil
   }
 
   /// The block or loop whose variable a token declares.

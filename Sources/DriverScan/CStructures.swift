@@ -88,27 +88,3 @@ extension CFile {
     return found.count == 1 ? found[0] : nil
   }
 }
-
-extension CFile {
-  /// The value of a constant of an `enum` of this file, or nil where none has the name.
-  func enumeration(naming name: String, _ evaluator: MaskEvaluator) -> CValue? {
-    for index in tokens(named: name) where tokens[index].depth > 0 {
-      let token = tokens[index]
-      guard
-        let open = tokens[..<index].lastIndex(where: { $0.is("{") && $0.depth == token.depth - 1 }),
-        open > 0, isNamed(tokens[open - 1], "enum") || open > 1 && isNamed(tokens[open - 2], "enum")
-      else { continue }
-      let parts = split(insideBraces(of: open)).filter { !$0.isEmpty }
-      guard let place = parts.firstIndex(where: { text(tokens[$0.lowerBound]) == name }) else {
-        continue
-      }
-      // It counts from the last constant that has a value.
-      let start = parts[...place].lastIndex { $0.count > 2 && tokens[$0.lowerBound + 1].is("=") }
-      let distance = CInteger.int(place - (start ?? 0))
-      guard let start else { return CValue(distance) }
-      let value = evaluator.value(of: parts[start].dropFirst(2), in: nil)
-      return value.map { $0.binary("+", distance) }
-    }
-    return nil
-  }
-}

@@ -76,6 +76,8 @@ struct CFile: Sendable {
   /// What is included, in order; `isQuoted` for `"x.h"`.
   var includes: [(name: String, isQuoted: Bool)] = []
   var regions: [CRegion] = []
+  /// Where its names stand, where that was asked for.
+  var index: NameIndex?
   /// Macros that change how a function runs, and are not understood.
   var opaqueMacros: Set<String> = []
   /// Whether `#if` or braces nest deeper than any kernel's, where it is not followed.
@@ -109,20 +111,6 @@ struct CFile: Sendable {
     else { return false }
     return name.withUTF8Buffer { name in
       bytes[Int(token.start)..<Int(token.end)].elementsEqual(name)
-    }
-  }
-
-  /// The identifiers with a name, in order.
-  func tokens(named name: String) -> [Int] {
-    let name = Array(name.utf8)
-    return bytes.withUnsafeBufferPointer { bytes in
-      tokens.indices.filter { index in
-        let token = tokens[index]
-        guard token.kind == .identifier, Int(token.end - token.start) == name.count else {
-          return false
-        }
-        return bytes[Int(token.start)..<Int(token.end)].elementsEqual(name)
-      }
     }
   }
 

@@ -8,13 +8,16 @@ struct DeviceTables {
 
   /// 7.3's longest table has some 3000 entries.
   private static let entryLimit = 20_000
+  /// 7.3's files have at most a handful.
+  private static let tableLimit = 64
 
   init(_ file: CFile, headers: Headers) {
+    var file = file
+    file.index = NameIndex(file)
     self.file = file
     evaluator = MaskEvaluator(file, headers: headers, functions: [])
-    for index in file.tokens.indices.dropLast(5)
-    where file.isNamed(file.tokens[index], "MODULE_DEVICE_TABLE") && file.tokens[index + 1].is("(")
-    {
+    for index in file.tokens(named: "MODULE_DEVICE_TABLE").prefix(Self.tableLimit)
+    where index + 5 < file.tokens.count && file.tokens[index + 1].is("(") {
       let bus = file.text(file.tokens[index + 2])
       if !buses.contains(bus) { buses.append(bus) }
       if ["pci", "usb", "of", "acpi"].contains(bus) {
@@ -24,9 +27,9 @@ struct DeviceTables {
   }
 
   private mutating func read(_ bus: String, table name: String) {
-    for index in file.tokens.indices.dropLast(3)
-    where file.tokens[index].depth == 0 && file.tokens[index + 1].is("[")
-      && file.text(file.tokens[index]) == name
+    for index in file.tokens(named: name)
+    where index + 3 < file.tokens.count && file.tokens[index].depth == 0
+      && file.tokens[index + 1].is("[")
     {
       guard let close = file.closing(of: index + 1, before: file.tokens.count),
         let open = (close..<min(close + 8, file.tokens.count)).first(where: {

@@ -10,11 +10,14 @@ struct DriverFile {
   private(set) var uses: [DriverUse] = []
   /// Whether devices are left with a mask that another file may set.
   private(set) var leavesMasks = false
+  /// What following the flow took, at most ``MaskFlow/workLimit``.
+  private(set) var steps = 0
   /// The token of each call, and its function's number.
   private var places: [(token: Int, function: Int)] = []
   /// The calls by where their names stand in the file.
   private var starts: [Int32: Int] = [:]
-  /// Whether a variable points to a device's mask, which it may change.
+  /// Whether a variable points to a device's mask or to a function that sets it, or a
+  /// macro makes the name of one.
   private var keepsPointer = false
   /// The same for ``MaskPairs``.
   private var sites: [MaskSite] = []
@@ -43,6 +46,7 @@ struct DriverFile {
     var file = file
     file.tokens = expansion.tokens
     file.opaqueMacros = expansion.opaque
+    file.index = NameIndex(file)
     self.file = file
     let known = headers.header(at: "include/linux/dma-mapping.h")?.names ?? []
     attributes = known.filter { $0.hasPrefix("DMA_ATTR_") }
@@ -69,7 +73,9 @@ struct DriverFile {
   }
 
   private mutating func context(_ token: Int) -> (number: Int, context: FunctionContext)? {
-    guard let number = functions.index(containing: token) else { return nil }
+    guard let number = functions.index(containing: token), functions[number].isReadable else {
+      return nil
+    }
     if let known = contexts[number] { return (number, known) }
     let context = FunctionContext(functions[number], in: file)
     contexts[number] = context
@@ -80,13 +86,18 @@ struct DriverFile {
     let name = file.text(file.tokens[index])
     let isCalled = index + 1 < file.tokens.count && file.tokens[index + 1].is("(")
     if let sets = Self.setters[name] {
+      // Its address, or a name in parentheses.
+      if !isCalled { keepsPointer = true }
       // Outside of a function it is declared or defined.
-      guard isCalled, calls.count <= Self.callLimit, let (number, context) = context(index),
-        let mask = argument(of: index)
+      guard isCalled, let around = functions.index(containing: index), takesOne(index, around),
+        let (number, context) = context(index)
       else { return }
-      guard calls.count < Self.callLimit else { return addRest(index, context) }
+      guard let mask = argument(of: index) else {
+        keepsPointer = true
+        return
+      }
       guard file.macros[name] == nil, !file.undefined.contains(name) else {
-        return addUnknown(index, context, file.text(file.tokens[mask]))
+        return addUnknown(index, file.text(file.tokens[mask]))
       }
       add(
         name, mask, sets.streaming, sets.coherent, token: index, function: number, context)
@@ -108,25 +119,38 @@ struct DriverFile {
     }
   }
 
-  /// How many calls of a file are read: a driver has some ten at most, and each is
-  /// looked up among all functions of its file.
-  private static let callLimit = 500
+  /// How many calls and stores of a file are read: a driver has some twenty at most, and
+  /// each is looked up among all functions of its file.
+  static let callLimit = 200
+  /// The same for limits and attributes.
+  private static let useLimit = 500
 
-  /// The calls after ``callLimit``, as one that is not decided.
-  private mutating func addRest(_ index: Int, _ context: FunctionContext) {
-    addUnknown(index, context, "more than \(Self.callLimit) calls in one file")
+  /// Whether a call or store is read: those of long functions, and after ``callLimit``, are
+  /// listed as not decided.
+  private mutating func takesOne(_ index: Int, _ function: Int?) -> Bool {
+    guard calls.count <= Self.callLimit else { return false }
+    if calls.count == Self.callLimit {
+      addUnknown(index, "more than \(Self.callLimit) calls in one file")
+      return false
+    }
+    if let function, !functions[function].isReadable {
+      addUnknown(index, "a function of more than \(CFunction.wordLimit) words")
+      return false
+    }
+    return true
   }
 
   /// A call whose masks are not read.
-  private mutating func addUnknown(
-    _ index: Int, _ context: FunctionContext, _ expression: String
-  ) {
+  private mutating func addUnknown(_ index: Int, _ expression: String) {
+    let name = file.text(file.tokens[index])
+    let sets = Self.setters[name]
     calls.append(
       MaskCall(
-        line: Int(file.tokens[index].line), function: context.function.name,
-        callee: file.text(file.tokens[index]),
-        expression: expression, alternatives: [], isDecided: false, setsStreaming: true,
-        setsCoherent: true))
+        line: Int(file.tokens[index].line),
+        function: functions.index(containing: index).map { functions[$0].name } ?? "",
+        callee: sets == nil ? name + " =" : name, expression: expression, alternatives: [],
+        isDecided: false, setsStreaming: sets?.streaming ?? true,
+        setsCoherent: sets?.coherent ?? true))
     places.append((index, -1))
   }
 
@@ -189,6 +213,7 @@ struct DriverFile {
     }
     for index in found.unreached { calls[index] = calls[index].undecided() }
     leavesMasks = found.leavesMasks
+    steps = found.steps
     return (
       found.pairs.elements, found.isDecided && rest.isEmpty && !file.isTooDeep && !keepsPointer
     )
@@ -197,7 +222,8 @@ struct DriverFile {
   private mutating func use(
     _ name: String, at index: Int, _ value: Range<Int>, _ context: FunctionContext?
   ) {
-    let decided = evaluator.value(of: value, in: context)
+    let decided =
+      uses.count < Self.useLimit ? evaluator.value(of: value, in: context) : .undecided
     let isOne = decided.isComplete && decided.alternatives.count == 1
     uses.append(
       DriverUse(
@@ -220,6 +246,7 @@ struct DriverFile {
       file.tokens[index - 1].is(".") || file.tokens[index - 1].is("->"),
       file.tokens[index + 1].is("=")
     else { return }
+    guard takesOne(index, functions.index(containing: index)) else { return }
     let inside = context(index)
     let end = file.endOfValue(index + 2, file.tokens.count)
     let value = index + 2..<end
@@ -344,6 +371,13 @@ struct DriverFile {
 
   /// Calls in the bodies of macros: their masks are the users'.
   private mutating func readMacros() {
+    for (index, token) in file.macroTokens.enumerated() where token.kind == .identifier {
+      let next = index + 1 < file.macroTokens.count ? file.macroTokens[index + 1] : nil
+      let text = file.text(token)
+      if Self.setters[text] != nil, next?.is("(") != true { keepsPointer = true }
+      // dma_set_##name
+      if text.hasPrefix("dma_set"), next?.is("#") == true { keepsPointer = true }
+    }
     for macro in file.macros.values.joined().sorted(by: { $0.line < $1.line }) {
       for index in macro.body.dropLast() {
         let token = file.macroTokens[index]

@@ -5,6 +5,9 @@ final class FunctionContext {
   let statements: CStatements
   private var variables: [String: Variable] = [:]
 
+  /// How many declarations of a name are told apart: a driver has five at most.
+  private static let declarationLimit = 16
+
   /// Every write of a variable.
   struct Variable {
     struct Assignment {
@@ -24,7 +27,7 @@ final class FunctionContext {
     var type = CType.other
     /// Whether it keeps its value until the next call.
     var isStatic = false
-    /// Whether the function has others of its name around or inside.
+    /// Whether the function has others of its name around or inside, or a macro writes it.
     var isShadowed = false
   }
 
@@ -49,6 +52,10 @@ final class FunctionContext {
     let position = function.parameters.firstIndex(of: name)
     if let position { variable.type = function.types[position] }
     guard variable.isDeclared else { return }
+    guard variable.declarations.count <= Self.declarationLimit else {
+      variable.isShadowed = true
+      return
+    }
     let found = variable.declarations.map { token in
       file.declaration(at: token, from: function.body.lowerBound)
         ?? CDeclaration(type: .other, isStatic: false)
@@ -66,7 +73,7 @@ final class FunctionContext {
       }
     }
     variable.isShadowed =
-      isNested || position != nil
+      variable.isShadowed || isNested || position != nil
       || variable.places.contains { place in !scopes.contains { $0.contains(place) } }
   }
 
@@ -97,17 +104,30 @@ final class FunctionContext {
     return (reaching.sorted { $0.token < $1.token }, fromEntry)
   }
 
+  /// The labels with the `goto`s to them that stand behind.
+  private lazy var backwards: [(label: Int, jump: Int)] = {
+    var labels: [String: Int] = [:]
+    for node in statements.nodes where node.kind == .label {
+      labels[file.text(file.tokens[node.range.lowerBound])] = node.range.lowerBound
+    }
+    guard !labels.isEmpty else { return [] }
+    return file.tokens(named: "goto").compactMap { index in
+      guard function.body.contains(index), index + 1 < file.tokens.count,
+        let label = labels[file.text(file.tokens[index + 1])], label < index
+      else { return nil }
+      return (label, index)
+    }
+  }()
+
+  /// Whether a `goto` leads back.
+  var jumpsBack: Bool { !backwards.isEmpty }
+
   /// What may run again before the token `use`: its outermost loop, or from a label
   /// to the `goto` behind.
   private func repeated(around use: Int) -> Range<Int>? {
     var range = statements.loop(around: use)
-    for node in statements.nodes where node.kind == .label && node.range.lowerBound < use {
-      let label = file.text(file.tokens[node.range.lowerBound])
-      for index in use..<max(use, function.body.upperBound)
-      where file.isNamed(file.tokens[index], "goto") && file.text(file.tokens[index + 1]) == label {
-        let start = min(range?.lowerBound ?? use, node.range.lowerBound)
-        range = start..<max(range?.upperBound ?? 0, index + 1)
-      }
+    for (label, jump) in backwards where label < use && use <= jump {
+      range = min(range?.lowerBound ?? use, label)..<max(range?.upperBound ?? 0, jump + 1)
     }
     return range
   }
@@ -119,15 +139,18 @@ extension CFile {
     !bytes[Int(token.start)..<Int(token.end)].contains { $0 >= 0x61 && $0 <= 0x7a }
   }
 
+  /// How many places of a name are looked at.
+  private static let placeLimit = 4000
+
   /// Every write of a variable in a range of tokens.
   func writes(of name: String, in range: Range<Int>) -> FunctionContext.Variable {
     var variable = FunctionContext.Variable()
-    let word = Array(name.utf8)
-    for index in range where tokens[index].kind == .identifier {
-      let token = tokens[index]
-      guard Int(token.end - token.start) == word.count,
-        bytes[Int(token.start)..<Int(token.end)].elementsEqual(word)
-      else { continue }
+    let places = tokens(named: name).filter(range.contains)
+    guard places.count <= Self.placeLimit else {
+      (variable.isOpaque, variable.isShadowed) = (true, true)
+      return variable
+    }
+    for index in places {
       let before = index > range.lowerBound ? tokens[index - 1] : nil
       let after = index + 1 < tokens.count ? tokens[index + 1] : nil
       if let before, before.is(".") || before.is("->") { continue }
@@ -144,6 +167,7 @@ extension CFile {
       if let before, before.is("&"), isAddressOperator(index - 1, range) {
         variable.isOpaque = true
       }
+      if isGivenAway(index) { (variable.isOpaque, variable.isShadowed) = (true, true) }
       guard let after else { continue }
       if after.is("=") {
         if let before, before.is("*") {
@@ -158,6 +182,16 @@ extension CFile {
       }
     }
     return variable
+  }
+
+  /// Whether a macro or assembler writes a name: `swap(a, name)`, `asm("" : "=r" (name))`.
+  private func isGivenAway(_ index: Int) -> Bool {
+    guard index > 1, tokens[index - 1].is("(") || tokens[index - 1].is(",") else { return false }
+    if tokens[index - 2].kind == .string, tokens[index - 1].is("(") { return true }
+    let call = tokens[index - 1].is("(") ? index - 2 : index - 4
+    guard call >= 0, tokens[call + 1].is("(") else { return false }
+    let token = tokens[call]
+    return isNamed(token, "swap") || isNamed(token, "get_user") || isNamed(token, "__get_user")
   }
 
   /// Whether `name` in `u64 one = 1, name` is declared.

@@ -12,18 +12,17 @@ final class Headers: Sendable {
     init(_ file: CFile) {
       var file = file
       var kept: [CToken] = []
-      var names = Set(file.macros.keys)
       for (index, token) in file.tokens.enumerated() where file.isNamed(token, "enum") {
         guard
           let open = (index + 1..<min(index + 3, file.tokens.count)).first(where: {
             file.tokens[$0].is("{")
           })
         else { continue }
-        let block = file.tokens[index...file.closingBrace(of: open)]
-        kept += block
-        for token in block where token.kind == .identifier { names.insert(file.text(token)) }
+        kept += file.tokens[index...file.closingBrace(of: open)]
       }
       file.tokens = kept
+      file.index = NameIndex(file)
+      let names = Set(file.macros.keys).union(file.index?.constants.keys.map { $0 } ?? [])
       self.file = file
       self.names = names
     }

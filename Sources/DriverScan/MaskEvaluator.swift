@@ -17,6 +17,8 @@ struct MaskEvaluator {
   /// Nothing in a kernel is deeper; what is, is listed as undecided.
   private static let depthLimit = 24
   private static let wordLimit = 2000
+  /// How many assignments of a variable are read: 7.3's drivers have a dozen.
+  private static let assignmentLimit = 64
   /// Names and macros of one expression, however they lead to each other.
   private static let stepLimit = 4000
 
@@ -106,7 +108,8 @@ struct MaskEvaluator {
     _ context: FunctionContext
   ) -> CValue {
     guard !variable.isOpaque, !variable.isShadowed,
-      !variable.isStatic || variable.assignments.count == 1
+      !variable.isStatic || variable.assignments.count == 1,
+      variable.assignments.count <= Self.assignmentLimit
     else { return .undecided }
     let (assignments, fromEntry) = context.reaching(word.text, use: word.token)
     var value = CValue(alternatives: [], isComplete: true)
@@ -140,6 +143,7 @@ struct MaskEvaluator {
       guard position < arguments.count else { return .undecided }
       count += 1
       guard count <= CValue.limit else { return .undecided }
+      guard caller.isReadable else { return .undecided }
       let outer = FunctionContext(caller, in: file)
       var inner = self
       inner.context = outer
@@ -163,7 +167,9 @@ struct MaskEvaluator {
       if let value = header.file.enumeration(naming: name, self.in(header.file)) { return value }
     }
     let all = file.writes(of: name, in: 0..<file.tokens.count)
-    guard !all.isOpaque, !all.assignments.isEmpty, !isModuleParameter(name) else {
+    guard !all.isOpaque, !all.assignments.isEmpty, !isModuleParameter(name),
+      all.assignments.count <= Self.assignmentLimit
+    else {
       return .undecided
     }
     var value = CValue(alternatives: [], isComplete: true)
@@ -172,6 +178,7 @@ struct MaskEvaluator {
       let token = file.tokens[assignment.token]
       if let number = functions.index(containing: assignment.token) {
         // Another function's local variable of this name is not ours.
+        guard functions[number].isReadable else { return .undecided }
         let context = FunctionContext(functions[number], in: file)
         if context.variable(name).isDeclared { continue }
         value = value.or(self.value(of: assignment.value, in: context))

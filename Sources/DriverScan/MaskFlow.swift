@@ -40,7 +40,7 @@ final class MaskFlow {
   /// At one place; a driver with more is not decided.
   static let stateLimit = 256
   /// States times statements and expressions of one file.
-  private static let workLimit = 1_000_000
+  static let workLimit = 200_000
   private static let depthLimit = 160
   private static let callLimit = 6
   /// Rounds for `goto`s backwards and loops.
@@ -78,6 +78,9 @@ final class MaskFlow {
 
   /// Goes both ways behind a result that is not followed.
   func loosen() { isLoose = true }
+
+  /// What was done of ``workLimit``.
+  var steps: Int { Self.workLimit - work }
 
   /// Counts work; false where nothing is left.
   func spend(_ count: Int) -> Bool {

@@ -203,7 +203,7 @@ final class MaskFunction {
         .map(String.init))
     let flow: Set<String> = [
       "return", "goto", "break", "continue", "case", "default", "dma_mask", "coherent_dma_mask",
-      "dma_get_mask",
+      "dma_get_mask", "panic", "BUG", "BUG_ON",
     ]
     for index in body where file.tokens[index].kind == .identifier {
       let text = file.text(file.tokens[index])

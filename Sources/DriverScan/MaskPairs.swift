@@ -14,16 +14,23 @@ struct MaskPairs {
   private(set) var unreached: [Int] = []
   /// Whether devices are left with a mask that another file of the module may set.
   private(set) var leavesMasks = false
+  /// The states that were followed through statements and expressions.
+  private(set) var steps = 0
 
   /// How many functions of a file may lead to masks.
   private static let functionLimit = 200
+  /// How many words they may have together.
+  private static let wordLimit = 60_000
 
   init(
     _ file: CFile, functions: [CFunction], sites: [MaskSite], evaluator: MaskEvaluator,
     sharesOneMask: Bool, alternatives: (Int) -> [MaskValue], context: (Int) -> FunctionContext
   ) {
     let graph = CallGraph(file, functions, roots: Set(sites.compactMap(\.function)))
-    guard graph.members.count <= Self.functionLimit else {
+    let words = graph.members.reduce(0) { $0 + functions[$1].body.count }
+    guard graph.members.count <= Self.functionLimit, words <= Self.wordLimit,
+      graph.members.allSatisfy({ functions[$0].isReadable })
+    else {
       isDecided = false
       return
     }
@@ -57,6 +64,7 @@ struct MaskPairs {
       }
       return .max
     }
+    steps = flow.steps
     if flow.isIncomplete || flow.isLoose && pairs.count > 1 { isDecided = false }
     guard !flow.isIncomplete else { return }
     for (call, values) in flow.met {

@@ -104,6 +104,9 @@ struct FlowMasks: Hashable, Sendable {
   /// the same for the same mask (kernel/dma/mapping.c).
   private(set) var trials: [Trial] = []
 
+  /// How many trials are remembered: a driver has five at most.
+  private static let trialLimit = 16
+
   /// Whether nothing set a mask.
   var isUntouched: Bool { streaming == .unset && coherent == .unset }
 
@@ -114,7 +117,9 @@ struct FlowMasks: Hashable, Sendable {
   }
 
   mutating func note(_ mask: FlowValue, succeeded: Bool) {
-    guard case .int(let number) = mask, outcome(of: mask) == nil else { return }
+    guard case .int(let number) = mask, outcome(of: mask) == nil,
+      trials.count < Self.trialLimit
+    else { return }
     let place = trials.firstIndex { $0.mask > number.value } ?? trials.count
     trials.insert(Trial(mask: number.value, succeeded: succeeded), at: place)
   }

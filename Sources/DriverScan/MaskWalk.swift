@@ -80,7 +80,10 @@ final class MaskWalk {
     while next < statements.endIndex {
       guard let inner = self.region(of: statements[next], inside: region) else {
         states = run(statements[next], states)
-        if loops == 0 { states = forgotten(states, behind: nodes[statements[next]].range) }
+        // A `goto` back may read it again.
+        if loops == 0, !function.context.jumpsBack {
+          states = forgotten(states, behind: nodes[statements[next]].range)
+        }
         next += 1
         continue
       }
@@ -327,6 +330,11 @@ final class MaskWalk {
       case "continue":
         if let last = continues.indices.last { continues[last].formUnion(states.elements) }
         return FlowStates()
+      case "panic", "BUG":
+        // The machine stops.
+        return FlowStates()
+      case "BUG_ON":
+        return condition(stripped(rest), states).no
       default:
         // RET(-ENOMEM);
         if function.returningMacros.contains(range.lowerBound) {

@@ -21,12 +21,18 @@ struct Drivers: ParsableCommand {
 
       Which streaming and coherent masks a device may have together is followed
       through the statements of the functions that set them, a call succeeding
-      or leaving the mask; devices that are refused have none.  Where the analysis
-      knows that others are possible, that is said.  A mask that nothing in the
-      file sets is the bus's 32 bits.  What it does not know, so that a pair may be
-      missing or too many: variables of one name in nested blocks, types that cut
-      a mask, loops that are never entered, results that go through another
-      function or a macro before they are tested, two devices in one function.
+      or leaving the mask; devices that are refused have none.  A mask that nothing
+      sets is the bus's 32 bits.  Where others are possible, that is said: masks
+      of members and types that are not read, results that go through another
+      file's function or an array before they are tested, masks of two devices
+      in one function, devices that another file or module hands over, masks
+      that another file of the module may set.  Conditions that are not read
+      go both ways, so that a pair may be too many.
+
+      Not decided is also what is beyond the limits, which no driver of 7.3
+      reaches: 12000 words in a function, 60000 in those that lead to a call,
+      200 such functions, 200 calls and stores in a file, 200000 steps of its
+      statements.  Files of more than 4 MiB are not read; their number is said.
 
       With --compare or --check each transition or finding, those about the
       fewest drivers first, is followed by the drivers whose masks it holds for;

@@ -208,8 +208,8 @@ import Testing
         + "1" + String(repeating: ")", count: nested) + ";}",
     ])
     let slow = try #require(many["drivers/net/slow.c"])
-    #expect(slow.calls.count == 501 && !slow.isDecided)
-    #expect(slow.calls.last?.expression == "more than 500 calls in one file")
+    #expect(slow.calls.count == 201 && !slow.isDecided)
+    #expect(slow.calls.last?.expression == "more than 200 calls in one file")
     #expect(many["drivers/net/fast_main.c"]?.isDecided != true)
   }
 
@@ -241,7 +241,8 @@ import Testing
     for name in ["bomb", "out", "self"] {
       #expect(all["drivers/dma/\(name).c"]?.isDecided == false, "\(name)")
     }
-    #expect(all["drivers/dma/nested.c"]?.masks.map(\.text) == ["32"])
+    // Its function has more words than are read.
+    #expect(all["drivers/dma/nested.c"]?.masks.isEmpty == true)
     #expect(all["drivers/dma/ifs.c"]?.masks.map(\.text) == ["32"])
     #expect(all["drivers/dma/large.c"] == nil && all.keys.allSatisfy { !$0.contains("/out/") })
   }

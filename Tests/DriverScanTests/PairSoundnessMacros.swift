@@ -250,3 +250,96 @@ extension PairSoundnessTests {
       """),
   ]
 }
+
+/// Drivers of ``PairSoundnessTests`` where code is dead, stops, or is called by other names.
+extension PairSoundnessTests {
+  static let names = [
+    Case(
+      "if-1", "64",
+      """
+      static int a_probe(struct device *dev) {
+      #if 1
+        return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+      #else
+        return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(32));
+      #endif
+      }
+      """),
+    Case(
+      "panic", "64",
+      """
+      static int a_probe(struct device *dev) {
+        if (dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64))) panic("no");
+        return 0;
+      }
+      """),
+    Case(
+      "bug-on", "64",
+      """
+      static int a_probe(struct device *dev) {
+        BUG_ON(dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64)));
+        return 0;
+      }
+      """),
+    Case(
+      "swap", "?",
+      """
+      static int a_probe(struct device *dev, u64 other) {
+        u64 mask = DMA_BIT_MASK(64);
+        swap(mask, other);
+        return dma_set_mask_and_coherent(dev, mask);
+      }
+      """),
+    Case(
+      "assembler", "?",
+      """
+      static int a_probe(struct device *dev) {
+        u64 mask = DMA_BIT_MASK(64);
+        asm("x %0" : "+r" (mask));
+        return dma_set_mask_and_coherent(dev, mask);
+      }
+      """),
+    Case(
+      "pointer-to-the-function", "64 ?",
+      """
+      static int (*set)(struct device *, u64) = dma_set_coherent_mask;
+      static int a_probe(struct device *dev) {
+        set(dev, DMA_BIT_MASK(24));
+        return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+      }
+      """),
+    Case(
+      "another-name", "64 ?",
+      """
+      #define set dma_set_coherent_mask
+      static int a_probe(struct device *dev) {
+        set(dev, DMA_BIT_MASK(24));
+        return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+      }
+      """),
+    Case(
+      "pasted-name", "64 ?",
+      """
+      #define set(kind) dma_set_##kind
+      static int a_probe(struct device *dev) {
+        set(coherent_mask)(dev, DMA_BIT_MASK(24));
+        return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+      }
+      """),
+    Case(
+      "choice-of-calls", "64/32 32/40",
+      """
+      static int a_probe(struct device *dev, struct x *x) {
+        return x->wide ? dma_set_mask(dev, DMA_BIT_MASK(64))
+          : dma_set_coherent_mask(dev, DMA_BIT_MASK(40));
+      }
+      """),
+    Case(
+      "minus-truth", "64",
+      """
+      static int a_probe(struct device *dev) {
+        return -(dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64)) != 0);
+      }
+      """),
+  ]
+}

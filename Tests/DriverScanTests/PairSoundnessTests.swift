@@ -25,7 +25,7 @@ import Testing
     #expect(try MaskPairTests.pairs(one.source) == one.pairs)
   }
 
-  @Test(arguments: macros + devices + flow)
+  @Test(arguments: macros + devices + flow + names)
   func macrosDevicesAndFlow(_ one: Case) throws {
     #expect(try MaskPairTests.pairs(one.source) == one.pairs)
   }
