@@ -62,6 +62,9 @@ public struct DriverImpact: Sendable {
   public let asksForMasks: Bool
   /// What every condition asks beside masks and platforms, as `swiotlb=force`.
   public let circumstances: [String]
+  /// Drivers for which the finding holds only in circumstances that not all conditions
+  /// ask for, as `bus_limit=0xffffffff`: the most first.
+  public let onlyIn: [(circumstance: String, count: Int)]
 
   /// - Parameters:
   ///   - kernels: The kernels that the finding is about.
@@ -75,12 +78,16 @@ public struct DriverImpact: Sendable {
     var leftOut: [Absence: Int] = [:]
     var (undecided, outside) = (0, 0)
     let terms = conditions.map { Terms($0, kernels, domain) }
+    let circumstances = Self.common(conditions)
+    let further = conditions.map { Self.further($0, circumstances) }
+    var onlyIn: [String: Int] = [:]
     let whole = Terms(domain)
     for driver in list.drivers {
       let masks = driver.masks
       let known = masks.filter(whole.holds)
-      let held = terms.map { term in (term, known.filter { term.holds(for: $0) }) }
-        .filter { !$0.1.isEmpty }
+      let held = zip(terms, further).map { term, further in
+        (term, known.filter { term.holds(for: $0) }, further)
+      }.filter { !$0.1.isEmpty }
       guard !held.isEmpty else {
         if !driver.isDecided {
           undecided += 1
@@ -90,11 +97,13 @@ public struct DriverImpact: Sendable {
         continue
       }
       let reasons = held.map { $0.0.absence(of: driver) }
-      let there = zip(held, reasons).filter { $1 == nil }.flatMap { $0.0.1 }
+      let present = zip(held, reasons).filter { $1 == nil }
+      let there = present.flatMap { $0.0.1 }
       guard !there.isEmpty else {
         if let reason = reasons.compactMap({ $0 }).first { leftOut[reason, default: 0] += 1 }
         continue
       }
+      if let only = Self.least(present.map { $0.0.2 }) { onlyIn[only, default: 0] += 1 }
       let fitting = masks.filter(there.contains)
       matches.append(
         Match(
@@ -110,7 +119,10 @@ public struct DriverImpact: Sendable {
     self.outside = outside
     total = list.drivers.count
     asksForMasks = terms.contains(where: \.asksForMasks)
-    circumstances = Self.common(conditions)
+    self.circumstances = circumstances
+    self.onlyIn = onlyIn.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
+      (circumstance: $0.key, count: $0.value)
+    }
   }
 }
 
@@ -133,10 +145,33 @@ extension DriverImpact {
     }
   }
 
+  /// The shortest of some circumstances, joined by `or`; nil where there is one without.
+  private static func least(_ circumstances: [[String]]) -> String? {
+    let count = circumstances.map(\.count).min() ?? 0
+    guard count > 0 else { return nil }
+    var texts: [String] = []
+    for text in circumstances.filter({ $0.count == count }).map({ $0.joined(separator: " ") })
+    where !texts.contains(text) {
+      texts.append(text)
+    }
+    return texts.sorted().joined(separator: " or ")
+  }
+
+  /// What a condition asks beside masks, platforms and the circumstances of all.
+  private static func further(_ condition: Condition, _ common: [String]) -> [String] {
+    let known = Set(common.compactMap { $0.split(separator: "=").first.map(String.init) })
+    return condition.terms.filter { !own.contains($0.axis) && !known.contains($0.axis) }.map {
+      "\($0.axis)=\($0.values.joined(separator: "|"))"
+    }
+  }
+
   /// Whether it is about fewer drivers than another: findings that do not ask for masks
-  /// are about all.
+  /// are about all, and those about none come last.
   public func isMoreSpecific(than other: DriverImpact) -> Bool {
-    (asksForMasks ? 0 : 1, matches.count) < (other.asksForMasks ? 0 : 1, other.matches.count)
+    func rank(_ impact: DriverImpact) -> Int {
+      impact.matches.isEmpty ? 2 : impact.asksForMasks ? 0 : 1
+    }
+    return (rank(self), matches.count) < (rank(other), other.matches.count)
   }
 }
 

@@ -124,7 +124,7 @@ public struct Driver: Sendable {
   public let file: String
   /// The module's name; nil where the Makefiles do not say it.
   public var module: String?
-  /// The module's Kconfig symbol, without `CONFIG_`.
+  /// The module's Kconfig symbols, without `CONFIG_`: any of them builds it; joined by `,`.
   public var kconfig: String?
   /// What that symbol depends on, as it is written.
   public var dependsOn = ""
@@ -132,7 +132,9 @@ public struct Driver: Sendable {
   public var architectures: [Architecture] = []
   /// Those on which only COMPILE_TEST lets it.
   public var compileTestOnly: [Architecture] = []
-  /// Kinds of driver in the file and of device tables in the module: pci, platform, of...
+  /// Kinds of driver that the file registers, with their device tables: pci, platform, of...
+  ///
+  /// Where it registers none, those that it names and the tables of its module.
   public var buses: [String] = []
   public var calls: [MaskCall] = []
   /// The masks that a device of it may have when it is driven, most preferred first.
@@ -145,6 +147,10 @@ public struct Driver: Sendable {
   var leavesMasks = false
   public var uses: [DriverUse] = []
   public var ids: [DeviceID] = []
+  /// Whether it is built for KUnit or self-tests alone.
+  public var isTest = false
+  /// Whether its buses are those of drivers that it registers.
+  var registers = false
 
   public init(file: String) { self.file = file }
 
@@ -157,7 +163,7 @@ public struct Driver: Sendable {
   public var callsMaskFunction: Bool { calls.contains(where: \.isCall) }
 
   /// Whether it is what reports and queries count as a driver.
-  public var isCounted: Bool { isDriver && callsMaskFunction }
+  public var isCounted: Bool { isDriver && callsMaskFunction && !isTest }
 
   /// Whether a device tree alone can describe its devices.
   public var hasDeviceTreeAlone: Bool {

@@ -57,6 +57,9 @@ struct DriverFile {
     readMacros()
   }
 
+  /// The buses of the drivers that the file registers.
+  var registeredBuses: [String] { file.registeredBuses() }
+
   /// The tokens that may name what is looked for, in order.
   private func candidates() -> [Int] {
     let starts = ["dma_", "DMA_ATTR_", "pci_set_", "coherent_dma_mask"].map { Array($0.utf8) }
@@ -215,7 +218,8 @@ struct DriverFile {
     leavesMasks = found.leavesMasks
     steps = found.steps
     return (
-      found.pairs.elements, found.isDecided && rest.isEmpty && !file.isTooDeep && !keepsPointer
+      found.pairs.elements,
+      found.isDecided && rest.isEmpty && !file.isTooDeep && (!keepsPointer || calls.isEmpty)
     )
   }
 
@@ -238,7 +242,7 @@ struct DriverFile {
   private mutating func store(_ name: String, _ index: Int) {
     // u64 *m = dev->dma_mask;
     if index > 1, index + 1 < file.tokens.count, file.tokens[index - 1].is("->"),
-      file.tokens[index + 1].is(";"), isKept(index)
+      file.tokens[index + 1].is(";"), file.keepsPointer(at: index)
     {
       keepsPointer = true
     }
@@ -255,7 +259,7 @@ struct DriverFile {
       add(
         "coherent_dma_mask =", value, false, true, token: index, function: inside?.number,
         inside?.context)
-    } else if isDereferenced(index) {
+    } else if file.isDereferenced(index) {
       add(
         "*dma_mask =", value, true, false, token: index, function: inside?.number,
         inside?.context)
@@ -266,35 +270,21 @@ struct DriverFile {
           Self.pointer, value.lowerBound + 1..<end, true, false, token: index,
           function: inside?.number, inside?.context)
       } else {
+        // What a member holds is not read, but where both masks are one.
+        let isShared = file.isNamed(file.tokens[value.upperBound - 1], "coherent_dma_mask")
+        if !isShared { keepsPointer = true }
         use("dma_mask pointer", at: index, value, inside?.context)
       }
     } else {
       // A number is the member of another structure: struct device has a pointer.
+      if file.isNamed(file.tokens[value.upperBound - 1], "dma_mask"),
+        !file.tokens[value.lowerBound].is("*")
+      {
+        // Another device's pointer.
+        keepsPointer = true
+      }
       use("dma_mask member", at: index, value, inside?.context)
     }
-  }
-
-  /// Whether a variable is given the pointer `a->dma_mask`, ending at `index`.
-  private func isKept(_ index: Int) -> Bool {
-    let start = file.startOfPath(index, 0)
-    guard start > 2, file.tokens[start - 1].is("="), file.tokens[start - 2].kind == .identifier
-    else { return false }
-    // Another device's pointer is listed as a use.
-    return !file.isNamed(file.tokens[start - 2], "dma_mask")
-      && file.startOfPath(start - 2, 0) == start - 2 && file.tokens[start - 3].is("*")
-  }
-
-  /// Whether a `*` stands before `a->b.c`, ending at `index`, and is no product.
-  private func isDereferenced(_ index: Int) -> Bool {
-    var start = index
-    while start >= 2, file.tokens[start - 1].is(".") || file.tokens[start - 1].is("->"),
-      file.tokens[start - 2].kind == .identifier
-    {
-      start -= 2
-    }
-    guard start >= 2, file.tokens[start - 1].is("*") else { return false }
-    let before = file.tokens[start - 2]
-    return before.is(";") || before.is("{") || before.is("}") || before.is(")") || before.is(":")
   }
 
   // MARK: - Alternatives

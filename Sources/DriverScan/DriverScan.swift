@@ -43,7 +43,7 @@ public struct DriverScan: Sendable {
     let kconfig = KconfigSymbols(kconfigs)
 
     let places = inParts(found.filter { $0.driver != nil || $0.hasTable }.map(\.path)) {
-      ($0, kbuild.place(of: $0))
+      ($0, kbuild.place(of: $0) ?? Self.including($0, sources, tree).flatMap(kbuild.place))
     }
     let placeOf = Dictionary(places) { first, _ in first }
     let named = found.compactMap(\.driver)
@@ -55,7 +55,7 @@ public struct DriverScan: Sendable {
     let tables = inParts(withTable.map(\.path)) { path in
       let file = CFile(path: path, bytes: tree.read(path) ?? [])
       let tables = DeviceTables(file, headers: headers)
-      return (path, Table(buses: tables.buses, ids: tables.ids))
+      return (path, Table(file: path, buses: tables.buses, ids: tables.ids))
     }
     let tablesOf = Dictionary(grouping: tables) {
       Self.key(of: $0.0, placeOf[$0.0] ?? nil)
@@ -87,6 +87,7 @@ public struct DriverScan: Sendable {
 
   /// The device tables of a file.
   private struct Table: Sendable {
+    let file: String
     let buses: [String]
     let ids: [DeviceID]
   }
@@ -104,9 +105,16 @@ public struct DriverScan: Sendable {
     guard !read.calls.isEmpty || !read.uses.isEmpty else { return found }
     var driver = Driver(file: path)
     driver.uses = read.uses
-    for (bus, words) in Self.busWords where words.contains(where: { bytes.contains(word: $0) }) {
+    driver.buses = read.registeredBuses
+    driver.registers = !driver.buses.isEmpty
+    for (bus, words) in Self.busWords
+    where (!driver.registers || words == [bus + "_device_id"])
+      && words.contains(where: { bytes.contains(word: $0) })
+    {
       driver.buses.append(bus)
     }
+    driver.isTest =
+      path.contains("/selftests/") || file.includes.contains { $0.name.hasPrefix("kunit/") }
     (driver.masks, driver.isDecided) = read.pairs(sharesOneMask: driver.sharesOneMask)
     driver.calls = read.calls
     driver.leavesMasks = read.leavesMasks
@@ -124,7 +132,26 @@ public struct DriverScan: Sendable {
   /// What names the module that a file is part of.
   private static func key(of file: String, _ place: Kbuild.Place?) -> String {
     let directory = file.split(separator: "/").dropLast().joined(separator: "/")
-    return place.map { "\($0.module) \($0.symbol ?? directory)" } ?? file
+    return place.map { "\($0.module) \($0.symbols.first ?? directory)" } ?? file
+  }
+
+  /// The C file of the same directory, or of one around it, that includes another.
+  private static func including(_ path: String, _ sources: [String], _ tree: TreeFiles) -> String? {
+    guard path.hasSuffix(".c") else { return nil }
+    var parts = path.split(separator: "/").map(String.init)
+    var name = parts.removeLast()
+    for _ in 0..<2 where parts.count > 1 {
+      let directory = parts.joined(separator: "/") + "/"
+      let include = ByteSearch("#include \"\(name)\"")
+      let found = sources.first { file in
+        file.hasPrefix(directory) && file.hasSuffix(".c") && file != path
+          && !file.dropFirst(directory.count).contains("/")
+          && tree.read(file).map { include.first(in: $0) != nil } ?? false
+      }
+      if let found { return found }
+      name = parts.removeLast() + "/" + name
+    }
+    return nil
   }
 
   private static func placed(
@@ -132,21 +159,29 @@ public struct DriverScan: Sendable {
   ) -> Driver {
     var driver = driver
     driver.module = place?.module
-    driver.kconfig = place?.symbol
-    driver.dependsOn = place?.symbol.map(kconfig.dependsOn) ?? ""
     let symbols = place?.symbols ?? []
+    driver.kconfig = symbols.isEmpty ? nil : symbols.joined(separator: ",")
+    driver.dependsOn = symbols.map(kconfig.dependsOn).distinct.filter { !$0.isEmpty }
+      .joined(separator: " || ")
+    let ways = place?.ways ?? [[]]
+    if !ways.contains(where: { way in !way.contains { $0.contains("KUNIT") } }) {
+      driver.isTest = true
+    }
     let own = driver.file.hasPrefix("arch/") ? driver.file.split(separator: "/")[1] : nil
     for architecture in Architecture.allCases
     where own.map({ $0 == architecture.rawValue }) ?? true {
-      if kconfig.canBeOn(symbols, architecture, compileTest: false) {
+      if ways.contains(where: { kconfig.canBeOn($0, architecture, compileTest: false) }) {
         driver.architectures.append(architecture)
-      } else if kconfig.canBeOn(symbols, architecture, compileTest: true) {
+      } else if ways.contains(where: { kconfig.canBeOn($0, architecture, compileTest: true) }) {
         driver.compileTestOnly.append(architecture)
       }
     }
     for table in tables {
-      for bus in table.buses where !driver.buses.contains(bus) { driver.buses.append(bus) }
-      driver.ids += table.ids
+      for bus in table.buses
+      where !driver.buses.contains(bus) && driver.takes(bus, from: table.file) {
+        driver.buses.append(bus)
+      }
+      driver.ids += table.ids.filter { driver.takes($0.bus, from: table.file) }
     }
     return driver
   }
@@ -162,6 +197,16 @@ public struct DriverScan: Sendable {
     let numbers = ["VERSION", "PATCHLEVEL", "SUBLEVEL"].compactMap { fields[$0] }
     let text = numbers.joined(separator: ".") + (fields["EXTRAVERSION"] ?? "")
     return text.isEmpty ? "unknown" : text.printable
+  }
+}
+
+extension Driver {
+  /// Whether a device table of its module is about its devices.
+  fileprivate func takes(_ bus: String, from file: String) -> Bool {
+    guard registers, file != self.file else { return true }
+    // Firmware describes the devices of other buses.
+    return buses.contains(bus)
+      || (bus == "of" || bus == "acpi") && !buses.contains("pci") && !buses.contains("usb")
   }
 }
 

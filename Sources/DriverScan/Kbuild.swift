@@ -14,22 +14,55 @@ struct Kbuild: Sendable {
   /// Where an object goes.
   struct Place: Sendable, Equatable {
     let module: String
-    /// The module's own symbol; nil where it is always built.
-    let symbol: String?
-    /// All symbols that must be on, the module's first.
+    /// The module's own symbols, any of which builds it; none where it is always built.
     let symbols: [String]
+    /// All symbols that must be on beside: the ways to build it.
+    let ways: [[String]]
   }
 
   private var directories: [String: [Assignment]] = [:]
 
   /// Objects are named by a Makefile at most this far above.
   private static let upward = 6
+  /// How many lists an object is part of, one in the other.
+  private static let partLimit = 6
+  /// How many files one Makefile includes: nouveau's some hundred.
+  private static let includeLimit = 1000
 
   /// Reads Makefiles; `files` has their paths and texts.
   init(_ files: [(path: String, text: String)]) {
+    let texts = Dictionary(files.map { ($0.path, $0.text) }) { first, _ in first }
     for (path, text) in files {
       let directory = path.split(separator: "/").dropLast().joined(separator: "/")
       directories[directory, default: []] += Self.assignments(text)
+      var seen: Set<String> = [path]
+      include(Self.included(text), into: directory, texts, &seen)
+    }
+  }
+
+  /// Reads what a Makefile includes: its paths begin where the Makefile is.
+  private mutating func include(
+    _ names: [String], into directory: String, _ texts: [String: String], _ seen: inout Set<String>
+  ) {
+    for name in names {
+      let path = directory + "/" + name
+      guard seen.count < Self.includeLimit, let text = texts[path], seen.insert(path).inserted
+      else { continue }
+      directories[directory, default: []] += Self.assignments(text)
+      include(Self.included(text), into: directory, texts, &seen)
+    }
+  }
+
+  /// What `include $(src)/name` names.
+  private static func included(_ text: String) -> [String] {
+    guard text.contains("include ") else { return [] }
+    return text.split(separator: "\n").compactMap { line in
+      let words = line.split(whereSeparator: \.isWhitespace)
+      guard words.count == 2, words[0] == "include" || words[0] == "-include" else { return nil }
+      for start in ["$(src)/", "$(srctree)/$(src)/"] where words[1].hasPrefix(start) {
+        return String(words[1].dropFirst(start.count))
+      }
+      return nil
     }
   }
 
@@ -42,12 +75,22 @@ struct Kbuild: Sendable {
       while let last = left.last, last == "+" || last == ":" { left.removeLast() }
       let name: Substring
       let condition: Substring
-      if left.hasSuffix(")"), let mark = left.firstRange(of: "-$(CONFIG_") {
-        (name, condition) = (left[..<mark.lowerBound], left[mark.upperBound...].dropLast())
+      if left.hasSuffix(")") || left.hasSuffix("}"),
+        let mark = left.firstRange(of: "-$(") ?? left.firstRange(of: "-${"),
+        let symbol = left[mark.upperBound...].firstRange(of: "CONFIG_")
+      {
+        // Also -${CONFIG_X} and -$(subst m,y,$(CONFIG_X)).
+        name = left[..<mark.lowerBound]
+        condition = left[symbol.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
       } else if let dash = left.lastIndex(of: "-"),
         ["y", "m", "objs"].contains(left[left.index(after: dash)...])
       {
         (name, condition) = (left[..<dash], left[left.index(after: dash)...])
+      } else if line.contains(".o") || line.contains("$("),
+        left.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+      {
+        // A variable that others name.
+        (name, condition) = (left[...], "")
       } else {
         return nil
       }
@@ -71,28 +114,44 @@ struct Kbuild: Sendable {
   }
 
   private func place(_ object: String, in directory: String, seen: Set<String>) -> Place? {
-    guard let all = directories[directory], seen.count < 4 else { return nil }
+    guard let all = directories[directory], seen.count < Self.partLimit else { return nil }
     let holding = all.filter { $0.objects.contains(object) }
     // An object of its own.
-    if let own = holding.first(where: { $0.name == "obj" || $0.name == "lib" }) {
-      let symbol = Self.symbol(own.condition)
+    let own = holding.filter { $0.name == "obj" || $0.name == "lib" }
+    if !own.isEmpty {
       let module = object.dropLast(2).split(separator: "/").last.map(String.init) ?? object
-      let symbols = [symbol].compactMap { $0 } + guards(of: directory)
-      return Place(module: module, symbol: symbol ?? symbols.first, symbols: symbols)
+      let guards = guards(of: directory)
+      var symbols = own.compactMap { Self.symbol($0.condition) }.distinct
+      // One that is always built needs no other.
+      if own.contains(where: { Self.symbol($0.condition) == nil }) { symbols = [] }
+      let ways = symbols.isEmpty ? [guards] : symbols.map { [$0] + guards }
+      return Place(
+        module: module, symbols: symbols.isEmpty ? Array(guards.prefix(1)) : symbols, ways: ways)
     }
     for part in holding where part.name != object.dropLast(2) && !seen.contains(part.name) {
-      guard
-        let whole = place(part.name + ".o", in: directory, seen: seen.union([part.name]))
-      else { continue }
+      guard let whole = whole(of: part, in: directory, seen: seen.union([part.name])) else {
+        continue
+      }
       let extra = Self.symbol(part.condition).map { [$0] } ?? []
       return Place(
-        module: whole.module, symbol: whole.symbol, symbols: whole.symbols + extra)
+        module: whole.module, symbols: whole.symbols, ways: whole.ways.map { $0 + extra })
+    }
+    return nil
+  }
+
+  /// Where the objects of `name-y` or of a variable go.
+  private func whole(of part: Assignment, in directory: String, seen: Set<String>) -> Place? {
+    if let place = place(part.name + ".o", in: directory, seen: seen) { return place }
+    // $(NAME) and $(name-y) among the objects of others.
+    let names = part.condition.isEmpty ? ["$(\(part.name))"] : ["$(\(part.name)-y)"]
+    for name in names {
+      if let place = place(name, in: directory, seen: seen) { return place }
     }
     return nil
   }
 
   private static func symbol(_ condition: String) -> String? {
-    ["y", "m", "objs"].contains(condition) ? nil : condition
+    ["y", "m", "objs", ""].contains(condition) ? nil : condition
   }
 
   /// The symbols that Makefiles above ask before they enter a directory.

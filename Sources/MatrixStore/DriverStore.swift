@@ -1,3 +1,4 @@
+import DMAModel
 import DriverScan
 import Foundation
 import GRDB
@@ -8,13 +9,29 @@ public enum DriverStore {
   /// Stores a tree's drivers; those of a tree of the same name are replaced.
   ///
   /// The database is copied, the copy is changed and renamed: an interrupted run leaves
-  /// the old one as it is.
+  /// the old one as it is.  A database that is not there is made, without answers, which
+  /// `generate` adds.
   ///
   /// - Parameter building: Called with the paths to remove if the process is killed.
   /// - Throws: ``StoreError``; nothing is changed then.
   public static func add(
     _ scan: DriverScan, named name: String, to path: String, toolVersion: String,
     building: ([String]) -> Void = { _ in }
+  ) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      let fresh = try DatabaseFile.freshName(for: path)
+      defer { unlink(fresh) }
+      let generator = MatrixGenerator(domain: MatrixDomain(), jobs: 1, toolVersion: toolVersion)
+      try generator.generateNothing(to: fresh) { building($0 + [fresh]) }
+      try change(scan, named: name, to: fresh, toolVersion: toolVersion) { building($0 + [fresh]) }
+      return try DatabaseFile.publish(fresh, as: path)
+    }
+    try change(scan, named: name, to: path, toolVersion: toolVersion, building: building)
+  }
+
+  private static func change(
+    _ scan: DriverScan, named name: String, to path: String, toolVersion: String,
+    building: ([String]) -> Void
   ) throws {
     try DatabaseFile.change(path, building: building) { copy in
       let queue = try DatabaseQueue(path: copy, configuration: DatabaseFile.withoutJournalFile)
@@ -100,17 +117,19 @@ public enum DriverStore {
     }
     let accepted = names.map(\.printable).joined(separator: ", ")
     guard !names.isEmpty else {
-      throw .query(
+      throw .drivers(
         "'\(database.path.printable)' holds no drivers; accepted: a database to which "
           + "'dmamatrix drivers --store' added a tree")
     }
     guard let tree = name ?? (names.count == 1 ? names[0] : nil) else {
-      throw .query(
-        "'\(database.path.printable)' holds the drivers of several trees "
-          + "(\(accepted)); accepted: one, or the tree itself")
+      throw .drivers(
+        "'\(database.path.printable)' holds the drivers of several trees; "
+          + "--tree-name chooses one: \(accepted)")
     }
     guard names.contains(tree) else {
-      throw .query("'\(tree.printable)' is no tree there; accepted: \(accepted)")
+      throw .drivers(
+        "--tree-name '\(tree.printable)' is no tree of '\(database.path.printable)'; "
+          + "accepted: \(accepted)")
     }
     let drivers = try database.read { try read(tree, $0) }
     return (tree, drivers)
@@ -156,6 +175,8 @@ public enum DriverStore {
       driver.compileTestOnly = try architectures("compile_test")
       driver.buses = try row.text("buses").split(separator: ",").map(String.init)
       driver.calls = try calls(masks[id] ?? [])
+      driver.isTest =
+        try !row.flag("counted") && driver.isDriver && driver.callsMaskFunction
       driver.isDecided = try row.flag("decided")
       driver.masks = try (pairs[id] ?? []).map { row in
         guard let streaming = try row.address("streaming_value"),

@@ -13,6 +13,8 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
   case cannotWrite(path: String, reason: String)
   case query(String)
   case noScenario(String)
+  /// The drivers of a tree are not there, or of more than one.
+  case drivers(String)
   case timeLimit(seconds: Double)
   case emptyDomain(String)
   case noObservations(path: String)
@@ -64,7 +66,7 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "\(path): cannot be written (\(reason)); nothing was changed"
     case .query(let message):
       "query: \(message)"
-    case .noScenario(let sentence):
+    case .noScenario(let sentence), .drivers(let sentence):
       sentence
     case .timeLimit(let seconds):
       "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit"

@@ -35,9 +35,20 @@ func driverBlocks(_ impact: DriverImpact, limit: Int?) -> [Document.Block] {
   if impact.outside > 0, impact.asksForMasks {
     text += " With masks that the matrix has not: \(impact.outside)."
   }
+  if impact.asksForMasks { text += circumstanceText(impact) }
   guard impact.asksForMasks, !impact.matches.isEmpty else { return [.paragraph(text)] }
   let lines = cut(impact.matches, limit).flatMap(driverLines) + more(impact.matches.count, limit)
   return [.paragraph(text), .literal(lines)]
+}
+
+/// How many of the drivers the finding is about in certain circumstances alone.
+private func circumstanceText(_ impact: DriverImpact) -> String {
+  let shown = impact.onlyIn.prefix(3)
+  guard !shown.isEmpty else { return "" }
+  let parts = shown.map { "\($0.count) only with \($0.circumstance)" }
+  let rest = impact.onlyIn.dropFirst(3).reduce(0) { $0 + $1.count }
+  return " Of them " + parts.joined(separator: "; ")
+    + (rest > 0 ? "; \(rest) only in others." : ".")
 }
 
 extension DriverList? {
@@ -116,11 +127,13 @@ func driverJSON(
   let left = DriverImpact.Absence.allCases.compactMap { absence in
     impact.leftOut[absence].map { "\(jsonString(absence.rawValue)): \($0)" }
   }
+  let only = impact.onlyIn.map { "\(jsonString($0.circumstance)): \($0.count)" }
   return """
     ,
          "drivers": {"of": \(impact.total), "count": \(impact.matches.count), \
     "asks_for_masks": \(impact.asksForMasks), \
     "circumstances": [\(impact.circumstances.map(jsonString).joined(separator: ", "))], \
+    "only_with": {\(only.joined(separator: ", "))}, \
     "left_out": {\(left.joined(separator: ", "))}, \
     "undecided": \(impact.undecided), "outside": \(impact.outside), "matching": [
     \(rows.joined(separator: ",\n"))]}
@@ -142,7 +155,8 @@ public func driversDocument(
       "\(scan.filesRead) C files and headers read below \(DriverScan.sourceDirectories.joined(separator: ", ")); "
         + "\(facts.calls.count) calls that set a mask in \(list.drivers.count) files below drivers, "
         + "net and sound. \(facts.constant) of them have one value, \(facts.several) several, "
-        + "\(facts.undecided.count) are not decided."))
+        + "\(facts.undecided.count) are not decided."
+        + testText(scan.drivers)))
   document.blocks.append(.heading("Masks, and how many files may set them"))
   document.blocks.append(
     .table(columns: ["bits", "files", "streaming", "coherent"], rows: facts.histogram))
@@ -158,6 +172,12 @@ public func driversDocument(
     "The streaming mask stays at the bus's 32 bits, or another file of the module sets it.", limit)
   document.blocks += undecidedBlocks(facts, limit)
   return document
+}
+
+/// How many files are left out because only tests build them.
+private func testText(_ drivers: [Driver]) -> String {
+  let tests = drivers.filter { $0.isTest && $0.isDriver && $0.callsMaskFunction }.count
+  return tests == 0 ? "" : " \(tests) files of KUnit and self-tests are not counted."
 }
 
 private func listBlocks(
@@ -263,6 +283,7 @@ public func driversJSON(_ scan: DriverScan, named name: String) -> String {
       "architectures": [\(list(driver.architectures.map(\.rawValue)))], \
       "compile_test": [\(list(driver.compileTestOnly.map(\.rawValue)))], \
       "buses": [\(list(driver.buses))], "counted": \(driver.isCounted), \
+      "test": \(driver.isTest), \
       "sets": \(jsonString(driver.sets.rawValue)), "decided": \(driver.isDecided), \
       "masks": [\(list(driver.masks.map(\.text)))],
          "calls": [\(calls.joined(separator: ",\n     "))],
@@ -271,7 +292,8 @@ public func driversJSON(_ scan: DriverScan, named name: String) -> String {
   }
   return """
     {"tree": \(jsonString(name)), "release": \(jsonString(scan.release)),
-     "files": \(scan.filesRead), "drivers": [
+     "files": \(scan.filesRead), "unread": [\(list(scan.unread))],
+     "drivers": [
     \(rows.joined(separator: ",\n"))
      ]}
 

@@ -75,9 +75,18 @@ private func findingBlocks(_ kernel: KernelVersion, _ list: DriverList) -> [Docu
     .heading("Findings in \(kernel.name), base \(check.base?.name ?? "none")")
   ]
   var others = 0
-  for finding in check.findings {
-    let impact = DriverImpact(
-      finding.conditions, of: [kernel], in: list, lint: finding.lint)
+  let impacts = check.findings.map { finding in
+    (
+      finding,
+      DriverImpact(finding.conditions, of: [kernel], in: list, lint: finding.lint)
+    )
+  }
+  // The most specific first; equal ones in the order of the check.
+  let sorted = impacts.indices.sorted { one, other in
+    if impacts[one].1.isMoreSpecific(than: impacts[other].1) { return true }
+    return !impacts[other].1.isMoreSpecific(than: impacts[one].1) && one < other
+  }
+  for (finding, impact) in sorted.map({ impacts[$0] }) {
     guard impact.asksForMasks else {
       others += 1
       continue

@@ -92,7 +92,8 @@ public func jsonString(_ text: String) -> String {
     case "\n": literal += "\\n"
     case "\t": literal += "\\t"
     case "\r": literal += "\\r"
-    case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+    // Also those of C1 and what turns the direction of text: JSON goes to terminals too.
+    case _ where scalar.isControl:
       let digits = String(scalar.value, radix: 16)
       literal += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     default: literal.unicodeScalars.append(scalar)

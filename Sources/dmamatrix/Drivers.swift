@@ -52,7 +52,8 @@ struct Drivers: ParsableCommand {
       --store adds the drivers to a database, where the tables driver,
       driver_mask, driver_pair, driver_use and driver_id hold them and named
       queries ask for them ("query --list").  A tree of the same name replaces
-      itself, and "generate" keeps them when it makes the database anew.
+      itself, and "generate" keeps them when it makes the database anew.  A
+      database that is not there is made with the drivers alone.
 
       Exit status with --compare and --check as of these commands.
 
@@ -103,7 +104,11 @@ struct Drivers: ParsableCommand {
         description: "--kernel is no filter of drivers; --compare and --check name them")
     }
     let format: FindingFormat = try dmamatrix.format(format)
-    if let store { _ = try MatrixDatabase(path: store) }
+    if let store, FileManager.default.fileExists(atPath: store) {
+      _ = try MatrixDatabase(path: store)
+    } else if let store {
+      try AtomicFile.check(store)
+    }
     let kernels = try (compare ?? check).map {
       try filters.kernels(
         called: commaSeparated([$0]), option: compare == nil ? "--check" : "--compare")
@@ -118,6 +123,7 @@ struct Drivers: ParsableCommand {
     let domain = try filters.domain()
     let scan = try DriverScan(tree: tree) { Output.progress($0, "reading") }
     Output.progress(1, "reading")
+    sayUnread(scan)
     let name = name ?? scan.release.split(separator: ".").prefix(2).joined(separator: ".")
     var list = DriverList(tree: name, drivers: scan.drivers)
     list.domain = domain
@@ -164,6 +170,14 @@ struct Drivers: ParsableCommand {
   }
 }
 
+/// Says which files of a tree were not read.
+private func sayUnread(_ scan: DriverScan) {
+  guard !scan.unread.isEmpty else { return }
+  let first = scan.unread.prefix(3).map(\.printable).joined(separator: ", ")
+  let more = scan.unread.count > 3 ? ", and \(scan.unread.count - 3) more" : ""
+  Output.sentence("files of more than 4 MiB are not read: \(scan.unread.count): \(first)\(more)")
+}
+
 /// How long lists of drivers are.
 struct DriverLength: ParsableArguments {
   @Flag(help: "Name all drivers of a list, not the first 12 and how many more.")
@@ -177,6 +191,10 @@ struct DriverOption: ParsableArguments {
       "End each finding with the drivers of a kernel tree, or of a database with one.",
       valueName: "path"), completion: .file())
   var drivers: String?
+  @Option(
+    help: ArgumentHelp(
+      "The tree, where --drivers is a database with several.", valueName: "name"))
+  var treeName: String?
 
   /// The drivers, or nil where none are asked for.
   ///
@@ -187,28 +205,38 @@ struct DriverOption: ParsableArguments {
     _ domain: MatrixDomain = MatrixDomain(), length: DriverLength? = nil
   ) throws -> DriverList? {
     guard let drivers else {
+      guard treeName == nil else {
+        throw UsageError(description: "--tree-name needs --drivers, a database with that tree")
+      }
       if length?.all == true {
         throw UsageError(description: "--all needs --drivers, whose lists it is for")
       }
       return nil
     }
-    var list = try Self.read(drivers)
+    var list = try Self.read(drivers, tree: treeName)
     list.domain = domain
     if length?.all == true { list.limit = nil }
     return list
   }
 
   /// The drivers of a kernel tree, or of a database with one.
-  static func read(_ drivers: String) throws -> DriverList {
+  ///
+  /// - Parameter tree: Which tree of a database.
+  static func read(_ drivers: String, tree: String? = nil) throws -> DriverList {
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: drivers, isDirectory: &isDirectory),
       !isDirectory.boolValue
     {
-      let (tree, stored) = try DriverStore.drivers(in: MatrixDatabase(path: drivers))
+      let (tree, stored) = try DriverStore.drivers(
+        named: tree, in: MatrixDatabase(path: drivers))
       return DriverList(tree: tree, drivers: stored)
+    }
+    guard tree == nil else {
+      throw UsageError(description: "--tree-name is for a database; --drivers is a kernel tree")
     }
     let scan = try DriverScan(tree: drivers) { Output.progress($0, "reading") }
     Output.progress(1, "reading")
+    sayUnread(scan)
     return DriverList(tree: scan.release, drivers: scan.drivers)
   }
 }

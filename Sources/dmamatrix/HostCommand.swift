@@ -74,6 +74,10 @@ struct HostCommand: ParsableCommand {
       valueName: "path"), completion: .file())
   var drivers: String?
   @Option(
+    help: ArgumentHelp(
+      "The tree, where --drivers is a database with several.", valueName: "name"))
+  var treeName: String?
+  @Option(
     help: ArgumentHelp("modules.alias of a kernel, beside --drivers.", valueName: "file"),
     completion: .file())
   var aliases: String?
@@ -95,7 +99,7 @@ struct HostCommand: ParsableCommand {
   mutating func run() throws {
     if script {
       guard captures.isEmpty, root == nil, kernel.isEmpty, cmdline == nil, drivers == nil,
-        aliases == nil, trees == nil, store == nil, format == "text"
+        aliases == nil, trees == nil, store == nil, treeName == nil, format == "text"
       else {
         throw UsageError(description: "--script takes nothing else; it prints the script")
       }
@@ -110,7 +114,12 @@ struct HostCommand: ParsableCommand {
     guard aliases == nil || drivers != nil else {
       throw UsageError(description: "--aliases needs --drivers, which says what modules set")
     }
-    var known = try drivers.map { KnownDrivers(list: try DriverOption.read($0)) }
+    guard treeName == nil || drivers != nil else {
+      throw UsageError(description: "--tree-name needs --drivers, a database with that tree")
+    }
+    var known = try drivers.map {
+      KnownDrivers(list: try DriverOption.read($0, tree: treeName))
+    }
     if let aliases { known?.aliases = try ModuleAliases(path: aliases) }
     var isWorse = false
     let hosts =

@@ -73,6 +73,30 @@ import Testing
     #expect(impact.isMoreSpecific(than: plain) && !plain.isMoreSpecific(than: impact))
   }
 
+  /// Drivers that only a condition with one more axis is about are counted apart.
+  @Test func circumstancesOfSomeConditionsAreCounted() throws {
+    let kernel = try #require(KernelVersion.named("7.3"))
+    let conditions = [
+      condition([("mask", ["40"]), ("bus_limit", ["32"])]), condition([("mask", ["64"])]),
+    ]
+    let impact = DriverImpact(conditions, of: [kernel], in: list)
+    #expect(impact.circumstances.isEmpty && impact.matches.count == 5)
+    // Those with 40 bits alone; one may have 64 too.
+    #expect(impact.onlyIn.map(\.circumstance) == ["bus_limit=32"])
+    #expect(impact.onlyIn.map(\.count) == [2])
+  }
+
+  @Test func findingsAboutNoDriverComeLast() throws {
+    let kernel = try #require(KernelVersion.named("7.3"))
+    func impact(_ terms: [(String, [String])]) -> DriverImpact {
+      DriverImpact([condition(terms)], of: [kernel], in: list)
+    }
+    let none = impact([("mask", ["24"])])
+    let all = impact([("op", ["map"])])
+    #expect(none.matches.isEmpty && all.isMoreSpecific(than: none))
+    #expect(impact([("mask", ["40"])]).isMoreSpecific(than: all))
+  }
+
   /// Where other pairs are possible no match is certain, and certain ones come first.
   @Test func undecidedPairsAreNotCertain() throws {
     var open = driver("a-open", [0xff_ffff_ffff])

@@ -255,6 +255,23 @@ extension PairSoundnessTests {
 extension PairSoundnessTests {
   static let names = [
     Case(
+      "mask-in-a-member", "32/64 ?",
+      """
+      static int a_probe(struct x *x) {
+        x->mask = DMA_BIT_MASK(64);
+        x->dev.dma_mask = &x->mask;
+        return dma_set_coherent_mask(&x->dev, DMA_BIT_MASK(64));
+      }
+      """),
+    Case(
+      "another-device's-mask", "32/40 ?",
+      """
+      static int a_probe(struct device *dev) {
+        dev->dma_mask = dev->parent->dma_mask;
+        return dma_set_coherent_mask(dev, DMA_BIT_MASK(40));
+      }
+      """),
+    Case(
       "if-1", "64",
       """
       static int a_probe(struct device *dev) {
