@@ -96,22 +96,6 @@ enum DatabaseFile {
     }
   }
 
-  /// The name under which a database that is not there is made, beside it.
-  ///
-  /// - Throws: ``StoreError`` where none can be made there.
-  static func freshName(for target: String) throws(StoreError) -> String {
-    try checkedTarget(target) + ".new-\(ProcessInfo.processInfo.processIdentifier)"
-  }
-
-  /// Gives a database that was made under another name its own.
-  ///
-  /// - Throws: ``StoreError/cannotWrite(path:reason:)`` also where it is there by now.
-  static func publish(_ fresh: String, as target: String) throws(StoreError) {
-    guard link(fresh, resolved(target)) == 0 else {
-      throw .cannotWrite(path: target, reason: String(cString: strerror(errno)))
-    }
-  }
-
   /// Fills a file that is there, with its permissions, with the bytes of another.
   private static func write(_ path: String, into copy: Int32) throws {
     let source = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))

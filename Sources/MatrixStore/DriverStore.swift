@@ -1,4 +1,3 @@
-import DMAModel
 import DriverScan
 import Foundation
 import GRDB
@@ -9,29 +8,13 @@ public enum DriverStore {
   /// Stores a tree's drivers; those of a tree of the same name are replaced.
   ///
   /// The database is copied, the copy is changed and renamed: an interrupted run leaves
-  /// the old one as it is.  A database that is not there is made, without answers, which
-  /// `generate` adds.
+  /// the old one as it is.
   ///
   /// - Parameter building: Called with the paths to remove if the process is killed.
   /// - Throws: ``StoreError``; nothing is changed then.
   public static func add(
     _ scan: DriverScan, named name: String, to path: String, toolVersion: String,
     building: ([String]) -> Void = { _ in }
-  ) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      let fresh = try DatabaseFile.freshName(for: path)
-      defer { unlink(fresh) }
-      let generator = MatrixGenerator(domain: MatrixDomain(), jobs: 1, toolVersion: toolVersion)
-      try generator.generateNothing(to: fresh) { building($0 + [fresh]) }
-      try change(scan, named: name, to: fresh, toolVersion: toolVersion) { building($0 + [fresh]) }
-      return try DatabaseFile.publish(fresh, as: path)
-    }
-    try change(scan, named: name, to: path, toolVersion: toolVersion, building: building)
-  }
-
-  private static func change(
-    _ scan: DriverScan, named name: String, to path: String, toolVersion: String,
-    building: ([String]) -> Void
   ) throws {
     try DatabaseFile.change(path, building: building) { copy in
       let queue = try DatabaseQueue(path: copy, configuration: DatabaseFile.withoutJournalFile)

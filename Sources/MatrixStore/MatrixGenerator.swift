@@ -52,19 +52,6 @@ public struct MatrixGenerator: Sendable {
     return summary
   }
 
-  /// Makes a database of the domain without answers, which holds what others store in it.
-  ///
-  /// - Parameter building: Called with the paths to remove if the process is killed.
-  func generateNothing(to target: String, building: ([String]) -> Void) throws {
-    _ = try DatabaseFile.replace(target, building: building) { database in
-      try database.inTransaction {
-        var writer = try MatrixWriter(database, domain: domain, toolVersion: toolVersion)
-        try writer.finish(database, excluded: [:])
-        return .commit
-      }
-    }
-  }
-
   private func build(
     _ database: Database, progress: (Double) -> Void
   ) throws -> GenerationSummary {

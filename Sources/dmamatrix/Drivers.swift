@@ -53,7 +53,7 @@ struct Drivers: ParsableCommand {
       driver_mask, driver_pair, driver_use and driver_id hold them and named
       queries ask for them ("query --list").  A tree of the same name replaces
       itself, and "generate" keeps them when it makes the database anew.  A
-      database that is not there is made with the drivers alone.
+      database that does not exist is made, with the default matrix.
 
       Exit status with --compare and --check as of these commands.
 
@@ -141,6 +141,7 @@ struct Drivers: ParsableCommand {
   }
 
   private func stored(_ scan: DriverScan, name: String, in path: String) throws {
+    try DatabaseTarget.prepare(path)
     try DriverStore.add(scan, named: name, to: path, toolVersion: toolVersion) {
       Interruption.removeOnSignal($0)
     }

@@ -153,22 +153,19 @@ import Testing
     }
   }
 
-  /// A database that is not there is made with the drivers, and holds several trees.
-  @Test func driversMakeADatabase() throws {
+  /// A database holds several trees, of which one has to be named.
+  @Test func oneOfSeveralTreesIsNamed() throws {
     let tree = try TemporaryDirectory()
     try DriverTree.write(to: tree.path)
     let scan = try DriverScan(tree: tree.path)
-    let fresh = directory.file("fresh.db")
-    try DriverStore.add(scan, named: "7.3", to: fresh, toolVersion: "test")
-    #expect(directory.contents.contains("fresh.db"))
-    #expect(!directory.contents.contains { $0.hasPrefix("fresh.db.") })
-    try DatabaseCheck(MatrixDatabase(path: fresh)).requireSound()
-    #expect(try DriverStore.drivers(in: MatrixDatabase(path: fresh)).tree == "7.3")
-    try DriverStore.add(scan, named: "7.2", to: fresh, toolVersion: "test")
-    let database = try MatrixDatabase(path: fresh)
+    try DriverStore.add(scan, named: "7.3", to: path, toolVersion: "test")
+    try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
+    #expect(try DriverStore.drivers(in: MatrixDatabase(path: path)).tree == "7.3")
+    try DriverStore.add(scan, named: "7.2", to: path, toolVersion: "test")
+    let database = try MatrixDatabase(path: path)
     #expect(try DriverStore.drivers(named: "7.2", in: database).tree == "7.2")
     let message =
-      "'\(fresh)' holds the drivers of several trees; --tree-name chooses one: 7.2, 7.3"
+      "'\(path)' holds the drivers of several trees; --tree-name chooses one: 7.2, 7.3"
     #expect(throws: StoreError.drivers(message)) { _ = try DriverStore.drivers(in: database) }
   }
 
