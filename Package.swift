@@ -226,8 +226,8 @@ let package = Package(
     .testTarget(
       name: "MatrixStoreTests",
       dependencies: [
-        "Conformance", "DMAModel", "DriverScan", "EmbeddedSchema", "MatrixStore", "Observations",
-        "TestSupport",
+        "Conformance", "DMAModel", "DriverScan", "EmbeddedSchema", "HostCapture", "HostModel",
+        "MatrixStore", "Observations", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

@@ -97,7 +97,7 @@ INSERT OR REPLACE INTO description (object, "column", text) VALUES
   ('driver', 'compile_test', 'those on which only COMPILE_TEST lets it be on'),
   ('driver', 'buses', 'kinds of driver in the file and of device tables in the module'),
   ('driver', 'sets', 'which masks it sets: both, streaming, coherent, none'),
-  ('driver', 'decided', '1: its devices can have no other pairs of masks than those of driver_pair'),
+  ('driver', 'decided', '1: by what its file does, its devices can have no other pairs of masks than those of driver_pair; another module, or a device that is not its own, is not seen'),
   ('driver', 'counted', '1: below drivers, sound or net, with a call that sets a mask: what is counted as a driver'),
   ('driver', 'device_tree', '1: a device tree alone can describe its devices, and x86 has none'),
   ('driver_mask', '', 'places that set a mask, one row for each value that it may have'),

@@ -16,12 +16,14 @@ struct DeviceTables {
     file.index = NameIndex(file)
     self.file = file
     evaluator = MaskEvaluator(file, headers: headers, functions: [])
+    var read: Set<String> = []
     for index in file.tokens(named: "MODULE_DEVICE_TABLE").prefix(Self.tableLimit)
     where index + 5 < file.tokens.count && file.tokens[index + 1].is("(") {
       let bus = file.text(file.tokens[index + 2])
       if !buses.contains(bus) { buses.append(bus) }
-      if ["pci", "usb", "of", "acpi"].contains(bus) {
-        read(bus, table: file.text(file.tokens[index + 4]))
+      let table = file.text(file.tokens[index + 4])
+      if ["pci", "usb", "of", "acpi"].contains(bus), read.insert(bus + " " + table).inserted {
+        self.read(bus, table: table)
       }
     }
   }

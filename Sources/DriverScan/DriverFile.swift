@@ -240,6 +240,8 @@ struct DriverFile {
 
   /// `dev->coherent_dma_mask = x`, `*dev->dma_mask = x`, `.dma_mask = &x`.
   private mutating func store(_ name: String, _ index: Int) {
+    // What is not read writes it: `&=`, a parenthesis, its address.
+    if index + 2 < file.tokens.count, file.isWrittenOtherwise(index) { keepsPointer = true }
     // u64 *m = dev->dma_mask;
     if index > 1, index + 1 < file.tokens.count, file.tokens[index - 1].is("->"),
       file.tokens[index + 1].is(";"), file.keepsPointer(at: index)
@@ -271,6 +273,7 @@ struct DriverFile {
           function: inside?.number, inside?.context)
       } else {
         // What a member holds is not read, but where both masks are one.
+        if file.busGivesPointer, file.isWithoutPointer(index) { return }
         let isShared = file.isNamed(file.tokens[value.upperBound - 1], "coherent_dma_mask")
         if !isShared { keepsPointer = true }
         use("dma_mask pointer", at: index, value, inside?.context)
@@ -371,10 +374,11 @@ struct DriverFile {
     for macro in file.macros.values.joined().sorted(by: { $0.line < $1.line }) {
       for index in macro.body.dropLast() {
         let token = file.macroTokens[index]
+        guard calls.count <= Self.callLimit else { return keepsPointer = true }
         guard token.kind == .identifier, file.macroTokens[index + 1].is("("),
           let sets = Self.setters[file.text(token)]
         else { continue }
-        let rest = file.macroTokens[index..<macro.body.upperBound]
+        let rest = file.macroTokens[index..<min(index + 64, macro.body.upperBound)]
         calls.append(
           MaskCall(
             line: Int(token.line), function: macro.name, callee: file.text(token),

@@ -42,8 +42,15 @@ public struct DriverScan: Sendable {
     let kbuild = Kbuild(makefiles)
     let kconfig = KconfigSymbols(kconfigs)
 
+    var including: [String: String] = [:]
+    for file in found {
+      for source in file.includedSources where including[source] == nil {
+        including[source] = file.path
+      }
+    }
+    let includers = including
     let places = inParts(found.filter { $0.driver != nil || $0.hasTable }.map(\.path)) {
-      ($0, kbuild.place(of: $0) ?? Self.including($0, sources, tree).flatMap(kbuild.place))
+      ($0, kbuild.place(of: $0) ?? includers[$0].flatMap(kbuild.place))
     }
     let placeOf = Dictionary(places) { first, _ in first }
     let named = found.compactMap(\.driver)
@@ -83,6 +90,8 @@ public struct DriverScan: Sendable {
     var driver: Driver?
     var hasTable = false
     var isTooDeep = false
+    /// The C files that it includes.
+    var includedSources: [String] = []
   }
 
   /// The device tables of a file.
@@ -97,6 +106,7 @@ public struct DriverScan: Sendable {
   private static func read(_ path: String, _ tree: TreeFiles, _ headers: Headers) -> Found {
     var found = Found(path: path)
     guard let bytes = tree.read(path) else { return found }
+    if path.hasSuffix(".c") { found.includedSources = Self.sources(includedBy: path, bytes) }
     found.hasTable = path.hasSuffix(".c") && table.first(in: bytes) != nil
     guard DriverFile.needles.contains(where: { $0.first(in: bytes) != nil }) else { return found }
     let file = CFile(path: path, bytes: bytes)
@@ -114,7 +124,8 @@ public struct DriverScan: Sendable {
       driver.buses.append(bus)
     }
     driver.isTest =
-      path.contains("/selftests/") || file.includes.contains { $0.name.hasPrefix("kunit/") }
+      path.contains("/selftests/") || path.contains("/tests/")
+      || file.includes.contains { $0.name == "kunit/test.h" }
     (driver.masks, driver.isDecided) = read.pairs(sharesOneMask: driver.sharesOneMask)
     driver.calls = read.calls
     driver.leavesMasks = read.leavesMasks
@@ -135,23 +146,26 @@ public struct DriverScan: Sendable {
     return place.map { "\($0.module) \($0.symbols.first ?? directory)" } ?? file
   }
 
-  /// The C file of the same directory, or of one around it, that includes another.
-  private static func including(_ path: String, _ sources: [String], _ tree: TreeFiles) -> String? {
-    guard path.hasSuffix(".c") else { return nil }
-    var parts = path.split(separator: "/").map(String.init)
-    var name = parts.removeLast()
-    for _ in 0..<2 where parts.count > 1 {
-      let directory = parts.joined(separator: "/") + "/"
-      let include = ByteSearch("#include \"\(name)\"")
-      let found = sources.first { file in
-        file.hasPrefix(directory) && file.hasSuffix(".c") && file != path
-          && !file.dropFirst(directory.count).contains("/")
-          && tree.read(file).map { include.first(in: $0) != nil } ?? false
+  private static let include = ByteSearch(".c\"")
+
+  /// The paths of `#include "name.c"`, beside the file or below it.
+  private static func sources(includedBy path: String, _ bytes: [UInt8]) -> [String] {
+    guard include.first(in: bytes) != nil else { return [] }
+    let directory = path.split(separator: "/").dropLast().joined(separator: "/")
+    var found: [String] = []
+    for line in bytes.split(separator: 0x0a) where line.first == UInt8(ascii: "#") {
+      let words = String(decoding: line.prefix(256), as: UTF8.self)
+        .split(whereSeparator: { $0 == " " || $0 == "\t" })
+      guard words.count > 1, words[0] == "#include", words[1].hasPrefix("\""),
+        words[1].hasSuffix(".c\""), found.count < 256
+      else { continue }
+      var parts = directory.split(separator: "/")
+      for part in words[1].dropFirst().dropLast().split(separator: "/") where part != "." {
+        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
       }
-      if let found { return found }
-      name = parts.removeLast() + "/" + name
+      found.append(parts.joined(separator: "/"))
     }
-    return nil
+    return found
   }
 
   private static func placed(
@@ -161,8 +175,8 @@ public struct DriverScan: Sendable {
     driver.module = place?.module
     let symbols = place?.symbols ?? []
     driver.kconfig = symbols.isEmpty ? nil : symbols.joined(separator: ",")
-    driver.dependsOn = symbols.map(kconfig.dependsOn).distinct.filter { !$0.isEmpty }
-      .joined(separator: " || ")
+    driver.dependsOn = KconfigSymbols.joined(
+      symbols.map(kconfig.dependsOn).distinct, by: " || ", around: "&&")
     let ways = place?.ways ?? [[]]
     if !ways.contains(where: { way in !way.contains { $0.contains("KUNIT") } }) {
       driver.isTest = true

@@ -22,6 +22,67 @@ extension CFile {
     "sdio", "spi", "tc", "vio", "virtio", "xenbus", "zorro",
   ]
 
+  /// Whether the bus gives every device of the file's drivers a pointer to a mask:
+  /// drivers/base/platform.c `setup_pdev_dma_masks()`, drivers/pci/probe.c
+  /// `pci_setup_device()`.
+  var busGivesPointer: Bool {
+    let buses = registeredBuses()
+    return !buses.isEmpty && buses.allSatisfy { $0 == "pci" || $0 == "platform" }
+  }
+
+  /// Whether tokens are `dev->dma_mask`: the pointer of a device.
+  func isMaskPointer(_ range: Range<Int>) -> Bool {
+    range.count >= 3 && isNamed(tokens[range.upperBound - 1], "dma_mask")
+      && isNamed(tokens[range.upperBound - 3], "dev")
+      && endOfPath(range.lowerBound, range.upperBound) == range.upperBound
+  }
+
+  /// Whether a mask, ending at `index`, is written in a way that is not followed.
+  func isWrittenOtherwise(_ index: Int) -> Bool {
+    let next = tokens[index + 1]
+    if isCompound(next) || next.is("[") || next.is("++") || next.is("--") { return true }
+    if next.is(")"), tokens[index + 2].is("=") { return true }
+    var start = index
+    while start >= 2, tokens[start - 1].is(".") || tokens[start - 1].is("->"),
+      tokens[start - 2].kind == .identifier
+    {
+      start -= 2
+    }
+    guard start > 1 else { return false }
+    if tokens[start - 1].is("("), isNamed(tokens[start - 2], "WRITE_ONCE") { return true }
+    guard tokens[start - 1].is("&"), isAddressOperator(start - 1, 0..<tokens.count) else {
+      return false
+    }
+    // `dev->dma_mask = &dev->coherent_dma_mask`
+    return !(start > 3 && tokens[start - 2].is("=") && isNamed(tokens[start - 3], "dma_mask"))
+  }
+
+  /// Whether `a->b.dma_mask`, ending at `index`, is stored to in the body of
+  /// `if (!dev->dma_mask)` or `if (dev->dma_mask == NULL)`.
+  func isWithoutPointer(_ index: Int) -> Bool {
+    var start = index
+    while start >= 2, tokens[start - 1].is(".") || tokens[start - 1].is("->"),
+      tokens[start - 2].kind == .identifier
+    {
+      start -= 2
+    }
+    var close = start - 1
+    if close > 0, tokens[close].is("{") { close -= 1 }
+    guard close > 0, tokens[close].is(")") else { return false }
+    var open = close - 1
+    while open > 0, close - open < 24, !tokens[open].is("(") { open -= 1 }
+    guard open > 0, tokens[open].is("("), isNamed(tokens[open - 1], "if"), open + 1 < close else {
+      return false
+    }
+    let condition = open + 1..<close
+    if tokens[condition.lowerBound].is("!") {
+      return isMaskPointer(condition.lowerBound + 1..<condition.upperBound)
+    }
+    guard condition.count > 4, isNamed(tokens[close - 1], "NULL"), tokens[close - 2].is("==")
+    else { return false }
+    return isMaskPointer(condition.lowerBound..<close - 2)
+  }
+
   /// Whether a `*` stands before `a->b.c`, ending at `index`, and is no product.
   func isDereferenced(_ index: Int) -> Bool {
     var start = index

@@ -167,6 +167,11 @@ extension CFile {
       if let before, before.is("&"), isAddressOperator(index - 1, range) {
         variable.isOpaque = true
       }
+      if index > range.lowerBound + 1, tokens[index - 1].is("("), tokens[index - 2].is("&"),
+        isAddressOperator(index - 2, range)
+      {
+        variable.isOpaque = true
+      }
       if isGivenAway(index) { (variable.isOpaque, variable.isShadowed) = (true, true) }
       guard let after else { continue }
       if after.is("=") {
@@ -190,8 +195,9 @@ extension CFile {
     if tokens[index - 2].kind == .string, tokens[index - 1].is("(") { return true }
     let call = tokens[index - 1].is("(") ? index - 2 : index - 4
     guard call >= 0, tokens[call + 1].is("(") else { return false }
-    let token = tokens[call]
-    return isNamed(token, "swap") || isNamed(token, "get_user") || isNamed(token, "__get_user")
+    let name = text(tokens[call])
+    return ["swap", "get_user", "__get_user", "do_div"].contains(name)
+      || name.contains("for_each_") || name.contains("_poll_timeout")
   }
 
   /// Whether `name` in `u64 one = 1, name` is declared.
@@ -229,7 +235,8 @@ extension CFile {
     guard index > range.lowerBound else { return true }
     let before = tokens[index - 1]
     if before.kind == .identifier { return isNamed(before, "return") }
-    return before.kind == .punctuation && !before.is(")") && !before.is("]")
+    // `(u32 *)&bits` looks like a product: behind a parenthesis it may be either.
+    return before.kind == .punctuation && !before.is("]")
   }
 
   /// Where the value of `a = b = value` begins, which all of them get.

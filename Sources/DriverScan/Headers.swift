@@ -12,13 +12,18 @@ final class Headers: Sendable {
     init(_ file: CFile) {
       var file = file
       var kept: [CToken] = []
-      for (index, token) in file.tokens.enumerated() where file.isNamed(token, "enum") {
-        guard
-          let open = (index + 1..<min(index + 3, file.tokens.count)).first(where: {
+      var index = 0
+      while index < file.tokens.count {
+        defer { index += 1 }
+        guard file.isNamed(file.tokens[index], "enum"),
+          let open = (index + 1..<max(index + 1, min(index + 3, file.tokens.count))).first(where: {
             file.tokens[$0].is("{")
           })
         else { continue }
-        kept += file.tokens[index...file.closingBrace(of: open)]
+        // Past what is in it: an enum within is kept with the one around it.
+        let close = file.closingBrace(of: open)
+        kept += file.tokens[index...close]
+        index = close
       }
       file.tokens = kept
       file.index = NameIndex(file)

@@ -14,6 +14,8 @@ struct KconfigSymbols: Sendable {
   /// Kernels have conditions of a line or two.
   private static let conditionLimit = 2000
   private static let depthLimit = 60
+  /// 7.3 defines no symbol in more than some ten places.
+  private static let definitionLimit = 200
 
   /// Reads Kconfig files; `files` has their paths and texts.
   init(_ files: [(path: String, text: String)]) {
@@ -22,7 +24,9 @@ struct KconfigSymbols: Sendable {
 
   private mutating func read(_ path: String, _ text: String) {
     let parts = path.split(separator: "/")
-    let architecture = parts.count > 2 && parts[0] == "arch" ? String(parts[1]) : nil
+    var architecture = parts.count > 2 && parts[0] == "arch" ? String(parts[1]) : nil
+    // arch/x86/um is User Mode Linux.
+    if parts.contains("um") { architecture = "um" }
     // The conditions of `if` and `menu` around a line, nil for a menu without one yet.
     var around: [String] = []
     var symbol: String?
@@ -39,8 +43,14 @@ struct KconfigSymbols: Sendable {
       case "config", "menuconfig":
         symbol = rest
         isMenu = false
+        guard definitions[rest, default: []].count < Self.definitionLimit else {
+          symbol = nil
+          continue
+        }
         definitions[rest, default: []].append(
-          Definition(file: path, architecture: architecture, dependsOn: around))
+          Definition(
+            file: path, architecture: architecture, dependsOn: Array(around.prefix(Self.depthLimit))
+          ))
       case "if":
         around.append(rest)
         symbol = nil
@@ -94,9 +104,16 @@ struct KconfigSymbols: Sendable {
   /// What a symbol depends on, in words: its own lines, without those around it.
   func dependsOn(_ symbol: String) -> String {
     let lists = (definitions[symbol] ?? []).map { definition in
-      definition.dependsOn.filter { !$0.isEmpty }.joined(separator: " && ")
+      Self.joined(definition.dependsOn, by: " && ", around: "||")
     }
     return lists.first { !$0.isEmpty } ?? ""
+  }
+
+  /// Conditions as one, in parentheses where another operator is in them.
+  static func joined(_ conditions: [String], by separator: String, around op: String) -> String {
+    let some = conditions.filter { !$0.isEmpty }
+    guard some.count > 1 else { return some.first ?? "" }
+    return some.map { $0.contains(op) ? "(\($0))" : $0 }.joined(separator: separator)
   }
 
   /// Whether symbols can all be on.

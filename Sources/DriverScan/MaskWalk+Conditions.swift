@@ -20,6 +20,14 @@ extension MaskWalk {
         states.elements.map { FlowOutcome(state: $0, value: $0.variables[slot]) }
       ) { ($0.value.truth, (slot, .one, .zero)) }
     }
+    if file.isMaskPointer(range), file.busGivesPointer { return (states, FlowStates()) }
+    if range.count > 4, file.isNamed(file.tokens[range.upperBound - 1], "NULL"),
+      file.isMaskPointer(range.lowerBound..<range.upperBound - 2), file.busGivesPointer
+    {
+      let comparison = file.tokens[range.upperBound - 2]
+      if comparison.is("==") { return (FlowStates(), states) }
+      if comparison.is("!=") { return (states, FlowStates()) }
+    }
     if !function.isRelevant(range) {
       switch constantTruth(range) {
       case true?: return (states, FlowStates())

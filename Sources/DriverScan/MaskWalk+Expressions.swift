@@ -287,7 +287,7 @@ extension MaskWalk {
       switch file.text(first) {
       case "NULL", "false", "nullptr": return [.zero]
       case "true": return [.one]
-      case let name where Self.isErrorNumber(name): return [.failed]
+      case let name where Self.isErrorNumber(name) && file.macros[name] == nil: return [.nonzero]
       default: break
       }
     }
@@ -326,8 +326,22 @@ extension MaskWalk {
   }
 
   /// Whether a name is one of errno.h.
-  static func isErrorNumber(_ name: String) -> Bool {
-    name.utf8.count > 2 && name.utf8.first == UInt8(ascii: "E")
-      && name.utf8.allSatisfy { $0 >= 0x41 && $0 <= 0x5a || $0.isDigit }
-  }
+  static func isErrorNumber(_ name: String) -> Bool { errorNumbers.contains(name) }
+
+  /// Those that drivers return: include/uapi/asm-generic/errno-base.h and errno.h,
+  /// include/linux/errno.h.
+  private static let errorNumbers: Set<String> = [
+    "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD",
+    "EAGAIN", "ENOMEM", "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST", "EXDEV", "ENODEV",
+    "ENOTDIR", "EISDIR", "EINVAL", "ENFILE", "EMFILE", "ENOTTY", "ETXTBSY", "EFBIG", "ENOSPC",
+    "ESPIPE", "EROFS", "EMLINK", "EPIPE", "EDOM", "ERANGE", "EDEADLK", "ENAMETOOLONG", "ENOLCK",
+    "ENOSYS", "ENOTEMPTY", "ELOOP", "EWOULDBLOCK", "ENOMSG", "ENOSTR", "ENODATA", "ETIME",
+    "ENOSR", "ENOLINK", "ECOMM", "EPROTO", "EBADMSG", "EOVERFLOW", "EILSEQ", "EUSERS",
+    "EMSGSIZE", "EPROTONOSUPPORT", "EOPNOTSUPP", "EADDRINUSE", "EADDRNOTAVAIL", "ENETDOWN",
+    "ENETUNREACH", "ECONNABORTED", "ECONNRESET", "ENOBUFS", "EISCONN", "ENOTCONN", "ESHUTDOWN",
+    "ETIMEDOUT", "ECONNREFUSED", "EHOSTDOWN", "EHOSTUNREACH", "EALREADY", "EINPROGRESS",
+    "EREMOTEIO", "ENOMEDIUM", "EMEDIUMTYPE", "ECANCELED", "ENOTSUPP", "EPROBE_DEFER",
+    "ERESTARTSYS", "ENOIOCTLCMD", "EHWPOISON", "ESTALE", "EUCLEAN", "ENOTRECOVERABLE",
+    "EKEYREJECTED",
+  ]
 }

@@ -50,8 +50,9 @@ public func unboundDeviceBlocks(_ devices: [UnboundDevice], tree: String) -> [Do
         devices.isEmpty
           ? "Every device has a driver."
           : "\(others) \(others == 1 ? "device has" : "devices have") neither a driver nor one in "
-            + "that tree that has the ID and sets a mask; drivers that match by class are named "
-            + "by --aliases."))
+            + "that tree that is known to have the ID and to set a mask; drivers that match by "
+            + "class are named by --aliases, and IDs that the source has as macros may not be "
+            + "resolved."))
   }
   return blocks
 }

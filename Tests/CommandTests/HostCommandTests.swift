@@ -104,7 +104,7 @@ extension CommandTests {
       ["drivers", "--tree", root], ["drivers", "--tree", directory + "/nowhere"],
       ["drivers", "--tree", "aliases"], ["drivers"],
       ["drivers", "--tree", "tree", "--platform", "x86"],
-      ["drivers", "--tree", "tree", "--store", "nothing.db"],
+      ["drivers", "--tree", "tree", "--store", "nowhere/nothing.db"],
     ] {
       let bad = try run(arguments)
       #expect(bad.status == 2 && bad.output.isEmpty, "\(arguments): \(bad.output)")

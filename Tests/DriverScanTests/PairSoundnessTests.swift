@@ -30,6 +30,32 @@ import Testing
     #expect(try MaskPairTests.pairs(one.source) == one.pairs)
   }
 
+  /// drivers/base/platform.c setup_pdev_dma_masks() and drivers/pci/probe.c
+  /// pci_setup_device() give each device a pointer: what is done without one never is.
+  @Test(arguments: ["!pdev->dev.dma_mask", "pdev->dev.dma_mask == NULL"])
+  func theBusGivesAPointer(_ condition: String) throws {
+    func source(_ bus: String) -> String {
+      """
+      static int a_probe(struct \(bus)_device *pdev) {
+        if (\(condition)) pdev->dev.dma_mask = &pdev->dev.coherent_dma_mask;
+        return dma_set_mask(&pdev->dev, DMA_BIT_MASK(36));
+      }
+      static struct \(bus)_driver a_driver = { .probe = a_probe };
+      """
+    }
+    func sharesOneMask(_ bus: String) throws -> Bool {
+      let tree = try TemporaryDirectory()
+      try DriverTree.write(to: tree.path, others: ["drivers/a/a.c": source(bus)])
+      let driver = try #require(
+        try DriverScan(tree: tree.path).drivers.first { $0.file == "drivers/a/a.c" })
+      return driver.sharesOneMask
+    }
+    #expect(try MaskPairTests.pairs(source("platform")) == "36/32")
+    #expect(try !sharesOneMask("platform") && !sharesOneMask("pci"))
+    // Nothing gives a device of this bus a pointer.
+    #expect(try sharesOneMask("spi"))
+  }
+
   /// An inner block has variables of its own.
   static let scopes = [
     Case(

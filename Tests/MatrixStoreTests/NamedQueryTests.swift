@@ -28,6 +28,7 @@ import Testing
     try DriverTree.write(to: directory.file("tree"))
     try DriverStore.add(
       DriverScan(tree: directory.file("tree")), named: "7.3", to: path, toolVersion: "test")
+    try HostFolder.store(in: path, beside: directory)
     return try MatrixDatabase(path: path)
   }
 
@@ -48,13 +49,26 @@ import Testing
     let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
     #expect(files.sorted() == NamedQuery.all.map { $0.name + ".sql" })
     for query in NamedQuery.all {
-      #expect(!query.title.isEmpty && !query.summary.isEmpty && !query.parameters.isEmpty)
+      #expect(!query.title.isEmpty && !query.summary.isEmpty)
+      // Some ask about a fleet as a whole.
+      #expect(!query.parameters.isEmpty || query.name.hasPrefix("fleet-"))
       for parameter in query.parameters {
         #expect(query.sql.contains(":\(parameter.name)"), "\(query.name)")
         #expect(!parameter.value.isEmpty && !parameter.table.isEmpty && !parameter.summary.isEmpty)
       }
       #expect(try !ask(query.name).isEmpty, "\(query.name)")
     }
+  }
+
+  /// Arithmetic over one machine whose disk maps a page, and the change of 7.3.
+  @Test func aFleetIsAsked() throws {
+    let breaks = try ask("fleet-breaks")
+    #expect(breaks.map { $0["effect"] }.contains("slower"))
+    #expect(breaks.allSatisfy { $0["driver"] == "disk" && $0["hosts"] == "1" })
+    #expect(try ask("fleet-breaks", ["kernel": "7.2"]).isEmpty)
+    #expect(try ask("fleet-bounces").map { $0["bytes"] } == ["4096"])
+    let coherent = try ask("fleet-coherent")
+    #expect(coherent.map { $0["mask"] } == ["64"] && coherent[0]["coherent_bits"] == "32")
   }
 
   @Test func smeHostsBounceBelowTheCBit() throws {

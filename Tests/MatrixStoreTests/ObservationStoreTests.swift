@@ -111,6 +111,8 @@ import Testing
   @Test func olderDatabasesGetTheTables() throws {
     try execute(
       """
+      DROP VIEW fleet; DROP TABLE host_traffic; DROP TABLE host_change; DROP TABLE host_kernel;
+      DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
       DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
       DROP TABLE observation_source; DROP TABLE grdb_migrations;
       DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
@@ -131,9 +133,11 @@ import Testing
     try add([try sample()])
     try execute(
       """
+      DROP VIEW fleet; DROP TABLE host_traffic; DROP TABLE host_change; DROP TABLE host_kernel;
+      DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
       DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
       DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree;
-      DELETE FROM grdb_migrations WHERE identifier = 'drivers-1'
+      DELETE FROM grdb_migrations WHERE identifier IN ('drivers-1', 'fleet-1')
       """)
     try digest()
     #expect(throws: StoreError.self) {
@@ -164,9 +168,9 @@ import Testing
     try DriverStore.add(scan, named: "7.2", to: path, toolVersion: "test")
     let database = try MatrixDatabase(path: path)
     #expect(try DriverStore.drivers(named: "7.2", in: database).tree == "7.2")
-    let message =
-      "'\(path)' holds the drivers of several trees; --tree-name chooses one: 7.2, 7.3"
-    #expect(throws: StoreError.drivers(message)) { _ = try DriverStore.drivers(in: database) }
+    let error = #expect(throws: StoreError.self) { _ = try DriverStore.drivers(in: database) }
+    let message = "holds the drivers of several trees; --tree-name chooses one: 7.2, 7.3"
+    #expect(error?.description.hasSuffix(message) == true, "\(String(describing: error))")
   }
 
   /// What a newer dmamatrix stored is never thrown away.
