@@ -27,6 +27,8 @@ public struct Comparison: Sendable {
     /// The outcome columns that differ, where no verdict does.
     public let changes: [Change]
     public let scenarios: Int
+    /// Of them those with no parameter: swiotlb=default, iommu none or translated.
+    public let defaultBoots: Int
     public let conditions: [Condition]
   }
 
@@ -74,11 +76,13 @@ public struct Comparison: Sendable {
       return (keys[one].severity, -a, one) < (keys[two].severity, -b, two)
     }
     let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
+    let defaults = Self.defaultBoots(of: space)
     transitions = zip(order, conditions).map { index, conditions in
       let key = keys[index]
       return Transition(
         sides: key.sides, decision: key.decision, changes: key.changes,
-        scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions)
+        scenarios: counts[Int32(index + 1)] ?? 0,
+        defaultBoots: diagram.count(of: Int32(index + 1), in: defaults), conditions: conditions)
     }
   }
 }

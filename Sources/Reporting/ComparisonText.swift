@@ -7,20 +7,24 @@ public enum FindingFormat: String, CaseIterable, Sendable { case text, markdown,
 /// A comparison in a format.
 ///
 /// - Parameter drivers: Those that each transition ends with.
+///   - summary: Whether it stops behind the summary; JSON has all.
 public func comparisonText(
-  _ comparison: Comparison, format: FindingFormat, drivers: DriverList? = nil
+  _ comparison: Comparison, format: FindingFormat, drivers: DriverList? = nil,
+  summary: Bool = false
 ) -> String {
-  switch format {
-  case .text: comparisonDocument(comparison, drivers: drivers).text(.text)
-  case .markdown: comparisonDocument(comparison, drivers: drivers).text(.markdown)
+  func document() -> Document {
+    summary
+      ? comparisonSummary(comparison) : comparisonDocument(comparison, drivers: drivers)
+  }
+  return switch format {
+  case .text: document().text(.text)
+  case .markdown: document().text(.markdown)
   case .json: comparisonJSON(comparison, drivers)
   }
 }
 
-/// A comparison as a document: transitions, worst first, with their conditions.
-public func comparisonDocument(
-  _ comparison: Comparison, drivers: DriverList? = nil, limit: Int? = nil
-) -> Document {
+/// How many scenarios differ, and what that means, in a line for each effect.
+public func comparisonSummary(_ comparison: Comparison) -> Document {
   let names = comparison.kernels.map(\.name)
   var document = Document()
   document.blocks.append(.title(names.joined(separator: " -> ")))
@@ -32,6 +36,35 @@ public func comparisonDocument(
     summary += " \(count) more exist on \(name)."
   }
   document.blocks.append(.paragraph(summary))
+  let effects = comparison.effects
+  guard !effects.isEmpty, let last = names.last else { return document }
+  document.blocks.append(
+    .table(
+      columns: ["\(names[0]) -> \(last)", "scenarios", "default", "most of them"],
+      rows: effects.map { effect in
+        [
+          effect.effect.rawValue, String(effect.scenarios), String(effect.defaultBoots),
+          effect.main.map(bootTerms) ?? "",
+        ]
+      }))
+  document.blocks.append(
+    .paragraph(
+      "default: with no parameter, swiotlb=default and iommu none or translated."))
+  return document
+}
+
+/// The terms of a condition that say where it is booted, in one short line.
+private func bootTerms(_ condition: Condition) -> String {
+  let axes = [Platform.axis, IOMMUMode.axis, SwiotlbMode.axis]
+  let terms = condition.terms.filter { axes.contains($0.axis) }.map(\.text)
+  return terms.isEmpty ? "any boot" : terms.joined(separator: ", ").cut(to: 36)
+}
+
+/// A comparison as a document: transitions, worst first, with their conditions.
+public func comparisonDocument(
+  _ comparison: Comparison, drivers: DriverList? = nil, limit: Int? = nil
+) -> Document {
+  var document = comparisonSummary(comparison)
   let headlines = unambiguous(
     comparison.transitions, (0...2).map { detail in { headline($0, detail: detail) } })
   let shown = min(limit ?? .max, comparison.transitions.count)
@@ -273,8 +306,15 @@ private func comparisonJSON(_ comparison: Comparison, _ drivers: DriverList?) ->
       """
   }
   let only = zip(names, comparison.onlyThere).map { "\(jsonString($0)): \($1)" }
+  let effects = comparison.effects.map { effect in
+    """
+    \(jsonString(effect.effect.rawValue)): {"scenarios": \(effect.scenarios), \
+    "default": \(effect.defaultBoots)}
+    """
+  }
   return """
     {"kernels": [\(names.map(jsonString).joined(separator: ", "))],
+     "effects": {\(effects.joined(separator: ", "))},
      "scenarios": \(comparison.scenarios), "equal": \(comparison.equal),
      "afterwards_cases": \(comparison.life.scenarios), \
     "afterwards_differ": \(comparison.life.transitions.reduce(0) { $0 + $1.scenarios }),

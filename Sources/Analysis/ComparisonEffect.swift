@@ -1,0 +1,90 @@
+import DMAHardware
+import DMAModel
+
+extension Comparison {
+  /// What a change means to who is served, the worst first.
+  public enum Effect: String, CaseIterable, Sendable {
+    /// Data go to the wrong place or arrive garbled, without an error.
+    case corrupts
+    /// Served before, refused now.
+    case breaks
+    /// Served as before, out of memory that somebody else can read.
+    case exposes
+    /// Bounced where it was not, or the largest mapping shrinks.
+    case slower
+    /// Not served before.
+    case worksNow = "works now"
+    /// What was exposed or wrong without an error no longer is.
+    case safer
+    /// No longer bounced, or the largest mapping grows.
+    case faster
+    /// Warnings, addresses and states that none of this follows from.
+    case other
+  }
+
+  /// The changes of one effect.
+  public struct EffectSummary: Sendable {
+    public let effect: Effect
+    public let scenarios: Int
+    /// Of them those with no parameter: swiotlb=default, iommu none or translated.
+    public let defaultBoots: Int
+    /// What holds for most scenarios of the largest change.
+    public let main: Condition?
+  }
+
+  /// What the last kernel changes, by effect, the worst first; without those that do not
+  /// occur.
+  public var effects: [EffectSummary] {
+    let grouped = Dictionary(grouping: transitions, by: \.effect)
+    return Effect.allCases.compactMap { effect in
+      guard let some = grouped[effect] else { return nil }
+      return EffectSummary(
+        effect: effect, scenarios: some.reduce(0) { $0 + $1.scenarios },
+        defaultBoots: some.reduce(0) { $0 + $1.defaultBoots },
+        main: some.max { $0.scenarios < $1.scenarios }?.conditions.first)
+    }
+  }
+
+  /// The part of a space that is booted with no parameter.
+  static func defaultBoots(of space: ScenarioSpace) -> Box {
+    Box(
+      space.axes.map { axis in
+        let names: [String]
+        switch axis.name {
+        case IOMMUMode.axis: names = [IOMMUMode.none.name, IOMMUMode.translated.name]
+        case SwiotlbMode.axis: names = [SwiotlbMode.standard.name]
+        default: return axis.all
+        }
+        return axis.values.enumerated().reduce(0) { set, value in
+          names.contains(value.element) ? set | 1 << UInt64(value.offset) : set
+        }
+      })
+  }
+}
+
+extension Comparison.Transition {
+  /// What the change from the first to the last kernel means.
+  public var effect: Comparison.Effect {
+    guard let first = sides.first, let last = sides.last else { return .other }
+    switch (first.verdict.isServed, last.verdict.isServed) {
+    case (true, false): return last.verdict.isSilentlyWrong ? .corrupts : .breaks
+    case (false, true): return .worksNow
+    case (false, false):
+      if last.verdict.isSilentlyWrong { return first.verdict.isSilentlyWrong ? .other : .corrupts }
+      return first.verdict.isSilentlyWrong ? .safer : .other
+    case (true, true): break
+    }
+    if first.exposure != last.exposure {
+      if first.exposure == .none { return .exposes }
+      if last.exposure == .none { return .safer }
+    }
+    let bounced = [first, last].map { $0.result == .bounce || $0.result == .iovaBounce }
+    if bounced[0] != bounced[1] { return bounced[1] ? .slower : .faster }
+    guard let sizes = changes.first(where: { $0.column == "max_map" })?.values,
+      let before = sizes.first, let after = sizes.last
+    else { return .other }
+    func bytes(_ size: String) -> UInt64 { UInt64(size) ?? (size == "max" ? .max : 0) }
+    if bytes(before) == bytes(after) { return .other }
+    return bytes(after) < bytes(before) ? .slower : .faster
+  }
+}
