@@ -34,7 +34,14 @@ struct LogFacts {
     "Xen: [mem", "node ", " DMA  ", " DMA32 ", " Normal ", "nr_cpu_ids", "DMAR", "AMD-Vi", "IVRS",
     "arm-smmu", "IORT",
     "TDX", "SEV", "SME", "ultravisor", "Secure",
-  ].map { ByteSearch($0) }
+  ].map { Array($0.utf8) }
+
+  /// ``markers`` by their first byte: a line is looked at once, not once for each.
+  private static let markersByByte: [[[UInt8]]] = {
+    var table = [[[UInt8]]](repeating: [], count: 256)
+    for marker in markers { table[Int(marker[0])].append(marker) }
+    return table
+  }()
 
   /// - Parameters:
   ///   - bytes: The log.
@@ -82,7 +89,17 @@ struct LogFacts {
   }
 
   private static func matters(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
-    markers.contains { $0.first(in: line) != nil }
+    markersByByte.withUnsafeBufferPointer { table in
+      for index in line.indices {
+        for marker in table[Int(line[index])]
+        where line.count - index >= marker.count
+          && marker.indices.allSatisfy({ line[index + $0] == marker[$0] })
+        {
+          return true
+        }
+      }
+      return false
+    }
   }
 
   private mutating func read(_ line: Substring) {

@@ -100,6 +100,7 @@ struct PendingBounces {
 
   /// Takes the latest bounce of so many bytes of the buffer.
   mutating func take(device: Int32, physical: UInt64, size: UInt64) -> TraceEvent? {
+    guard rest > 0 else { return nil }
     let known = Key(device: device, size: size, offset: physical & 4095)
     let unknown = Key(device: device, size: size, offset: nil)
     let (one, other) = (bounces[known]?.last?.number, bounces[unknown]?.last?.number)
