@@ -106,15 +106,18 @@ struct LogFacts {
     if let rest = line.text(after: "nr_cpu_ids:") {
       cpus = Int(rest.prefix { $0.isNumber }).flatMap { (1...65536).contains($0) ? $0 : nil }
     }
-    if line.contains("Hypervisor detected: Xen PV") || line.contains("Booting kernel on Xen") {
-      platforms = [.xenPV]
-    }
-    if line.contains("DMAR: ") || line.contains("AMD-Vi: ") || line.contains("arm-smmu")
-      || line.contains("ACPI: DMAR") || line.contains("ACPI: IVRS")
-    {
-      mentionsIOMMU = true
-    }
-    if line.contains("DMAR: ") || line.contains("ACPI: DMAR") { iommuVendor = "intel" }
-    if line.contains("AMD-Vi: ") || line.contains("ACPI: IVRS") { iommuVendor = "amd" }
+    let bytes = Array(line.utf8)
+    func holds(_ texts: [ByteSearch]) -> Bool { texts.contains { $0.first(in: bytes) != nil } }
+    if holds(Self.xen) { platforms = [.xenPV] }
+    if holds(Self.intel) { iommuVendor = "intel" }
+    if holds(Self.amd) { iommuVendor = "amd" }
+    if holds(Self.intel + Self.amd + Self.arm) { mentionsIOMMU = true }
   }
+
+  private static let xen = searches(["Hypervisor detected: Xen PV", "Booting kernel on Xen"])
+  private static let intel = searches(["DMAR: ", "ACPI: DMAR"])
+  private static let amd = searches(["AMD-Vi: ", "ACPI: IVRS"])
+  private static let arm = searches(["arm-smmu"])
+
+  private static func searches(_ texts: [String]) -> [ByteSearch] { texts.map { ByteSearch($0) } }
 }
