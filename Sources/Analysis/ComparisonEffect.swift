@@ -78,7 +78,7 @@ extension Comparison.Transition {
       if first.exposure == .none { return .exposes }
       if last.exposure == .none { return .safer }
     }
-    let bounced = [first, last].map { $0.result == .bounce || $0.result == .iovaBounce }
+    let bounced = [first, last].map(\.result.bounces)
     if bounced[0] != bounced[1] { return bounced[1] ? .slower : .faster }
     guard let sizes = changes.first(where: { $0.column == "max_map" })?.values,
       let before = sizes.first, let after = sizes.last

@@ -88,7 +88,7 @@ extension Lint {
     case .slotsReturned:
       return after.slots == .ok ? nil : "slots leaked"
     case .unmapMirrorsMap:
-      let bounced = life.answer.result == .bounce || life.answer.result == .iovaBounce
+      let bounced = life.answer.result.bounces
       if bounced { return after.unmapCopy == .copied ? nil : "bounced, not copied back" }
       return after.unmapCopy == .none ? nil : "copied back, not bounced"
     default: return nil

@@ -148,8 +148,8 @@ extension FailingLine {
     let wanted = total * 2
     let advice = "a larger pool: swiotlb=\(wanted) (slots of 2048 bytes)"
     guard let boot, var machine = boot.memory.machine, let platform = boot.platform.platforms.first,
-      let kernel = KernelVersion.all.last(where: {
-        $0.sourcePackage != nil && $0.policy.platforms.contains(platform)
+      let kernel = KernelVersion.releases.last(where: {
+        $0.policy.platforms.contains(platform)
       })
     else { return ([advice], []) }
     machine.observedPool = nil

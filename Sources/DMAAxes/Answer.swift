@@ -6,6 +6,9 @@ public enum AnswerResult: UInt8, AxisValue {
 
   public static let axis = "result"
 
+  /// Whether a mapping is a copy in a pool.
+  public var bounces: Bool { self == .bounce || self == .iovaBounce }
+
   public var name: String {
     switch self {
     case .direct: "direct"

@@ -26,4 +26,21 @@ extension Policy {
     if request.operation.isMapping { return .maskChangeIsAlloc }
     return request.coherentMaskAddress == bitMask(bits) ? nil : .maskChangeNeedsMask
   }
+
+  /// Those of some masks for which a circumstance can happen to a request; of all
+  /// circumstances a change of the coherent mask alone asks for the mask.
+  public func masks(
+    _ masks: [DMAMask], in circumstance: Circumstance, _ platform: Platform,
+    _ swiotlb: SwiotlbMode, _ request: DeviceRequest
+  ) -> [DMAMask] {
+    var request = request
+    func happens() -> Bool {
+      circumstanceExclusion(circumstance, platform, swiotlb, request) == nil
+    }
+    guard circumstance.maskChange != .none else { return happens() ? masks : [] }
+    return masks.filter { mask in
+      request.mask = mask
+      return happens()
+    }
+  }
 }

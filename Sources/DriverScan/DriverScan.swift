@@ -159,11 +159,8 @@ public struct DriverScan: Sendable {
       guard words.count > 1, words[0] == "#include", words[1].hasPrefix("\""),
         words[1].hasSuffix(".c\""), found.count < 256
       else { continue }
-      var parts = directory.split(separator: "/")
-      for part in words[1].dropFirst().dropLast().split(separator: "/") where part != "." {
-        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-      }
-      found.append(parts.joined(separator: "/"))
+      let name = words[1].dropFirst().dropLast()
+      if let source = Headers.normalized(directory + "/" + name) { found.append(source) }
     }
     return found
   }

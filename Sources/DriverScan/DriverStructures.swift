@@ -42,12 +42,7 @@ extension CFile {
     let next = tokens[index + 1]
     if isCompound(next) || next.is("[") || next.is("++") || next.is("--") { return true }
     if next.is(")"), tokens[index + 2].is("=") { return true }
-    var start = index
-    while start >= 2, tokens[start - 1].is(".") || tokens[start - 1].is("->"),
-      tokens[start - 2].kind == .identifier
-    {
-      start -= 2
-    }
+    let start = startOfPath(index, 0)
     guard start > 1 else { return false }
     if tokens[start - 1].is("("), isNamed(tokens[start - 2], "WRITE_ONCE") { return true }
     guard tokens[start - 1].is("&"), isAddressOperator(start - 1, 0..<tokens.count) else {
@@ -60,12 +55,7 @@ extension CFile {
   /// Whether `a->b.dma_mask`, ending at `index`, is stored to in the body of
   /// `if (!dev->dma_mask)` or `if (dev->dma_mask == NULL)`.
   func isWithoutPointer(_ index: Int) -> Bool {
-    var start = index
-    while start >= 2, tokens[start - 1].is(".") || tokens[start - 1].is("->"),
-      tokens[start - 2].kind == .identifier
-    {
-      start -= 2
-    }
+    let start = startOfPath(index, 0)
     var close = start - 1
     if close > 0, tokens[close].is("{") { close -= 1 }
     guard close > 0, tokens[close].is(")") else { return false }
@@ -85,12 +75,7 @@ extension CFile {
 
   /// Whether a `*` stands before `a->b.c`, ending at `index`, and is no product.
   func isDereferenced(_ index: Int) -> Bool {
-    var start = index
-    while start >= 2, tokens[start - 1].is(".") || tokens[start - 1].is("->"),
-      tokens[start - 2].kind == .identifier
-    {
-      start -= 2
-    }
+    let start = startOfPath(index, 0)
     guard start >= 2, tokens[start - 1].is("*") else { return false }
     let before = tokens[start - 2]
     return before.is(";") || before.is("{") || before.is("}") || before.is(")") || before.is(":")

@@ -81,12 +81,12 @@ final class Headers: Sendable {
 
   private func find(_ name: String, _ isQuoted: Bool, from file: String) -> Header? {
     if isQuoted, let slash = file.lastIndex(of: "/"),
-      let path = normalized(String(file[...slash]) + name), let header = header(at: path)
+      let path = Self.normalized(String(file[...slash]) + name), let header = header(at: path)
     {
       return header
     }
     for place in ["include/", "include/uapi/"] {
-      if let path = normalized(place + name), let header = header(at: path) { return header }
+      if let path = Self.normalized(place + name), let header = header(at: path) { return header }
     }
     return nil
   }
@@ -100,7 +100,7 @@ final class Headers: Sendable {
   }
 
   /// The path without `.` and `..`; nil where it leaves the tree.
-  private func normalized(_ path: String) -> String? {
+  static func normalized(_ path: String) -> String? {
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
       if part != ".." {

@@ -215,8 +215,10 @@ public struct HostCapture: Sendable {
   private static func unmodelled(
     _ family: Platform.Family, _ files: CaptureFiles, release: String, version: String
   ) -> String? {
-    let text = String(decoding: files.files["proc/cpuinfo"] ?? [], as: UTF8.self)
-    if family == .ppc64, text.contains("pSeries") || text.contains("PowerNV") {
+    if family == .ppc64,
+      case let text = String(decoding: files.files["proc/cpuinfo"] ?? [], as: UTF8.self),
+      text.contains("pSeries") || text.contains("PowerNV")
+    {
       return "an IBM machine (pSeries or PowerNV): its devices are mapped by TCE tables "
         + "(arch/powerpc/platforms, dma_iommu_ops), which are not modelled"
     }

@@ -109,9 +109,10 @@ struct LogFacts {
     let bytes = Array(line.utf8)
     func holds(_ texts: [ByteSearch]) -> Bool { texts.contains { $0.first(in: bytes) != nil } }
     if holds(Self.xen) { platforms = [.xenPV] }
-    if holds(Self.intel) { iommuVendor = "intel" }
-    if holds(Self.amd) { iommuVendor = "amd" }
-    if holds(Self.intel + Self.amd + Self.arm) { mentionsIOMMU = true }
+    let (isIntel, isAMD) = (holds(Self.intel), holds(Self.amd))
+    if isIntel { iommuVendor = "intel" }
+    if isAMD { iommuVendor = "amd" }
+    if isIntel || isAMD || holds(Self.arm) { mentionsIOMMU = true }
   }
 
   private static let xen = searches(["Hypervisor detected: Xen PV", "Booting kernel on Xen"])

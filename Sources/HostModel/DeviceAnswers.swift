@@ -147,12 +147,10 @@ public struct DeviceChange: Sendable, Hashable {
     if !was.isServed, was != becomes { return becomes.isSilentlyWrong ? .breaks : .better }
     let (shown, shows) = (device.exposed(before), device.exposed(after))
     if shown != shows { return shows == .none ? .better : .exposes }
-    if bounces(before) != bounces(after) { return bounces(after) ? .slower : .better }
+    if before.result.bounces != after.result.bounces {
+      return after.result.bounces ? .slower : .better
+    }
     return before.result == after.result && before.encoding == after.encoding ? nil : .other
-  }
-
-  private static func bounces(_ answer: Answer) -> Bool {
-    answer.result == .bounce || answer.result == .iovaBounce
   }
 
   private static func text(_ answers: DeviceAnswers, _ side: Side) -> String {

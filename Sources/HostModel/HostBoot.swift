@@ -87,7 +87,7 @@ public struct HostBoot: Sendable {
     self.modes = modes
     var machine = Self.machine(of: capture, under: parsed)
     if let other = Self.otherPool(
-      capture, machine, before: before, captured,
+      capture, machine, before: before, captured, changesBoot: changesBoot,
       after: (self.version, systemMode, self.platform, swiotlb))
     {
       machine.observedPool = nil
@@ -172,9 +172,12 @@ public struct HostBoot: Sendable {
   /// captured one: what the boot log says of its place is then of no use.
   private static func otherPool(
     _ capture: HostCapture, _ machine: Machine, before: KernelCommandLine?, _ platform: Platform,
+    changesBoot: Bool,
     after: (version: KernelVersion, iommu: IOMMUMode, platform: Platform, swiotlb: SwiotlbMode)
   ) -> String? {
-    guard let own = kernel(ofRelease: capture.release)?.version else { return nil }
+    guard let own = kernel(ofRelease: capture.release)?.version,
+      after.version != own || after.platform != platform || changesBoot
+    else { return nil }
     func pool(
       _ version: KernelVersion, _ platform: Platform, _ machine: Machine, _ iommu: IOMMUMode,
       _ swiotlb: SwiotlbMode

@@ -138,7 +138,7 @@ public struct TrafficReplay: Sendable {
       }
     }
     if result.result == .error { (one.failed, one.split) = (1, 0) }
-    if result.result == .bounce || result.result == .iovaBounce {
+    if result.result.bounces {
       (one.bouncedMappings, one.bouncedBytes) = (1, size)
     }
     return one

@@ -224,7 +224,7 @@ public struct TrafficCheck {
     let answer = kernel.answer(to: request)
     let predicted = TrafficResult(answer.result)
     guard predicted == observed else {
-      if observed == .error, predicted == .bounce || predicted == .iovaBounce, entry.bounce != nil {
+      if observed == .error, predicted.bounces, entry.bounce != nil {
         return .limited(.poolFill)
       }
       if observed == .error, predicted == .iova || predicted == .iovaBounce {

@@ -129,26 +129,14 @@ struct BootMatrix: Sendable {
     lines.append(Line(device: device, request: requestID, profile: profile))
     for (number, circumstance, kernel) in circumstances.kernels
     where circumstance.mayAlter(request.operation, usesPool: usesPool) {
-      let happens = self.masks(masks, of: request, in: circumstance)
+      let happens = boot.kernel.policy.masks(
+        masks, in: circumstance, boot.platform, boot.swiotlb, request)
       let altered = self.spans(
         of: request, masks: happens, on: kernel, circumstance.maskChange, &usesPool)
       guard !altered.isEmpty, altered != spans else { continue }
       alteredLines.append(
         Line(
           device: device, request: requestID, profile: self.id(of: altered), circumstance: number))
-    }
-  }
-
-  /// The masks for which a circumstance can happen; of all mask_change alone asks for them.
-  private func masks(
-    _ masks: [DMAMask], of request: DeviceRequest, in circumstance: Circumstance
-  ) -> [DMAMask] {
-    guard circumstance.maskChange != .none else { return masks }
-    var request = request
-    return masks.filter { mask in
-      request.mask = mask
-      return boot.kernel.policy.circumstanceExclusion(
-        circumstance, boot.platform, boot.swiotlb, request) == nil
     }
   }
 

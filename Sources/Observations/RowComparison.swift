@@ -143,7 +143,7 @@ struct RowComparison {
     _ entries: [(request: ExactRequest, answer: Answer)], _ attributes: ProbeAttributes
   ) {
     let failed = entries.first { $0.answer.result == .error }
-    let bounced = entries.filter { $0.answer.result == .bounce || $0.answer.result == .iovaBounce }
+    let bounced = entries.filter { $0.answer.result.bounces }
     let chosen = failed ?? bounced.first ?? entries[0]
     outcome.decision = chosen.answer.decision
     let predicted = ProbeResult(chosen.answer.result)

@@ -298,12 +298,9 @@ private func forEachLine(
           machine: machine, conditions: $0.conditions)
       }
       let requests = domain.requests(on: machine, platform, iommu, policies: [kernel.policy])
-      for var request in requests {
-        let masks = domain.masks.filter { mask in
-          request.mask = mask
-          return kernel.policy.circumstanceExclusion(circumstance, platform, swiotlb, request)
-            == nil
-        }
+      for request in requests {
+        let masks = kernel.policy.masks(
+          domain.masks, in: circumstance, platform, swiotlb, request)
         if !masks.isEmpty { body(booted[0], booted[1], request, masks) }
       }
     }

@@ -224,10 +224,7 @@ struct DriverOption: ParsableArguments {
   ///
   /// - Parameter tree: Which tree of a database.
   static func read(_ drivers: String, tree: String? = nil) throws -> DriverList {
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: drivers, isDirectory: &isDirectory),
-      !isDirectory.boolValue
-    {
+    if FileManager.default.fileExists(atPath: drivers), !Input.isDirectory(drivers) {
       let (tree, stored) = try DriverStore.drivers(
         named: tree, in: MatrixDatabase(path: drivers))
       return DriverList(tree: tree, drivers: stored)

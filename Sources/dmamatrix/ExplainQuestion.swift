@@ -167,7 +167,7 @@ struct ExplainQuestion {
   private mutating func takeKernels(of facts: BootFacts) {
     // Nobody answers for a machine that is not modelled.
     guard facts.platform.unmodelled.isEmpty else { return }
-    let releases = KernelVersion.all.filter { $0.sourcePackage != nil }
+    let releases = KernelVersion.releases
     guard let version = facts.version, let number = Self.number(of: version) else {
       kernels = [releases.first, releases.last].compactMap { $0 }
       kernelsAreNeighbours = true

@@ -140,10 +140,7 @@ struct HostCommand: ParsableCommand {
   }
 
   private static func capture(_ path: String) throws -> HostCapture {
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    {
+    if Input.isDirectory(path) {
       throw UsageError(
         description: "'\(path.printable)' is a folder; --root reads a capture that was unpacked")
     }
@@ -180,14 +177,13 @@ struct HostCommand: ParsableCommand {
     guard !captures.isEmpty else {
       throw UsageError(description: "--store needs captures, or a folder with them")
     }
-    let store = HostStore(database: database, kernels: kernels.isEmpty ? releases : kernels)
+    let store = HostStore(
+      database: database, kernels: kernels.isEmpty ? KernelVersion.releases : kernels)
     let result = try store.store(captures)
     for sentence in result.refused { Output.error("not stored: \(sentence)") }
     Output.summary(result.text(database: database))
     if !result.refused.isEmpty { throw ExitCode(2) }
   }
-
-  private var releases: [KernelVersion] { KernelVersion.all.filter { $0.sourcePackage != nil } }
 }
 
 /// The drivers that devices without one are looked up among.

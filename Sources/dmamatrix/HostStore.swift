@@ -110,7 +110,7 @@ struct HostStore {
     _ place: String, comparedWith kernels: [KernelVersion]
   ) -> Swift.Result<FleetStore.Entry, UsageError> {
     do {
-      if isDirectory(place) {
+      if Input.isDirectory(place) {
         return .success(
           FleetStore.Entry(
             name: place, sha256: nil,
@@ -132,7 +132,7 @@ struct HostStore {
   private static func captures(of inputs: [String]) throws -> [String] {
     var places: [String] = []
     for input in inputs.map(collapsed) {
-      guard isDirectory(input) else {
+      guard Input.isDirectory(input) else {
         places.append(input)
         continue
       }
@@ -164,12 +164,6 @@ struct HostStore {
   private static func collapsed(_ path: String) -> String {
     let text = path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     return path.hasPrefix("/") ? "/" + text : text.isEmpty ? "." : text
-  }
-
-  private static func isDirectory(_ path: String) -> Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-      && isDirectory.boolValue
   }
 }
 

@@ -5,6 +5,13 @@ import Support
 enum Input {
   private static let limit = 64 << 20
 
+  /// Whether a path leads to a directory.
+  static func isDirectory(_ path: String) -> Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+      && isDirectory.boolValue
+  }
+
   /// Standard input to its end.
   ///
   /// - Throws: A ``UsageError`` for more than 64 MiB: an endless one would fill the

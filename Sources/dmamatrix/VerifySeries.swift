@@ -34,10 +34,7 @@ extension Verify {
   /// A file, or those of a folder by their names: those of a maildir's new and cur, else
   /// those that git format-patch writes, or mailboxes where there are none.
   private static func files(of path: String) throws -> [String] {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    else { return [path] }
+    guard Input.isDirectory(path) else { return [path] }
     func names(_ directory: String) -> [String] {
       let all = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
       return all.filter { name in

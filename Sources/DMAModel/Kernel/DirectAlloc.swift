@@ -107,9 +107,7 @@ extension Evaluation {
 
   /// `dma_direct_optimal_gfp_mask()`: the zone that the mask falls into.
   mutating func dma_direct_optimal_gfp_mask() -> ZoneFlag {
-    let dmaLimit = kernel.zones.dmaLimit
-    if dmaLimit == .max || !physicalCoherentLimitReaches(dmaLimit + 1) { return .dma }
-    return physicalCoherentLimitReaches(bitMask(32) + 1) ? .none : .dma32
+    kernel.zones.flag { physicalCoherentLimitReaches($0) }
   }
 
   /// Whether `dma_to_phys()` of the coherent limit is at least an address.

@@ -98,9 +98,7 @@ extension Evaluation {
 
   /// The zone that the streaming limit, taken as a physical address, asks for.
   private mutating func zoneFlag() -> ZoneFlag {
-    let dmaLimit = kernel.zones.dmaLimit
-    if dmaLimit == .max || !streamingReaches(dmaLimit + 1) { return .dma }
-    return streamingReaches(bitMask(32) + 1) ? .none : .dma32
+    kernel.zones.flag { streamingReaches($0) }
   }
 
   /// Notes that memory changes its state where nothing may sleep; a plain
@@ -128,8 +126,11 @@ extension BootedKernel {
 
 extension Zones {
   /// The zone that a limit on physical addresses asks for.
-  func flag(below limit: UInt64) -> ZoneFlag {
-    if limit <= dmaLimit { return .dma }
-    return limit <= bitMask(32) ? .dma32 : .none
+  ///
+  /// - Parameter reaches: Whether the limit is at least an address.
+  @inline(__always)
+  func flag(_ reaches: (UInt64) -> Bool) -> ZoneFlag {
+    if dmaLimit == .max || !reaches(dmaLimit + 1) { return .dma }
+    return reaches(bitMask(32) + 1) ? .none : .dma32
   }
 }

@@ -39,7 +39,7 @@ struct Undo<Trace: Tracer>: Traced {
     } else {
       forced = evaluation.forced
     }
-    if answer.result == .bounce || answer.result == .iovaBounce || answer.decision == .xenBounced {
+    if answer.result.bounces || answer.decision == .xenBounced {
       after.poolKind = slots?.kind ?? .none
       after.transientFrom = slots?.source ?? .none
       after.unmapCopy = .skipped

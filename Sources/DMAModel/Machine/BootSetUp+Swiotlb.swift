@@ -152,7 +152,7 @@ extension BootSetUp {
     let limit = anywhere ? machine.top - 1 : lowLimit
     var size = min((pool.end - pool.start).roundedUpToPowerOfTwo, maxPageOrderSize)
     while size >= megabyte {
-      let start = highestBlock(size, zones.flag(below: limit))
+      let start = highestBlock(size, zones.flag { limit >= $0 })
       if let start, start + size - 1 <= limit {
         free.reserve(PhysicalRange(start, start + size))
         return BounceSlots(

@@ -6,6 +6,9 @@ extension KernelVersion {
     linux6_1, linux6_12, linux7_2, seriesV4, seriesV5, seriesV6, seriesV7, linux7_3,
   ]
 
+  /// Those of them that are releases.
+  public static let releases: [KernelVersion] = all.filter { $0.sourcePackage != nil }
+
   /// The newest release.
   public static let latest = linux7_3
 
