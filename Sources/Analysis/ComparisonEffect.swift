@@ -66,6 +66,24 @@ extension Comparison.Transition {
   /// What the change from the first to the last kernel means.
   public var effect: Comparison.Effect {
     guard let first = sides.first, let last = sides.last else { return .other }
+    let sizes = changes.first { $0.column == "max_map" }?.values.map {
+      UInt64($0) ?? ($0 == "max" ? .max : 0)
+    }
+    return Comparison.Effect(first, last, sizes: sizes ?? [])
+  }
+}
+
+extension Comparison.Effect {
+  /// What a change between two sides means.
+  ///
+  /// - Parameter sizes: What dma_max_mapping_size() says on each; none where they are alike.
+  init(_ first: Comparison.Side, _ last: Comparison.Side, sizes: [UInt64]) {
+    self = Self.of(first, last, sizes)
+  }
+
+  private static func of(
+    _ first: Comparison.Side, _ last: Comparison.Side, _ sizes: [UInt64]
+  ) -> Self {
     switch (first.verdict.isServed, last.verdict.isServed) {
     case (true, false): return last.verdict.isSilentlyWrong ? .corrupts : .breaks
     case (false, true): return .worksNow
@@ -80,11 +98,7 @@ extension Comparison.Transition {
     }
     let bounced = [first, last].map(\.result.bounces)
     if bounced[0] != bounced[1] { return bounced[1] ? .slower : .faster }
-    guard let sizes = changes.first(where: { $0.column == "max_map" })?.values,
-      let before = sizes.first, let after = sizes.last
-    else { return .other }
-    func bytes(_ size: String) -> UInt64 { UInt64(size) ?? (size == "max" ? .max : 0) }
-    if bytes(before) == bytes(after) { return .other }
-    return bytes(after) < bytes(before) ? .slower : .faster
+    guard let before = sizes.first, let after = sizes.last, before != after else { return .other }
+    return after < before ? .slower : .faster
   }
 }

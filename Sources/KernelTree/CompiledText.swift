@@ -1,3 +1,4 @@
+import Foundation
 import Support
 
 /// Which lines of a tree are in a preprocessed text: what the compiler saw of it.
@@ -7,13 +8,14 @@ struct CompiledText: Sendable {
   /// Of the code without its places: equal texts make equal programs.
   let digest: [UInt8]
 
-  /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`.
+  /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`: see
+  ///   ``withoutPath(_:of:)``.
   init(_ text: [UInt8], of tree: SourceTree) {
     let hash = SHA256()
     var found: [String: Set<Int>] = [:]
     // Empty for what is no file of the tree.
     var known: [String: String] = [:]
-    var names = Names(tree: tree.path)
+    var names = Names(tree: SourceTree.place)
     for line in ByteLines(text[...]) {
       if let place = names.place(line) {
         guard known[place] == nil else { continue }
@@ -40,13 +42,13 @@ struct CompiledText: Sendable {
 
   /// An error of the linker with the file and line where what it misses is used first in a
   /// preprocessed text.
-  static func placed(_ error: String, in text: [UInt8], of tree: SourceTree) -> String {
+  static func placed(_ error: String, in text: [UInt8]) -> String {
     guard error.hasPrefix("undefined reference"),
       let open = error.firstIndex(of: "`"),
       let close = error[open...].firstIndex(of: "'")
     else { return error }
     let name = Array(error[error.index(after: open)..<close].utf8)
-    var names = Names(tree: tree.path)
+    var names = Names(tree: SourceTree.place)
     for line in ByteLines(text[...]) {
       if names.place(line) != nil { continue }
       defer { names.line += 1 }
@@ -65,6 +67,26 @@ struct CompiledText: Sendable {
     return error
   }
 
+  /// A preprocessed text with ``SourceTree/place`` for the path of its tree.
+  static func withoutPath(_ text: Data, of tree: SourceTree) -> [UInt8] {
+    let (path, place) = (Array("\"\(tree.path)/".utf8), Array("\"\(SourceTree.place)/".utf8))
+    var clean: [UInt8] = []
+    clean.reserveCapacity(text.count)
+    for line in ByteLines([UInt8](text)[...]) {
+      var rest = line
+      while let quote = rest.firstIndex(of: path[0]) {
+        clean += rest[rest.startIndex..<quote]
+        rest = rest[quote...]
+        let isPath = rest.starts(with: path)
+        clean += isPath ? place[...] : rest.prefix(1)
+        rest = rest.dropFirst(isPath ? path.count : 1)
+      }
+      clean += rest
+      clean.append(TextLines.newline)
+    }
+    return clean
+  }
+
   private static func isWord(_ byte: UInt8) -> Bool {
     (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
       || byte == UInt8(ascii: "_")
@@ -81,11 +103,12 @@ struct CompiledText: Sendable {
 
     /// The file that a line is a place in, empty outside of the tree; nil for code.
     mutating func place(_ text: ArraySlice<UInt8>) -> String? {
-      guard text.first == UInt8(ascii: "#") else { return nil }
+      guard text.starts(with: "# ".utf8) else { return nil }
       let digits = text.dropFirst(2).prefix { (48...57).contains($0) }
+      // Any other, as #pragma, is code.
       guard let number = Int(String(decoding: digits, as: UTF8.self)),
         let quote = text.firstIndex(of: UInt8(ascii: "\""))
-      else { return "" }
+      else { return nil }
       line = number
       guard text[quote...].starts(with: start) else {
         file = nil

@@ -126,15 +126,15 @@ struct Compiler: Sendable {
   /// The errors of a compiler's or linker's output, each once, at most 100: file, line and
   /// sentence; its last line where it has none.
   ///
-  /// - Parameter tree: The path that names of the tree's files are shown without.
-  static func errors(_ output: String, in tree: String? = nil) -> [String] {
+  /// - Parameter trees: The paths that names of the tree's files are shown without.
+  static func errors(_ output: String, in trees: [String] = []) -> [String] {
     var errors: [String] = []
     var last = "no message"
     for line in output.split(separator: "\n") {
       last = line.trimmingCharacters(in: .whitespaces)
       guard ["error: ", "undefined reference"].contains(where: line.contains), errors.count < 100
       else { continue }
-      var text = tree.map { last.replacing($0 + "/", with: "") } ?? last
+      var text = trees.reduce(last) { $0.replacing($1 + "/", with: "") }
       // ld says no file and line: where it is used is found in the text.
       if let start = text.firstRange(of: "undefined reference") {
         text = String(text[start.lowerBound...])

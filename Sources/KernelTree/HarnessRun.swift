@@ -30,7 +30,7 @@ struct HarnessRun: Sendable {
     let asked = boots.map { boot in questions(to: boot) }
     var input = Data()
     for (boot, questions) in zip(boots, asked) {
-      for question in questions { append(boot, question, to: &input) }
+      for question in questions { append(boot, question, masks: domain.masks, to: &input) }
     }
     let requests = try file(of: input)
     defer { close(requests) }
@@ -47,6 +47,18 @@ struct HarnessRun: Sendable {
       }
     }
     return recorded
+  }
+
+  /// Adds what decides about the requests: each without its masks, which all have alike.
+  func describe(to hash: SHA256) {
+    for boot in boots {
+      var data = Data()
+      for question in questions(to: boot) {
+        append(boot, question, masks: Array(domain.masks.prefix(1)), to: &data)
+      }
+      hash.update(data)
+    }
+    hash.update(domain.masks.map(\.name).joined(separator: ",").utf8)
   }
 
   private var tooLong: TreeError {
@@ -134,7 +146,9 @@ struct HarnessRun: Sendable {
     return [Question(requests: rest), Question(requests: large, slots: UInt32(slots))]
   }
 
-  private func append(_ boot: HarnessBoot, _ question: Question, to data: inout Data) {
+  private func append(
+    _ boot: HarnessBoot, _ question: Question, masks: [DMAMask], to data: inout Data
+  ) {
     let requests = question.requests
     func add<Value: FixedWidthInteger>(_ value: Value) {
       withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
@@ -183,7 +197,7 @@ struct HarnessRun: Sendable {
       add(range?.size ?? 0)
     }
     func number(of limit: UInt64) -> UInt8 { UInt8(limits.firstIndex(of: limit) ?? 0) }
-    let masks = domain.masks.map { number(of: $0.highestAddress) }
+    let masks = masks.map { number(of: $0.highestAddress) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(requests.count * domain.masks.count * 8)
     for request in requests {
@@ -266,14 +280,11 @@ struct HarnessRun: Sendable {
     pool.forAlloc = boot.swiotlb == .restricted
     guard let first = builder.add(cycles) else { return nil }
     var position = 0
+    guard indices.allSatisfy({ Int($0) < cycles.count }) else { return nil }
     for request in question.requests {
-      var request = request
-      for mask in domain.masks {
-        request.mask = mask
-        guard Int(indices[position]) < cycles.count else { return nil }
-        builder.record(first + Int(indices[position]), to: request)
-        position += 1
-      }
+      let its = indices[position..<position + domain.masks.count]
+      builder.record(its.lazy.map { first + Int($0) }, to: request, masks: domain.masks)
+      position += domain.masks.count
     }
     return pool
   }

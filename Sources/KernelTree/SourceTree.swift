@@ -5,6 +5,14 @@ import Support
 public struct SourceTree: Sendable {
   /// The absolute path, without symbolic links.
   public let path: String
+  /// Where files come from that are not in the directory yet; nil for a tree on disk.
+  private let source: GitFiles?
+  /// Who wants to know what is asked for.
+  private var asked: AskedFiles?
+
+  /// What stands for the path in what the compiler sees: programs of equal code are equal
+  /// wherever their tree is.
+  static let place = "/tree"
 
   /// Opens a tree.
   ///
@@ -14,14 +22,39 @@ public struct SourceTree: Sendable {
     guard let resolved = realpath(path, nil) else { throw .missing(path: path) }
     self.path = String(cString: resolved)
     free(resolved)
-    guard !self.path.contains(where: { "\"\\\n\r".contains($0) }) else {
-      throw .unusablePath(path: self.path)
+    source = nil
+    try check(named: path)
+  }
+
+  /// A tree in a directory that is empty, whose files come from elsewhere.
+  init(path: String, source: GitFiles, named name: String) throws(TreeError) {
+    (self.path, self.source) = (path, source)
+    try check(named: name)
+  }
+
+  private func check(named name: String) throws(TreeError) {
+    guard !path.contains(where: { "\"\\\n\r".contains($0) }) else {
+      throw .unusablePath(path: path)
     }
     for file in ["kernel/dma/mapping.c", "kernel/dma/direct.c", "kernel/dma/swiotlb.c"]
     where !exists(file) {
-      throw .notATree(path: path, missing: file)
+      if let failure { throw failure }
+      throw .notATree(path: name, missing: file)
     }
   }
+
+  /// Why a file was not found that may be there; nil where all are known.
+  var failure: TreeError? { source?.failure }
+
+  /// The same tree, of which it is noted what it is asked for.
+  func noting(_ asked: AskedFiles) -> SourceTree {
+    var tree = self
+    tree.asked = asked
+    return tree
+  }
+
+  /// Whether files get into the directory only when they are asked for.
+  var isLazy: Bool { source != nil }
 
   /// What is in the tree's directory, but neither hidden files nor links: all that a
   /// compiler may read.
@@ -49,7 +82,9 @@ public struct SourceTree: Sendable {
   /// A file's bytes, or nil: no regular file, a link out of the tree or into its `.git`,
   /// or over 4 MiB.
   func bytes(of file: String) -> Data? {
-    InputFile.contents(
+    asked?.insert(file)
+    if let source { return source.bytes(of: file) }
+    return InputFile.contents(
       of: path + "/" + file, below: path, limit: Self.sizeLimit, accepting: Self.isInside
     ).map { Data($0) }
   }

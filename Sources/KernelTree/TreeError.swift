@@ -12,6 +12,7 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   case cannotRun(reason: String)
   case failed(family: String, reason: String)
   case patch(String)
+  case git(String)
 
   public var description: String {
     switch self {
@@ -31,7 +32,7 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
         + (problems.count > 1 ? ", and \(problems.count - 1) more" : "")
     case .cannotRun(let reason): "the compiled tree cannot be run: \(reason)"
     case .failed(let family, let reason): "the tree's \(family) code stopped: \(reason)"
-    case .patch(let sentence): sentence
+    case .patch(let sentence), .git(let sentence): sentence
     }
   }
 
@@ -39,6 +40,14 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   var isOfOneFamily: Bool {
     switch self {
     case .notFound, .doesNotCompile: true
+    default: false
+    }
+  }
+
+  /// Whether another state of the tree may be asked all the same.
+  public var isOfTheTree: Bool {
+    switch self {
+    case .notATree, .notFound, .doesNotCompile, .failed: true
     default: false
     }
   }

@@ -52,6 +52,20 @@ public struct TreeEvaluation: Sendable {
     tree: SourceTree, platforms: [Platform], cacheDirectory: String? = nil,
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) {
+    try self.init(
+      tree: tree, platforms: platforms, cacheDirectory: cacheDirectory, after: nil,
+      progress: progress)
+  }
+
+  /// - Parameters:
+  ///   - earlier: A state of the tree that was compiled for the same platforms.
+  ///   - isAlike: Whether some files are the same in both.
+  init(
+    tree: SourceTree, platforms: [Platform], cacheDirectory: String?,
+    after earlier: TreeEvaluation?,
+    isAlike: @Sendable (Set<String>) throws(TreeError) -> Bool = { _ in false },
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) {
     self.tree = tree
     let cache = try BuildCache(directory: cacheDirectory)
     let compiler = try Compiler()
@@ -61,7 +75,12 @@ public struct TreeEvaluation: Sendable {
     let families = Self.families(of: platforms)
     let results = concurrently(families, progress: progress) { family in
       Result { () throws(TreeError) -> HarnessProgram in
-        try HarnessProgram(
+        if let known = earlier?.programs.first(where: { $0.family == family.family }),
+          try isAlike(known.asked)
+        {
+          return known
+        }
+        return try HarnessProgram(
           tree: tree, family: family, compiler: compiler, cache: cache, launcher: launcher,
           workspace: workspace)
       }
@@ -111,6 +130,13 @@ public struct TreeEvaluation: Sendable {
     }
   }
 
+  /// Every file that was asked for, whether the tree has it or not.
+  var asked: Set<String> { programs.reduce(into: []) { $0.formUnion($1.asked) } }
+
+  /// What tells its programs from others, in the order of the architectures: equal ones
+  /// give equal answers.
+  public var identity: [String] { programs.map(\.path) }
+
   /// Whether another tree's programs are made of the same code.
   public func hasTheCode(of other: TreeEvaluation) -> Bool {
     failures.isEmpty && other.failures.isEmpty
@@ -159,13 +185,51 @@ public struct TreeEvaluation: Sendable {
     try answers(to: domain, policy: policy, jobs: jobs, isReversed: false, progress: progress)
   }
 
+  /// Asks only those programs whose answers are not known.
+  ///
+  /// - Returns: The answers, and what they follow from: equal texts, equal answers.
+  public func answers(
+    to domain: MatrixDomain, policy: Policy, jobs: Int, from cache: AnswerCache,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) -> (answers: RecordedAnswers, key: String) {
+    var all = RecordedAnswers()
+    var unknown: [(program: HarnessProgram, key: String, boots: [HarnessBoot])] = []
+    var keys: [String] = []
+    for program in programs {
+      let boots = boots(of: program, in: domain, policy)
+      let key = AnswerCache.key(program, boots, domain, policy)
+      keys.append(key)
+      if let known = cache.answers(key, boots) {
+        all.merge(known)
+      } else {
+        unknown.append((program, key, boots))
+      }
+    }
+    let found = try answers(
+      to: domain, policy: policy, jobs: jobs, isReversed: false, of: unknown.map(\.program),
+      progress: progress)
+    for (_, key, boots) in unknown {
+      var its = RecordedAnswers()
+      for boot in boots {
+        guard
+          let recorded = found.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+        else { continue }
+        its.set(recorded, of: boot)
+      }
+      cache.keep(key, its, boots)
+    }
+    all.merge(found)
+    return (all, keys.joined(separator: " "))
+  }
+
   /// - Parameter isReversed: Asks in the opposite order; the answers must be the same.
   func answers(
     to domain: MatrixDomain, policy: Policy, jobs: Int, isReversed: Bool,
+    of programs: [HarnessProgram]? = nil,
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> RecordedAnswers {
     var work: [(program: HarnessProgram, boots: [HarnessBoot])] = []
-    for program in programs {
+    for program in programs ?? self.programs {
       let boots = boots(of: program, in: domain, policy)
       let parts = max(1, min(jobs, boots.count))
       for part in 0..<parts {
@@ -178,6 +242,7 @@ public struct TreeEvaluation: Sendable {
     let state = Locked<(answers: RecordedAnswers, failure: TreeError?, done: Int)>(
       (RecordedAnswers(), nil, 0))
     let directory = workspace.path
+    guard count > 0 else { return RecordedAnswers() }
     DispatchQueue.concurrentPerform(iterations: max(1, min(jobs, count))) { _ in
       while true {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
@@ -190,9 +255,7 @@ public struct TreeEvaluation: Sendable {
           let answered = try run.answers()
           let done = state.withLock { state in
             for (boot, recorded) in zip(boots, answered) {
-              state.answers.set(
-                recorded, platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
-                machine: boot.machine.name)
+              state.answers.set(recorded, of: boot)
             }
             state.done += 1
             return state.done

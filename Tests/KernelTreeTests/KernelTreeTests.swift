@@ -24,7 +24,7 @@ import Testing
   @Test func errorsNameTheirFiles() {
     let output = "In file included from x\n/tree/kernel/dma/direct.c:1:2: error: no\n1 error\n"
     #expect(Compiler.firstError(output) == "/tree/kernel/dma/direct.c:1:2: error: no")
-    #expect(Compiler.errors(output, in: "/tree") == ["kernel/dma/direct.c:1:2: error: no"])
+    #expect(Compiler.errors(output, in: ["/tree"]) == ["kernel/dma/direct.c:1:2: error: no"])
     #expect(Compiler.firstError("/bin/ld: out of memory\n") == "/bin/ld: out of memory")
   }
 

@@ -23,6 +23,21 @@ public struct RecordedAnswers: Sendable {
     boots[BootKey(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine)] = boot
   }
 
+  /// Adds the answers of other booted machines.
+  public mutating func merge(_ other: RecordedAnswers) { boots.merge(other.boots) { $1 } }
+
+  /// Whether a booted machine of one platform or more answers otherwise, or is missing.
+  public func platforms(thatDifferFrom other: RecordedAnswers) -> PlatformSet {
+    var platforms: [Platform] = []
+    for key in Set(boots.keys).union(other.boots.keys) {
+      if let one = boots[key], let two = other.boots[key], one === two || one.isEqual(to: two) {
+        continue
+      }
+      platforms.append(key.platform)
+    }
+    return PlatformSet(platforms)
+  }
+
   /// How many booted machines there are.
   public var bootCount: Int { boots.count }
 
@@ -38,15 +53,15 @@ public struct RecordedAnswers: Sendable {
 public final class RecordedBoot: Sendable {
   /// The pool that the device uses.
   public let pool: SwiotlbPool
-  private let cycles: [LifeCycle]
-  private let keys: LineKeys
+  let cycles: [LifeCycle]
+  let keys: LineKeys
   /// By device and request, where the line's answers start in ``indices``.
-  private let lines: [UInt64: Int]
+  let lines: [UInt64: Int]
   /// Indices into ``cycles``, one for each mask from 0 to 64 bits of a line.
-  private let indices: [UInt16]
+  let indices: [UInt16]
 
   private static let absent = UInt16.max
-  private static let masks = 65
+  static let masks = 65
 
   init(
     pool: SwiotlbPool, cycles: [LifeCycle], keys: LineKeys, lines: [UInt64: Int],
@@ -77,11 +92,11 @@ public final class RecordedBoot: Sendable {
   }
 
   /// Devices and requests without the mask, each as one number.
-  struct LineKeys: Sendable {
+  struct LineKeys: Sendable, Equatable {
     /// The matrix' values, then others.
-    private var buffers = Buffer.allCases
-    private var coherentMasks = CoherentMask.allCases
-    private var busLimits = BusLimit.allCases
+    var buffers = Buffer.allCases
+    var coherentMasks = CoherentMask.allCases
+    var busLimits = BusLimit.allCases
 
     /// The key, or nil for a buffer, mask or limit that none was made for.
     subscript(_ request: DeviceRequest) -> UInt64? {
@@ -136,16 +151,28 @@ public final class RecordedBoot: Sendable {
     ///   - index: Which of the answers that were added.
     ///   - request: Its mask has whole bits; others are not recorded.
     public mutating func record(_ index: Int, to request: DeviceRequest) {
-      guard request.mask.isWholeBits, let key = keys.make(request) else { return }
-      let line: Int
-      if let known = lines[key] {
-        line = known
-      } else {
-        line = indices.count
-        lines[key] = line
-        indices += [UInt16](repeating: RecordedBoot.absent, count: RecordedBoot.masks)
-      }
+      guard request.mask.isWholeBits, let line = line(of: request) else { return }
       indices[line + Int(request.mask.bits)] = UInt16(index)
+    }
+
+    /// Records the answers to a request with some masks instead of its own, in their order.
+    public mutating func record(
+      _ answers: some Collection<Int>, to request: DeviceRequest, masks: [DMAMask]
+    ) {
+      guard let line = line(of: request) else { return }
+      for (mask, index) in zip(masks, answers) where mask.isWholeBits {
+        indices[line + Int(mask.bits)] = UInt16(index)
+      }
+    }
+
+    /// Where a request's line begins, which is there from now on.
+    private mutating func line(of request: DeviceRequest) -> Int? {
+      guard let key = keys.make(request) else { return nil }
+      if let known = lines[key] { return known }
+      let line = indices.count
+      lines[key] = line
+      indices += [UInt16](repeating: RecordedBoot.absent, count: RecordedBoot.masks)
+      return line
     }
 
     /// The finished table.

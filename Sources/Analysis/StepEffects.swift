@@ -1,0 +1,188 @@
+import DMAModel
+
+/// What a state of a kernel changes against another one, by effect.
+public struct StepEffects: Sendable {
+  /// What a change means, the worst first.
+  public enum Effect: String, CaseIterable, Sendable {
+    case corrupts, breaks, exposes, slower
+    /// A message that was not logged before.
+    case warnsAnew = "warns anew"
+    /// The answer is the same, what is left after unmap or free is not.
+    case endsOtherwise = "ends otherwise"
+    case worksNow = "works now"
+    case safer, faster, other
+
+    /// Whether a user is served worse.
+    public var isWorse: Bool {
+      switch self {
+      case .corrupts, .breaks, .exposes, .slower, .warnsAnew: true
+      case .endsOtherwise, .worksNow, .safer, .faster, .other: false
+      }
+    }
+  }
+
+  /// One side of a change, in the words of reports.
+  struct Side: Hashable, Sendable {
+    let verdict: Verdict
+    let result: AnswerResult
+    let exposure: Exposure
+    let warnings: Warnings
+    let after: LifeAnswer
+  }
+
+  /// The scenarios of one effect.
+  public struct Part: Sendable {
+    public let effect: Effect
+    public let scenarios: Int
+    /// Of them those with no parameter: swiotlb=default, iommu none or translated.
+    public let defaultBoots: Int
+    public let platforms: [String]
+    /// Values of iommu and swiotlb, where not all of them occur.
+    public let boots: [String]
+    /// The key of one of the most frequent change's.
+    public let witness: String
+    /// Its `refused -> bounced`.
+    public let change: String
+  }
+
+  /// The worst first.
+  public let parts: [Part]
+  public let scenarios: Int
+
+  public var differing: Int { parts.reduce(0) { $0 + $1.scenarios } }
+  public var worst: Part? { parts.first }
+
+  /// Compares two states.
+  ///
+  /// - Parameter ends: The states before and after a series: then only scenarios count that
+  ///   are worse in `new` than in both, against the first.
+  public init(
+    from old: KernelVersion, to new: KernelVersion, domain: MatrixDomain,
+    within last: KernelVersion? = nil
+  ) {
+    var domain = domain
+    if let one = old.recorded, let two = new.recorded {
+      let others = one.platforms(thatDifferFrom: two)
+      domain.platforms = domain.platforms.filter { others.contains($0) }
+    }
+    guard !domain.platforms.isEmpty else {
+      (parts, scenarios) = ([], 0)
+      return
+    }
+    let kernels = [old, new] + (last.map { [$0] } ?? [])
+    let space = ScenarioSpace(kernels: kernels, domain: domain)
+    var classes = ClassNumbers<Key>()
+    let diagram = space.diagram(lives: { line, index in
+      let lives = line.lives.compactMap { $0[index] }
+      guard lives.count == kernels.count else { return 0 }
+      var request = line.request
+      request.mask = line.masks[index]
+      let sides = lives.map { Self.side($0, line.platform, request) }
+      let effect = Self.effect(line.platform, sides[0], sides[1], lives[0], lives[1])
+      guard let effect else { return 0 }
+      if last != nil {
+        // Worse here, and not at the end.
+        let final = Self.effect(line.platform, sides[0], sides[2], lives[0], lives[2])
+        guard effect.isWorse, final?.isWorse != true else { return 0 }
+      }
+      return classes.number(of: Key(effect: effect, old: sides[0], new: sides[1]))
+    })
+    let counts = diagram.counts()
+    scenarios = counts.values.reduce(0, +)
+    let defaults = Comparison.defaultBoots(of: space)
+    let all = Box(space.axes.map(\.all))
+    let keys = classes.keys
+    var parts: [Part] = []
+    for effect in Effect.allCases {
+      let numbers = keys.indices.filter { keys[$0].effect == effect }.map { Int32($0 + 1) }
+      guard let largest = numbers.max(by: { (counts[$0] ?? 0) < (counts[$1] ?? 0) }),
+        let point = diagram.firstPoint(of: largest, in: all)
+      else { continue }
+      func occurring(_ axis: Int) -> [String] {
+        space.axes[axis].values.indices.filter { value in
+          var slice = all
+          slice.sets[axis] = 1 << UInt64(value)
+          return numbers.contains { diagram.firstPoint(of: $0, in: slice) != nil }
+        }.map { space.axes[axis].values[$0] }
+      }
+      parts.append(
+        Part(
+          effect: effect, scenarios: numbers.reduce(0) { $0 + (counts[$1] ?? 0) },
+          defaultBoots: numbers.reduce(0) { $0 + diagram.count(of: $1, in: defaults) },
+          platforms: occurring(0),
+          boots: [1, 2].compactMap { axis in
+            let values = occurring(axis)
+            return values == space.axes[axis].values
+              ? nil : "\(space.axes[axis].name)=\(values.joined(separator: "|"))"
+          },
+          witness: space.key(point), change: Self.change(space, point)))
+    }
+    self.parts = parts
+  }
+
+  private struct Key: Hashable {
+    let effect: Effect
+    let old: Side
+    let new: Side
+  }
+
+  private static func side(
+    _ life: LifeCycle, _ platform: Platform, _ request: DeviceRequest
+  ) -> Side {
+    let judged = JudgedAnswer(platform, request, life.answer)
+    return Side(
+      verdict: judged.verdict, result: life.answer.result, exposure: judged.exposure,
+      warnings: life.answer.warnings, after: life.after)
+  }
+
+  /// What a change means; nil where nothing differs.
+  private static func effect(
+    _ platform: Platform, _ old: Side, _ new: Side, _ one: LifeCycle, _ other: LifeCycle
+  ) -> Effect? {
+    if OutcomeColumns(one, other).isEmpty { return nil }
+    let sides = [old, new].map {
+      Comparison.Side(verdict: $0.verdict, result: $0.result, exposure: $0.exposure)
+    }
+    let sizes = [one.answer.maxMapping, other.answer.maxMapping]
+    switch Comparison.Effect(sides[0], sides[1], sizes: sizes) {
+    case .corrupts: return .corrupts
+    case .breaks: return .breaks
+    case .exposes: return .exposes
+    case .slower: return .slower
+    case .worksNow: return .worksNow
+    case .safer: return .safer
+    case .faster: return .faster
+    case .other: break
+    }
+    let left = [old, new].map { exposureAfter(platform: platform, after: $0.after) }
+    if left[0] != left[1] {
+      if left[0] == .none { return .exposes }
+      if left[1] == .none { return .safer }
+    }
+    if !new.warnings.isSubset(of: old.warnings) { return .warnsAnew }
+    return OutcomeColumns(one.answer, other.answer).isEmpty ? .endsOtherwise : .other
+  }
+
+  /// What differs in the scenario at a point: the columns of the first two kernels.
+  private static func change(_ space: ScenarioSpace, _ point: [Int]) -> String {
+    let scenario = space.scenario(point)
+    let (request, platform) = (space.request(point), scenario.platform)
+    let lives = space.bootedKernels(point).prefix(2).map { $0.lifeCycle(of: request) }
+    guard lives.count == 2 else { return "" }
+    func columns(_ life: LifeCycle) -> [(name: String, value: String)] {
+      let judged = JudgedAnswer(platform, request, life.answer)
+      return [("verdict", judged.verdict.name), ("exposure", judged.exposure.name)]
+        + Array(zip(Answer.columnNames, life.answer.columns))
+        + Array(zip(LifeAnswer.columnNames, life.after.columns))
+        + [("atomic_call", life.after.atomicCall.name)]
+    }
+    var texts: [String] = []
+    for (old, new) in zip(columns(lives[0]), columns(lives[1])) where old.value != new.value {
+      let (one, two) = (
+        old.value.isEmpty ? "none" : old.value, new.value.isEmpty ? "none" : new.value
+      )
+      texts.append("\(old.name) \(one) -> \(two)")
+    }
+    return texts.joined(separator: ", ")
+  }
+}
