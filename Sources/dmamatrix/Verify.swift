@@ -32,6 +32,18 @@ struct Verify: ParsableCommand {
 
       An architecture whose code does not compile is left out, and said so.
 
+      --git reads a commit of a repository instead of --tree: HEAD, or the REVISION
+      behind it.  Nothing is checked out, run of its configuration or fetched; a
+      bare repository will do, and a partial clone that has the files.  With A..B
+      each commit along first parents is compared with the one before, in a row,
+      then A with B; a commit in which nothing that is asked differs costs no time.
+
+      --expect asks one scenario, by its key as explain takes it, and ends as "git
+      bisect run" wants it: 0 where all COLUMN=VALUE hold, 1 where one does not,
+      125 where the state cannot be compiled or asked, 128 where no state can.
+      Columns are those of behavior and life_cycle; VALUE|VALUE is one or the
+      other, != any other.  Try it once by hand: 2 is an error of yours.
+
       Exit status: 1 where something differs; 3 where nothing does, but not all was
       asked: nothing of the series is compiled here, the tree has it already, or an
       architecture was left out.
@@ -69,10 +81,26 @@ struct Verify: ParsableCommand {
             --dma-ranges 0x0:0x400000000:4G --bus-limit 0x47fffffff --yes
         dmamatrix verify --tree ~/linux --name mine --store matrix.db
         dmamatrix verify --tree ~/linux --against 7.3 --shard 1/8 --yes
+        dmamatrix verify --git ~/linux v7.2..v7.3 --platform x86-sme47 --yes
+        git bisect run dmamatrix verify --git . --yes --expect \\
+            "x86/none/force/64G/64/same/none/1/0/map/none/high result=bounce"
       """)
 
   @Option(help: ArgumentHelp("The kernel tree.", valueName: "directory"), completion: .directory)
-  var tree: String
+  var tree: String?
+  @Option(
+    help: ArgumentHelp("A git repository, in place of --tree.", valueName: "directory"),
+    completion: .directory)
+  var git: String?
+  @Argument(
+    help: ArgumentHelp(
+      "With --git: a commit, branch or tag, or A..B; HEAD without.", valueName: "revision"))
+  var revision: String?
+  @Option(
+    help: ArgumentHelp(
+      "A scenario's key and what its answer must be, as 'KEY result=bounce'.",
+      valueName: "key column=value"))
+  var expect: String?
   @Option(
     help: ArgumentHelp(
       "What to call the tree; tree-VERSION by its Makefile, or tree, without.",
@@ -114,8 +142,69 @@ struct Verify: ParsableCommand {
     guard filters.kernel.isEmpty else {
       throw UsageError(description: "--kernel is no filter of verify; --against names the model")
     }
+    let expectation = try expect.map { try Expectation($0, filters: &filters) }
     let model = try against.map { try filters.kernel(called: $0, option: "--against") }
-    var domain = try board.domain(filters)
+    var domain = try expressible(board.domain(filters))
+    domain.shard = try part.part()
+    let history = try history(expectation)
+    guard domain.shard == nil || against != nil || !mbox.isEmpty || history?.isRange == true else {
+      throw UsageError(
+        description: "--shard needs --against: the nearest model may be another for each part")
+    }
+    if let store { _ = try MatrixDatabase(path: store) }
+    let series = try series()
+    if let expectation { return try check(expectation, history, domain) }
+    if let history, history.isRange {
+      return try walk(history, domain, format)
+    }
+    let source: SourceTree
+    // What is read of a commit is there as long as its state.
+    var state: GitState?
+    if let history {
+      try Consent.ask(for: history.repository.path, yes: yes)
+      state = try GitState(history.last, of: history.repository, cacheDirectory: cache)
+    }
+    defer { withExtendedLifetime(state) {} }
+    if let state {
+      source = state.tree
+    } else {
+      source = try SourceTree(path: tree ?? "")
+    }
+    let name = try treeName(of: source, commit: state?.commit)
+    if state == nil { try Consent.ask(for: source.path, yes: yes) }
+
+    let evaluation = try compile(source, called: name, domain)
+    domain.platforms = evaluation.platforms(of: domain.platforms)
+    let base = try ask(evaluation, called: name, domain, basedOn: model)
+    if let series {
+      return try compare(base, evaluation, with: series, domain, basedOn: model, format)
+    }
+    if let store {
+      try TreeStore.add(
+        [(base, evaluation.provenance)], domain: domain, to: store,
+        building: { Interruption.removeOnSignal($0) })
+    }
+    let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
+    guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
+    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show ?? 20) {
+      Output.progress($0, "comparing")
+    }
+    Output.progress(1, "comparing")
+    guard agreement.scenarios > 0 || domain.shard != nil else {
+      throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
+    }
+    let notes =
+      (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
+      + [Self.leftOut(evaluation)].compactMap { $0 }
+    try Output.write(
+      agreementDocument(agreement, notes: notes).text(format), isKept: store != nil)
+    if !agreement.isComplete { throw ExitCode(1) }
+    if !evaluation.failures.isEmpty { throw ExitCode(3) }
+  }
+
+  /// A domain without what the harness cannot express, or what is wrong with it.
+  func expressible(_ domain: MatrixDomain) throws -> MatrixDomain {
+    var domain = domain
     guard TreeEvaluation.canExpressLimits(of: domain) else {
       throw UsageError(
         description: "the harness cannot express so many masks and limits; accepted: up to 254 "
@@ -147,44 +236,7 @@ struct Verify: ParsableCommand {
         description: "the harness cannot express --iommu \(mode.name), which decides as "
           + "translated does; accepted: none, off, passthrough, translated")
     }
-    domain.shard = try part.part()
-    guard domain.shard == nil || against != nil || !mbox.isEmpty else {
-      throw UsageError(
-        description: "--shard needs --against: the nearest model may be another for each part")
-    }
-    let source = try SourceTree(path: tree)
-    let name = try treeName(of: source)
-    if let store { _ = try MatrixDatabase(path: store) }
-    let series = try series()
-    try Consent.ask(for: source, yes: yes)
-
-    let evaluation = try compile(source, called: name, domain)
-    domain.platforms = evaluation.platforms(of: domain.platforms)
-    let base = try ask(evaluation, called: name, domain, basedOn: model)
-    if let series {
-      return try compare(base, evaluation, with: series, domain, basedOn: model, format)
-    }
-    if let store {
-      try TreeStore.add(
-        [(base, evaluation.provenance)], domain: domain, to: store,
-        building: { Interruption.removeOnSignal($0) })
-    }
-    let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
-    guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
-    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show ?? 20) {
-      Output.progress($0, "comparing")
-    }
-    Output.progress(1, "comparing")
-    guard agreement.scenarios > 0 || domain.shard != nil else {
-      throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
-    }
-    let notes =
-      (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
-      + [Self.leftOut(evaluation)].compactMap { $0 }
-    try Output.write(
-      agreementDocument(agreement, notes: notes).text(format), isKept: store != nil)
-    if !agreement.isComplete { throw ExitCode(1) }
-    if !evaluation.failures.isEmpty { throw ExitCode(3) }
+    return domain
   }
 
   /// Compiles a tree, and says what of it does not compile.
@@ -218,7 +270,10 @@ struct Verify: ParsableCommand {
   ) throws -> KernelVersion {
     let latest = KernelVersion.all[KernelVersion.all.count - 1]
     let policy = evaluation.existence(basedOn: (model ?? latest).policy)
-    let answers = try evaluation.answers(to: domain, policy: policy, jobs: jobs.count) {
+    let known = try AnswerCache(cacheDirectory: cache)
+    let (answers, _) = try evaluation.answers(
+      to: domain, policy: policy, jobs: jobs.count, from: known
+    ) {
       Output.progress($0, "asking \(name)")
     }
     Output.progress(1, "asking")
@@ -238,8 +293,10 @@ struct Verify: ParsableCommand {
     return pages & (pages - 1) == 0
   }
 
-  private func treeName(of source: SourceTree) throws -> String {
-    let name = name ?? source.version.map { "tree-\($0)" } ?? "tree"
+  private func treeName(of source: SourceTree, commit: GitCommit?) throws -> String {
+    let name =
+      name ?? commit.map { String($0.id.prefix(12)) } ?? source.version.map { "tree-\($0)" }
+      ?? "tree"
     guard !name.isEmpty, name.utf8.count <= 40,
       name.utf8.allSatisfy({
         (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
@@ -260,10 +317,10 @@ struct Verify: ParsableCommand {
 
 /// Says that a tree will be compiled and run, before it is.
 enum Consent {
-  static func ask(for tree: SourceTree, yes: Bool) throws {
+  static func ask(for tree: String, yes: Bool) throws {
     if yes { return }
     let notice =
-      "verify compiles code of \(tree.path.printable(upTo: 4096)) and runs it, without network "
+      "verify compiles code of \(tree.printable(upTo: 4096)) and runs it, without network "
       + "and without writing files" + (Confinement.isComplete ? "" : "; \(Confinement.missing)")
     guard isatty(STDIN_FILENO) != 0, isatty(STDERR_FILENO) != 0 else {
       throw UsageError(description: "\(notice); --yes agrees to that")

@@ -1,0 +1,189 @@
+import Analysis
+import DMAModel
+import Foundation
+import KernelTree
+import Support
+
+/// States of a tree, one after the other, and what each changes.
+public struct HistorySteps {
+  /// A state as it is added.
+  public struct State {
+    /// A commit's first digits, or a patch's number.
+    public let label: String
+    public let subject: String
+    /// Nil where it cannot be asked.
+    public let kernel: KernelVersion?
+    public let isAlike: Bool
+    /// The platforms that were not asked.
+    public let leftOut: [String]
+
+    public init(
+      label: String, subject: String, kernel: KernelVersion?, isAlike: Bool, leftOut: [String]
+    ) {
+      (self.label, self.subject, self.kernel) = (label, subject, kernel)
+      (self.isAlike, self.leftOut) = (isAlike, leftOut)
+    }
+  }
+
+  /// A state behind the first.
+  public struct Row {
+    public let label: String
+    public let subject: String
+    /// Against the last state that was asked; nil where this one is not.
+    public let step: StepEffects?
+    public let isAlike: Bool
+  }
+
+  private let domain: MatrixDomain
+  public private(set) var first: (label: String, kernel: KernelVersion?)?
+  public private(set) var rows: [Row] = []
+  private var previous: KernelVersion?
+  /// The states that differ from the one before, for what they leave in between.
+  private var between: [(label: String, kernel: KernelVersion)] = []
+  public private(set) var leftOut: Set<String> = []
+  /// Beyond these many, what is worse in between is not looked for.
+  private static let betweenLimit = 100
+
+  public init(domain: MatrixDomain) { self.domain = domain }
+
+  /// Adds the next state; the first one is what the others change.
+  public mutating func add(_ state: State) {
+    leftOut.formUnion(state.leftOut)
+    defer { previous = state.kernel ?? previous }
+    guard first != nil else {
+      first = (state.label, state.kernel)
+      return
+    }
+    var step: StepEffects?
+    if let kernel = state.kernel, let previous {
+      step = StepEffects(from: previous, to: kernel, domain: domain)
+      if step?.differing ?? 0 > 0, between.count <= Self.betweenLimit {
+        between.append((state.label, kernel))
+      }
+    }
+    rows.append(
+      Row(label: state.label, subject: state.subject, step: step, isAlike: state.isAlike))
+  }
+
+  /// What all together change; nil where the first or the last cannot be asked.
+  public var whole: StepEffects? {
+    guard let old = first?.kernel, let new = previous, rows.last?.step != nil else { return nil }
+    return StepEffects(from: old, to: new, domain: domain)
+  }
+
+  /// Scenarios that are worse after some state than before the first and after the last.
+  public var transient: [(label: String, part: StepEffects.Part)] {
+    guard let old = first?.kernel, let new = previous, between.count <= Self.betweenLimit else {
+      return []
+    }
+    return between.dropLast().flatMap { state in
+      StepEffects(from: old, to: state.kernel, domain: domain, within: new).parts.map {
+        (state.label, $0)
+      }
+    }
+  }
+
+  /// Whether a state answers otherwise than the one before.
+  public var differs: Bool { rows.contains { $0.step.map { $0.differing > 0 } ?? false } }
+
+  /// Whether not all could be asked.
+  public var isIncomplete: Bool {
+    !leftOut.isEmpty || first?.kernel == nil || rows.contains { $0.step == nil }
+  }
+
+  /// The states by the effect that most changes scenarios to it.
+  public func causes(of effect: StepEffects.Effect) -> [String] {
+    rows.filter { row in row.step?.parts.contains { $0.effect == effect } == true }.map(\.label)
+  }
+
+  // MARK: - Text
+
+  /// A row for each state.
+  public var table: Document.Block {
+    .table(
+      columns: ["state", "differ", "worst", "subject"],
+      rows: rows.map { row in
+        let width = 72 - row.label.count - 24
+        let subject = row.subject.isEmpty ? "(none)" : row.subject.asciiOnly.cut(to: width)
+        guard let step = row.step else { return [row.label, "not asked", "", subject] }
+        return [
+          row.label, row.isAlike ? "alike" : String(step.differing),
+          step.worst?.effect.rawValue ?? "", subject,
+        ]
+      })
+  }
+
+  /// What all together change, a paragraph for each effect.
+  public func paragraphs(of whole: StepEffects) -> [Document.Block] {
+    guard !whole.parts.isEmpty else { return [.paragraph("Nothing differs in what was asked.")] }
+    return whole.parts.flatMap { part -> [Document.Block] in
+      [.paragraph(headline(part)), .literal(Self.witness(part))]
+    }
+  }
+
+  /// `breaks: 12 scenarios, 3 with no parameter; x86-sme47; swiotlb=force; by 1a2b3c4d5e6f`.
+  public func headline(_ part: StepEffects.Part) -> String {
+    let causes = causes(of: part.effect)
+    let platforms =
+      part.platforms.count > 1 && part.platforms.count == domain.platforms.count
+      ? "all platforms" : Self.list(part.platforms, upTo: 6)
+    let count = "\(part.scenarios) \(part.scenarios == 1 ? "scenario" : "scenarios")"
+    return "\(part.effect.rawValue): "
+      + ([count + ", \(part.defaultBoots) with no parameter", platforms] + part.boots
+      + (causes.isEmpty ? [] : ["by " + Self.list(causes, upTo: 4)])).joined(separator: "; ")
+  }
+
+  static func list(_ words: [String], upTo limit: Int) -> String {
+    words.prefix(limit).joined(separator: ", ")
+      + (words.count > limit ? " and \(words.count - limit) more" : "")
+  }
+
+  /// A scenario and what becomes of it, in lines of 70 columns.
+  static func witness(_ part: StepEffects.Part) -> [String] {
+    (foldedKey(part.witness) + folded(part.change, width: 72, indent: "      ", hanging: "        "))
+      .split(separator: "\n").map { String($0.dropFirst(4)) }
+  }
+
+  /// The states of a repository's range.
+  public func document(of repository: String) -> Document {
+    let ends = "\(first?.label ?? "")..\(rows.last?.label ?? "")"
+    var document = Document(blocks: [.title("\(repository.printable(upTo: 200)) \(ends)"), table])
+    document.blocks.append(
+      .paragraph(
+        "differ: scenarios whose answer, or its end, is another than in the state before."))
+    if let whole {
+      document.blocks.append(.heading("\(ends) as a whole"))
+      document.blocks += paragraphs(of: whole)
+    } else {
+      document.blocks.append(.paragraph("The first or the last state cannot be asked."))
+    }
+    if !leftOut.isEmpty {
+      document.blocks.append(
+        .paragraph(
+          "Not asked in some state, because their code does not compile here: "
+            + leftOut.sorted().joined(separator: ", ") + "."))
+    }
+    return document
+  }
+}
+
+extension HistorySteps {
+  /// Adds a commit.
+  public mutating func add(_ state: GitWalk.State) {
+    let leftOut = state.failures.flatMap { failure in
+      Platform.allCases.filter { $0.family == failure.family }.map(\.name)
+    }
+    add(
+      State(
+        label: String(state.commit.id.prefix(12)), subject: state.commit.subject,
+        kernel: state.kernel, isAlike: state.isAlike,
+        leftOut: leftOut.filter { name in domain.platforms.contains { $0.name == name } }))
+  }
+}
+
+extension String {
+  /// With a question mark for what is no printable ASCII.
+  var asciiOnly: String {
+    String(unicodeScalars.map { (0x20..<0x7f).contains($0.value) ? Character($0) : "?" })
+  }
+}

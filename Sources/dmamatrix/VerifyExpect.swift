@@ -1,0 +1,205 @@
+import ArgumentParser
+import DMAModel
+import Foundation
+import KernelTree
+import Reporting
+import Support
+
+/// What `--expect` says: a scenario, and what its answer must be.
+struct Expectation {
+  /// One column: any of some values, or none of them.
+  fileprivate struct Term {
+    let column: String
+    let values: [String]
+    let isNegated: Bool
+    let text: String
+  }
+
+  private let terms: [Term]
+
+  private static let columns =
+    Answer.columnNames + ["verdict", "exposure"]
+    + LifeAnswer.columnNames.filter { $0 != "transient_from" } + ["atomic_call"]
+
+  /// - Parameter filters: Get the scenario's axes.
+  init(_ text: String, filters: inout AxisFilters) throws {
+    let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
+    let isTerm = { (word: String) in word.contains("=") && !word.contains("/") }
+    terms = try words.filter(isTerm).map(Self.term)
+    let key = words.filter { !isTerm($0) }
+    guard !key.isEmpty, !terms.isEmpty else {
+      throw UsageError(
+        description: "--expect '\(text.printable(upTo: 200))' has no "
+          + "\(key.isEmpty ? "scenario's key" : "COLUMN=VALUE"); accepted: 'KEY result=bounce'")
+    }
+    var circumstance = try CircumstanceOptions.parse([])
+    try ScenarioKeyArgument(key).fill(&filters, &circumstance)
+    guard try circumstance.circumstance() == .ordinary else {
+      throw UsageError(
+        description: "--expect names a circumstance, which no tree is asked in; accepted: a key "
+          + "without")
+    }
+    guard filters.kernel.isEmpty else {
+      throw UsageError(
+        description: "--expect names the kernel '\(filters.kernel[0].printable)'; accepted: a key "
+          + "without, it is the tree that is asked")
+    }
+  }
+
+  private static func term(_ word: String) throws -> Term {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let isNegated = parts[0].hasSuffix("!")
+    let column = String(isNegated ? parts[0].dropLast() : parts[0])
+    guard columns.contains(column) else {
+      throw UsageError(
+        description: "--expect's column '\(column.printable)' is unknown; accepted: "
+          + columns.joined(separator: ", "))
+    }
+    let values = parts[1].split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+    if let known = accepted(column), let value = values.first(where: { !known.contains($0) }) {
+      throw UsageError(
+        description: "--expect's \(column) '\(value.printable)' is unknown; accepted: "
+          + known.joined(separator: ", "))
+    }
+    return Term(column: column, values: values, isNegated: isNegated, text: word)
+  }
+
+  /// The values of a column; nil for numbers and messages.
+  private static func accepted(_ column: String) -> [String]? {
+    func names<Value: AxisValue>(_: Value.Type) -> [String] { Value.allCases.map(\.name) }
+    return switch column {
+    case "result": names(AnswerResult.self)
+    case "enc": names(AddressEncoding.self)
+    case "mem_state", "pte": names(MemoryState.self)
+    case "verdict": names(Verdict.self)
+    case "exposure": names(Exposure.self)
+    case "pool_kind": names(BouncePool.self)
+    case "unmap_copy": names(UnmapCopy.self)
+    case "slots_after": names(SlotsAfter.self)
+    case "state_after": names(StateAfter.self)
+    case "owner_after": names(OwnerAfter.self)
+    case "atomic_call": names(AtomicCall.self)
+    default: nil
+    }
+  }
+
+  /// The values of an answer's columns, by their names.
+  private static func values(
+    _ cycle: LifeCycle, _ platform: Platform, _ request: DeviceRequest
+  ) -> [String: String] {
+    let judged = JudgedAnswer(platform, request, cycle.answer)
+    let pairs =
+      Array(zip(Answer.columnNames, cycle.answer.columns))
+      + Array(zip(LifeAnswer.columnNames, cycle.after.columns))
+      + [
+        ("verdict", judged.verdict.name), ("exposure", judged.exposure.name),
+        ("atomic_call", cycle.after.atomicCall.name),
+      ]
+    return Dictionary(pairs) { $1 }
+  }
+
+  /// What a kernel answers instead; empty where all holds, nil where it has no such
+  /// scenario.
+  func failures(of kernel: KernelVersion, _ domain: MatrixDomain) -> [String]? {
+    var failures: [String] = []
+    var asked = 0
+    for platform in domain.platforms {
+      for iommu in domain.iommuModes {
+        for swiotlb in domain.swiotlbModes {
+          for machine in domain.machines {
+            guard let boot = kernel.recorded?.boot(platform, iommu, swiotlb, machine.name) else {
+              continue
+            }
+            let requests = domain.requests(on: machine, platform, iommu, policies: [kernel.policy])
+            for var request in requests {
+              for mask in domain.masks {
+                request.mask = mask
+                guard let cycle = boot.cycle(of: request) else { continue }
+                asked += 1
+                let values = Self.values(cycle, platform, request)
+                let scenario = Scenario(
+                  platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
+                  request: request)
+                failures += terms.filter { !$0.holds(values) }.map { term in
+                  "\(scenario.key): \(term.column)=\(values[term.column] ?? "")"
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    return asked == 0 ? nil : failures
+  }
+
+  /// The conditions as they were written.
+  var text: String { terms.map(\.text).joined(separator: " ") }
+}
+
+extension Expectation.Term {
+  /// Whether it holds; a column of messages has one of several.
+  func holds(_ values: [String: String]) -> Bool {
+    let value = values[column] ?? ""
+    let parts =
+      column.hasPrefix("warn") ? value.split(separator: ";").map(String.init) : [value]
+    let isThere =
+      parts.contains { self.values.contains($0) }
+      || parts.isEmpty && self.values.contains { $0.isEmpty || $0 == "none" }
+    return isThere != isNegated
+  }
+}
+
+extension Verify {
+  /// The status by which git bisect skips a state, and the one by which it stops.
+  private static let (skip, stop): (Int32, Int32) = (125, 128)
+
+  /// Asks a state for one scenario.
+  ///
+  /// - Throws: Exit status 1 where the expectation does not hold, 125 where the state cannot
+  ///   be asked, 128 where none can.
+  func check(_ expectation: Expectation, _ history: History?, _ domain: MatrixDomain) throws {
+    guard mbox.isEmpty, against == nil, store == nil else {
+      throw UsageError(
+        description: "--expect asks one scenario of one state; accepted without --mbox, "
+          + "--against and --store")
+    }
+    guard domain.platforms.count > 0 else {
+      throw UsageError(description: "--expect names a platform that the harness cannot express")
+    }
+    let place = history?.repository.path ?? tree ?? ""
+    try Consent.ask(for: place, yes: yes)
+    let name: String
+    let kernel: KernelVersion
+    do {
+      if let history {
+        name = String(history.last.id.prefix(12))
+        var walk = try GitWalk(
+          history.repository, domain: domain, policy: KernelVersion.latest.policy,
+          jobs: jobs.count, cacheDirectory: cache)
+        let state = try walk.next(history.last, named: name)
+        guard let found = state.kernel else {
+          throw state.failure ?? TreeError.git("\(name) cannot be asked")
+        }
+        kernel = found
+      } else {
+        name = place.printable(upTo: 200)
+        let evaluation = try compile(SourceTree(path: place), called: name, domain)
+        kernel = try ask(evaluation, called: "tree", domain, basedOn: nil)
+      }
+    } catch let error as TreeError {
+      Output.error(error.description)
+      throw ExitCode(error.isOfTheTree ? Self.skip : Self.stop)
+    }
+    guard let failures = expectation.failures(of: kernel, domain) else {
+      Output.error("\(name) has no such scenario")
+      throw ExitCode(Self.skip)
+    }
+    if failures.isEmpty {
+      return try Output.write("\(name): \(expectation.text) holds\n")
+    }
+    let shown = failures.prefix(show ?? 20).map { "\(name): \($0)\n" }.joined()
+    try Output.write(
+      shown + (failures.count > (show ?? 20) ? "and \(failures.count - (show ?? 20)) more\n" : ""))
+    throw ExitCode(1)
+  }
+}

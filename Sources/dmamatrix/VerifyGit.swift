@@ -1,0 +1,108 @@
+import Analysis
+import ArgumentParser
+import DMAModel
+import Foundation
+import KernelTree
+import MatrixStore
+import Reporting
+import Support
+
+/// The commits that `--git` names.
+struct History {
+  let repository: GitRepository
+  /// One, or the one before a range and those of the range, the oldest first.
+  let commits: [GitCommit]
+  let last: GitCommit
+  let isRange: Bool
+
+  /// - Parameter revision: A revision, or A..B.
+  init(_ path: String, _ revision: String) throws {
+    repository = try GitRepository(path: path)
+    guard let dots = revision.firstRange(of: "..") else {
+      last = try repository.commit(revision)
+      (commits, isRange) = ([last], false)
+      return
+    }
+    func end(_ text: Substring) -> String { text.isEmpty ? "HEAD" : String(text) }
+    guard !revision[dots.upperBound...].hasPrefix(".") else {
+      throw UsageError(
+        description: "'\(revision.printable)' is no range; accepted: A..B, of which B comes later")
+    }
+    let (old, new) = (revision[..<dots.lowerBound], revision[dots.upperBound...])
+    commits = try repository.commits(from: end(old), to: end(new))
+    last = commits[commits.count - 1]
+    isRange = true
+  }
+}
+
+/// `verify --git`: states of a tree from a repository.
+extension Verify {
+  /// The commits that the options name; nil with `--tree`.
+  func history(_ expectation: Expectation?) throws -> History? {
+    guard let git else {
+      guard tree != nil else {
+        throw UsageError(
+          description: "nothing to verify; accepted: --tree with a kernel tree, or --git with a "
+            + "repository")
+      }
+      if let revision {
+        throw UsageError(
+          description: "'\(revision.printable)' is a revision, which needs --git; accepted with "
+            + "--tree: none")
+      }
+      return nil
+    }
+    guard tree == nil else {
+      throw UsageError(description: "--git and --tree both say what to verify; accepted: one")
+    }
+    let history = try History(git, revision ?? "HEAD")
+    guard history.isRange else { return history }
+    let others: [(String, Bool)] = [
+      ("--against", against != nil), ("--mbox", !mbox.isEmpty), ("--name", name != nil),
+      ("--expect", expectation != nil), ("--store", store != nil),
+    ]
+    if let (option, _) = others.first(where: \.1) {
+      throw UsageError(
+        description: "\(option) is for one state, and '\((revision ?? "").printable)' is a range; "
+          + "accepted: one revision")
+    }
+    return history
+  }
+
+  /// Asks every state of a range, and prints in a row for each what it changes.
+  func walk(
+    _ history: History, _ domain: MatrixDomain, _ format: Document.Format
+  ) throws {
+    try Consent.ask(for: history.repository.path, yes: yes)
+    var steps = HistorySteps(domain: domain)
+    try states(of: history, domain) { steps.add($0) }
+    let document = steps.document(of: history.repository.path)
+    try Output.write(document.text(format))
+    if steps.differs { throw ExitCode(1) }
+    if steps.isIncomplete { throw ExitCode(3) }
+  }
+
+  /// Asks states one after the other.
+  func states(
+    of history: History, _ domain: MatrixDomain, each: (GitWalk.State) throws -> Void
+  ) throws {
+    var walk = try GitWalk(
+      history.repository, domain: domain, policy: KernelVersion.latest.policy,
+      jobs: jobs.count, cacheDirectory: cache)
+    for (index, commit) in history.commits.enumerated() {
+      let name = String(commit.id.prefix(12))
+      let done = Double(index) / Double(history.commits.count)
+      Output.progress(done, "asking \(name), \(index + 1) of \(history.commits.count)")
+      let state = try walk.next(commit, named: name)
+      if let failure = state.failure {
+        Output.error("\(name) cannot be asked: \(failure)")
+      }
+      for failure in state.failures where !state.isAlike {
+        Output.error("\(name), \(failure.name) is left out: \(failure.error)")
+      }
+      try each(state)
+    }
+    Output.progress(1, "asking")
+    try walk.finish()
+  }
+}
