@@ -7,11 +7,12 @@ public enum Schema {
   /// One row of `description` for each object and column.
   public static let descriptions = text(PackageResources.descriptions_sql)
 
-  /// Migrations of the tables of observations, drivers and machines, oldest first.
+  /// Migrations of the tables of observations, drivers, machines and histories, oldest first.
   public static let observationMigrations: [(name: String, sql: String)] = [
     ("observations-1", text(PackageResources.observations_sql)),
     ("drivers-1", text(PackageResources.drivers_sql)),
     ("fleet-1", text(PackageResources.fleet_sql)),
+    ("history-1", text(PackageResources.history_sql)),
   ]
 
   /// The review's claims, mapped to scenarios.

@@ -31,7 +31,7 @@ struct Compiler: Sendable {
   /// For the kernel's code: no C library, the kernel's dialect, and what the
   /// kernel's own build makes an error.
   static let kernelFlags = [
-    "-std=gnu11", "-O2", "-g0", "-ffreestanding", "-nostdinc", "-fno-strict-aliasing", "-fwrapv",
+    "-std=gnu11", "-Og", "-g0", "-ffreestanding", "-nostdinc", "-fno-strict-aliasing", "-fwrapv",
     "-fno-common", "-ffunction-sections", "-fdata-sections", "-fno-delete-null-pointer-checks",
     "-fno-stack-protector", "-Werror=implicit-function-declaration", "-Werror=int-conversion",
     "-Werror=incompatible-pointer-types", "-Wno-unused", "-Wno-attributes", "-Wno-pragmas",

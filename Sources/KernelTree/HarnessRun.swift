@@ -198,19 +198,30 @@ struct HarnessRun: Sendable {
     }
     func number(of limit: UInt64) -> UInt8 { UInt8(limits.firstIndex(of: limit) ?? 0) }
     let masks = masks.map { number(of: $0.highestAddress) }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(requests.count * domain.masks.count * 8)
-    for request in requests {
-      let rest: [UInt8] = [
-        request.coherentMask.address.map { number(of: $0) } ?? Self.sameMask,
-        number(of: request.busLimit.address), request.coherence == .coherent ? 1 : 0,
-        request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
-        UInt8(request.buffer.position ?? buffers.firstIndex(of: request.buffer) ?? 0),
-      ]
-      for mask in masks {
-        bytes.append(mask)
-        bytes += rest
+    let count = requests.count * masks.count * 8
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      var place = 0
+      for request in requests {
+        // Eight bytes each, the mask first.
+        let rest: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
+          request.coherentMask.address.map { number(of: $0) } ?? Self.sameMask,
+          number(of: request.busLimit.address), request.coherence == .coherent ? 1 : 0,
+          request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
+          UInt8(request.buffer.position ?? buffers.firstIndex(of: request.buffer) ?? 0)
+        )
+        for mask in masks {
+          buffer[place] = mask
+          buffer[place + 1] = rest.0
+          buffer[place + 2] = rest.1
+          buffer[place + 3] = rest.2
+          buffer[place + 4] = rest.3
+          buffer[place + 5] = rest.4
+          buffer[place + 6] = rest.5
+          buffer[place + 7] = rest.6
+          place += 8
+        }
       }
+      initialized = place
     }
     data.append(contentsOf: bytes)
   }

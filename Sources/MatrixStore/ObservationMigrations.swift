@@ -3,7 +3,8 @@ import Foundation
 import GRDB
 
 /// The tables of observations, drivers and machines: made by migrations, kept when a
-/// matrix is made anew.
+/// matrix is made anew.  Those of histories are made so too, but name kernels of the matrix,
+/// and are empty in a new one.
 enum ObservationMigrations {
   /// What became of the observations of a database that is replaced.
   struct Kept {

@@ -17,8 +17,17 @@ public enum TreeStore {
     _ kernels: [(kernel: KernelVersion, provenance: String)], domain: MatrixDomain,
     to path: String, building: ([String]) -> Void = { _ in }
   ) throws {
+    try add(kernels, domain: domain, to: path, building: building) { _ in }
+  }
+
+  /// - Parameter more: What is added in the same transaction.
+  static func add(
+    _ kernels: [(kernel: KernelVersion, provenance: String)], domain: MatrixDomain,
+    to path: String, building: ([String]) -> Void, more: (Database) throws -> Void
+  ) throws {
     try DatabaseFile.change(path, building: building) { copy in
       let queue = try DatabaseQueue(path: copy, configuration: DatabaseFile.withoutJournalFile)
+      try ObservationMigrations.migrate(queue)
       try queue.inDatabase { database in
         try database.execute(sql: "PRAGMA foreign_keys = OFF")
         try database.inTransaction {
@@ -32,6 +41,7 @@ public enum TreeStore {
           for (kernel, provenance) in kernels {
             try add(kernel, provenance, domain, numbers, path, to: database)
           }
+          try more(database)
           try database.checkForeignKeys()
           return .commit
         }

@@ -22,6 +22,7 @@ struct ReportCommand: ParsableCommand {
         2026-07-02 \(ModelReport.mail.summary)
         observed   what booted kernels did, beside the model
         drivers    the masks of real drivers, and the findings that they fall under
+        history    since which commit and until which each finding stands
         html       one HTML file to explore every answer, without a server
 
       Axes that no filter names have the kernel's defaults, and the output says
@@ -48,11 +49,14 @@ struct ReportCommand: ParsableCommand {
   /// The names that the argument takes.
   private static let names =
     Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + [
-      "observed", "drivers", "html",
+      "observed", "drivers", "history", "html",
     ]
 
   @Argument(
-    help: "platform, versions, map, findings, lifecycle, 2026-07-02, observed, drivers or html.",
+    help: """
+      platform, versions, map, findings, lifecycle, 2026-07-02, observed, drivers, history \
+      or html.
+      """,
     completion: .list(names))
   var name: String?
   @Flag(help: "Write every report into a directory: reports, or that of --output.")
@@ -65,6 +69,7 @@ struct ReportCommand: ParsableCommand {
     completion: .file())
   var output: String?
   @OptionGroup var joined: DriverOption
+  @OptionGroup var history: HistoryOption
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
@@ -109,6 +114,11 @@ struct ReportCommand: ParsableCommand {
       document = driversReport(drivers)
     } else if name == "observed" {
       document = try observed()
+    } else if name == "history" {
+      try filters.refuse(in: "report history")
+      let database = try MatrixDatabase(path: source.database)
+      let name = try history.name(in: database)
+      document = historyDocument(try HistoryStore.findings(in: name, of: database), in: name)
     } else {
       throw UsageError(
         description: "report '\(name.printable)' is unknown; accepted: "

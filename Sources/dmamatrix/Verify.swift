@@ -37,6 +37,7 @@ struct Verify: ParsableCommand {
       bare repository will do, and a partial clone that has the files.  With A..B
       each commit along first parents is compared with the one before, in a row,
       then A with B; a commit in which nothing that is asked differs costs no time.
+      --store puts a range's states into a database, for blame and report history.
 
       --expect asks one scenario, by its key as explain takes it, and ends as "git
       bisect run" wants it: 0 where all COLUMN=VALUE hold, 1 where one does not,
@@ -146,7 +147,7 @@ struct Verify: ParsableCommand {
     let model = try against.map { try filters.kernel(called: $0, option: "--against") }
     var domain = try expressible(board.domain(filters))
     domain.shard = try part.part()
-    let history = try history(expectation)
+    let history = try history(expectation, domain)
     guard domain.shard == nil || against != nil || !mbox.isEmpty || history?.isRange == true else {
       throw UsageError(
         description: "--shard needs --against: the nearest model may be another for each part")
@@ -155,7 +156,7 @@ struct Verify: ParsableCommand {
     let series = try series()
     if let expectation { return try check(expectation, history, domain) }
     if let history, history.isRange {
-      return try walk(history, domain, format)
+      return try walk(history, domain, format, in: store)
     }
     let source: SourceTree
     // What is read of a commit is there as long as its state.

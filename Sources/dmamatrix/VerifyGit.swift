@@ -37,8 +37,21 @@ struct History {
 
 /// `verify --git`: states of a tree from a repository.
 extension Verify {
+  /// The lints that a state violates.
+  private static func findings(
+    of kernel: KernelVersion, _ domain: MatrixDomain
+  ) -> [StoredState.Finding] {
+    Check(kernel, base: nil, domain: domain).findings.map { finding in
+      StoredState.Finding(
+        lint: finding.lint.rawValue,
+        text: finding.headline.replacing(" by \(Decision.ownCode.name)", with: ""),
+        scenarios: finding.scenarios,
+        witness: finding.conditions.first?.witness ?? "")
+    }
+  }
+
   /// The commits that the options name; nil with `--tree`.
-  func history(_ expectation: Expectation?) throws -> History? {
+  func history(_ expectation: Expectation?, _ domain: MatrixDomain) throws -> History? {
     guard let git else {
       guard tree != nil else {
         throw UsageError(
@@ -58,8 +71,10 @@ extension Verify {
     let history = try History(git, revision ?? "HEAD")
     guard history.isRange else { return history }
     let others: [(String, Bool)] = [
-      ("--against", against != nil), ("--mbox", !mbox.isEmpty), ("--name", name != nil),
-      ("--expect", expectation != nil), ("--store", store != nil),
+      ("--against", against != nil), ("--mbox", !mbox.isEmpty),
+      ("--name", name != nil && store == nil),
+      ("--expect", expectation != nil),
+      ("--shard", domain.shard != nil && store != nil),
     ]
     if let (option, _) = others.first(where: \.1) {
       throw UsageError(
@@ -71,13 +86,35 @@ extension Verify {
 
   /// Asks every state of a range, and prints in a row for each what it changes.
   func walk(
-    _ history: History, _ domain: MatrixDomain, _ format: Document.Format
+    _ history: History, _ domain: MatrixDomain, _ format: Document.Format, in store: String?
   ) throws {
     try Consent.ask(for: history.repository.path, yes: yes)
     var steps = HistorySteps(domain: domain)
-    try states(of: history, domain) { steps.add($0) }
+    var (stored, kernels): ([StoredState], [(kernel: KernelVersion, provenance: String)]) = ([], [])
+    try states(of: history, domain) { state in
+      steps.add(state)
+      guard store != nil else { return }
+      if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
+      let findings =
+        state.isAlike
+        ? stored.last?.findings : state.kernel.map { Self.findings(of: $0, domain) }
+      stored.append(
+        StoredState(
+          commit: state.commit.id, date: state.commit.date, subject: state.commit.subject,
+          kernel: state.kernel == nil ? nil : kernels.last?.kernel.name, findings: findings ?? []))
+    }
+    if let store {
+      let ends = [history.commits[0], history.last].map { String($0.id.prefix(12)) }
+      let name = name ?? ends.joined(separator: "..")
+      try HistoryStore.add(
+        name, of: history.repository.path, states: stored, kernels: kernels, domain: domain,
+        to: store, toolVersion: toolVersion, building: { Interruption.removeOnSignal($0) })
+      Output.error(
+        "\(store.printable): history '\(name.printable)', \(stored.count) states, "
+          + "\(kernels.count) different")
+    }
     let document = steps.document(of: history.repository.path)
-    try Output.write(document.text(format))
+    try Output.write(document.text(format), isKept: store != nil)
     if steps.differs { throw ExitCode(1) }
     if steps.isIncomplete { throw ExitCode(3) }
   }
