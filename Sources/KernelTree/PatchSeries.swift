@@ -4,7 +4,7 @@ import Support
 /// A patch series, read before a tree is compiled.
 public struct PatchSeries: Sendable {
   /// The patches in their order.
-  let mails: [SeriesMail]
+  private(set) var mails: [SeriesMail]
   /// What was left out or is missing, a sentence each: it may hold a mail's subject,
   /// without control characters.
   public private(set) var notes: [String] = []
@@ -18,6 +18,13 @@ public struct PatchSeries: Sendable {
 
   /// How many patches it has.
   public var count: Int { mails.count }
+
+  /// The first of its patches.
+  func first(_ count: Int) -> PatchSeries {
+    var series = self
+    series.mails = Array(mails.prefix(count))
+    return series
+  }
 
   /// A file, or what stands for one.
   public struct Source: Sendable {

@@ -170,14 +170,24 @@ public struct HistorySteps {
 extension HistorySteps {
   /// Adds a commit.
   public mutating func add(_ state: GitWalk.State) {
-    let leftOut = state.failures.flatMap { failure in
-      Platform.allCases.filter { $0.family == failure.family }.map(\.name)
-    }
     add(
       State(
         label: String(state.commit.id.prefix(12)), subject: state.commit.subject,
-        kernel: state.kernel, isAlike: state.isAlike,
-        leftOut: leftOut.filter { name in domain.platforms.contains { $0.name == name } }))
+        kernel: state.kernel, isAlike: state.isAlike, leftOut: platforms(of: state.failures)))
+  }
+
+  /// Adds the tree with some patches of a series.
+  public mutating func add(_ state: SeriesWalk.State, of count: Int) {
+    add(
+      State(
+        label: "\(state.number)/\(count)", subject: state.subject.printable(upTo: 200),
+        kernel: state.kernel, isAlike: state.isAlike, leftOut: platforms(of: state.failures)))
+  }
+
+  /// The platforms of the domain that architectures which do not compile have.
+  private func platforms(of failures: [TreeEvaluation.Failure]) -> [String] {
+    domain.platforms.filter { platform in failures.contains { $0.family == platform.family } }
+      .map(\.name)
   }
 }
 

@@ -37,7 +37,8 @@ struct Dmamatrix: ParsableCommand {
     version: versionText,
     subcommands: [
       Generate.self, Merge.self, Query.self, Export.self, ReportCommand.self, Compare.self,
-      Explain.self, CheckCommand.self, Solve.self, Drivers.self, Verify.self, Blame.self,
+      Explain.self, CheckCommand.self, Solve.self, Drivers.self, Verify.self, ReviewCommand.self,
+      Blame.self,
       Claims.self,
       PolicyCommand.self,
       Info.self, Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self,

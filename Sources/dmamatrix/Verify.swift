@@ -145,7 +145,8 @@ struct Verify: ParsableCommand {
     }
     let expectation = try expect.map { try Expectation($0, filters: &filters) }
     let model = try against.map { try filters.kernel(called: $0, option: "--against") }
-    var domain = try expressible(board.domain(filters))
+    var domain = try Self.expressible(
+      board.domain(filters), isNamed: !filters.platform.isEmpty)
     domain.shard = try part.part()
     let history = try history(expectation, domain)
     guard domain.shard == nil || against != nil || !mbox.isEmpty || history?.isRange == true else {
@@ -153,7 +154,7 @@ struct Verify: ParsableCommand {
         description: "--shard needs --against: the nearest model may be another for each part")
     }
     if let store { _ = try MatrixDatabase(path: store) }
-    let series = try series()
+    let series = try Self.series(mbox)
     if let expectation { return try check(expectation, history, domain) }
     if let history, history.isRange {
       return try walk(history, domain, format, in: store)
@@ -204,7 +205,9 @@ struct Verify: ParsableCommand {
   }
 
   /// A domain without what the harness cannot express, or what is wrong with it.
-  func expressible(_ domain: MatrixDomain) throws -> MatrixDomain {
+  ///
+  /// - Parameter isNamed: Whether the user named its platforms.
+  static func expressible(_ domain: MatrixDomain, isNamed: Bool) throws -> MatrixDomain {
     var domain = domain
     guard TreeEvaluation.canExpressLimits(of: domain) else {
       throw UsageError(
@@ -213,14 +216,14 @@ struct Verify: ParsableCommand {
     }
     // A scatter list of the shim's has one entry, a table of pages one block.
     if let size = domain.buffers.first(where: {
-      $0.isForAllocation && ($0.length > maxPageOrderSize || !Self.isBlock($0.length))
+      $0.isForAllocation && ($0.length > maxPageOrderSize || !isBlock($0.length))
     }), domain.iommuModes.contains(where: \.usesDMAIOMMU) {
       throw UsageError(
         description: "the harness cannot express --size \(size.length) with --iommu translated; "
           + "accepted: a power of two of pages up to 4M, or --iommu none, off, passthrough")
     }
     let expressible = domain.platforms.filter(TreeEvaluation.canExpress)
-    guard filters.platform.isEmpty || expressible == domain.platforms else {
+    guard !isNamed || expressible == domain.platforms else {
       throw UsageError(
         description: "the harness cannot express platform xen-pv; accepted: "
           + Platform.accepted.filter { $0 != Platform.xenPV.name }.joined(separator: ", "))
@@ -244,10 +247,17 @@ struct Verify: ParsableCommand {
   func compile(
     _ source: SourceTree, called name: String, _ domain: MatrixDomain, cache: String? = nil
   ) throws -> TreeEvaluation {
+    try Self.compile(source, called: name, domain, cache: cache ?? self.cache)
+  }
+
+  /// - Parameter cache: Where to build.
+  static func compile(
+    _ source: SourceTree, called name: String, _ domain: MatrixDomain, cache: String?
+  ) throws -> TreeEvaluation {
     let evaluation: TreeEvaluation
     do throws(TreeError) {
       evaluation = try TreeEvaluation(
-        tree: source, platforms: domain.platforms, cacheDirectory: cache ?? self.cache
+        tree: source, platforms: domain.platforms, cacheDirectory: cache
       ) { Output.progress($0, "compiling \(name)") }
     } catch {
       for detail in error.details { Output.error("also \(detail)") }
@@ -258,7 +268,7 @@ struct Verify: ParsableCommand {
       Output.error("\(name), \(failure.name) is left out: \(failure.error)")
       for detail in failure.error.details { Output.error("also \(detail)") }
     }
-    for missing in evaluation.notFound where !Self.optional.contains(missing) {
+    for missing in evaluation.notFound where !optional.contains(missing) {
       Output.error("\(name): no '\(missing)' in the tree; its place may have changed")
     }
     return evaluation
@@ -318,10 +328,10 @@ struct Verify: ParsableCommand {
 
 /// Says that a tree will be compiled and run, before it is.
 enum Consent {
-  static func ask(for tree: String, yes: Bool) throws {
+  static func ask(for tree: String, yes: Bool, by command: String = "verify") throws {
     if yes { return }
     let notice =
-      "verify compiles code of \(tree.printable(upTo: 4096)) and runs it, without network "
+      "\(command) compiles code of \(tree.printable(upTo: 4096)) and runs it, without network "
       + "and without writing files" + (Confinement.isComplete ? "" : "; \(Confinement.missing)")
     guard isatty(STDIN_FILENO) != 0, isatty(STDERR_FILENO) != 0 else {
       throw UsageError(description: "\(notice); --yes agrees to that")

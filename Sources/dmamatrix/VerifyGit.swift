@@ -91,7 +91,7 @@ extension Verify {
     try Consent.ask(for: history.repository.path, yes: yes)
     var steps = HistorySteps(domain: domain)
     var (stored, kernels): ([StoredState], [(kernel: KernelVersion, provenance: String)]) = ([], [])
-    try states(of: history, domain) { state in
+    try Self.states(of: history, domain, jobs: jobs.count, cache: cache) { state in
       steps.add(state)
       guard store != nil else { return }
       if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
@@ -120,12 +120,13 @@ extension Verify {
   }
 
   /// Asks states one after the other.
-  func states(
-    of history: History, _ domain: MatrixDomain, each: (GitWalk.State) throws -> Void
+  static func states(
+    of history: History, _ domain: MatrixDomain, jobs: Int, cache: String?,
+    each: (GitWalk.State) throws -> Void
   ) throws {
     var walk = try GitWalk(
       history.repository, domain: domain, policy: KernelVersion.latest.policy,
-      jobs: jobs.count, cacheDirectory: cache)
+      jobs: jobs, cacheDirectory: cache)
     for (index, commit) in history.commits.enumerated() {
       let name = String(commit.id.prefix(12))
       let done = Double(index) / Double(history.commits.count)

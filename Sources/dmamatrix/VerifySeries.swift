@@ -10,7 +10,7 @@ import Support
 /// `verify --mbox`: a tree with a series beside the tree without.
 extension Verify {
   /// Reads what the options name: mailboxes, mails, diffs, and folders of them.
-  func series() throws -> PatchSeries? {
+  static func series(_ mbox: [String]) throws -> PatchSeries? {
     guard !mbox.isEmpty else { return nil }
     var sources: [PatchSeries.Source] = []
     for path in mbox {
@@ -19,7 +19,7 @@ extension Verify {
         sources.append(PatchSeries.Source(name: "standard input", contents: data))
         continue
       }
-      for file in try Self.files(of: path) {
+      for file in try files(of: path) {
         let data = try Input.file(file, option: "--mbox", expected: "a patch series")
         sources.append(
           PatchSeries.Source(name: (file as NSString).lastPathComponent, contents: data))
@@ -78,7 +78,7 @@ extension Verify {
       series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
     defer { patched.remove() }
     let parts = CompiledParts(evaluation)
-    try say(patched, parts)
+    try Self.say(patched, parts)
     if patched.isAlreadyThere {
       try Output.write(
         Document(blocks: seriesBlocks(series, on: base.name, patched, coverage: nil)).text(format))
@@ -88,7 +88,7 @@ extension Verify {
     let after = try compile(
       patched.tree, called: base.name + "+mbox", domain, cache: patched.buildDirectory)
     // What the series brings in counts too: a function that it calls, a file that it makes.
-    try refuse(patched, parts.union(CompiledParts(after)))
+    try Self.refuse(patched, parts.union(CompiledParts(after)))
     let coverage = SeriesCoverage(of: patched, after, to: evaluation.tree, evaluation)
     if after.hasTheCode(of: evaluation) {
       try Output.write(
@@ -121,7 +121,7 @@ extension Verify {
   /// Says what was not applied as it stands.
   ///
   /// - Throws: A ``UsageError`` where it may matter.
-  private func say(_ patched: PatchedTree, _ parts: CompiledParts) throws {
+  static func say(_ patched: PatchedTree, _ parts: CompiledParts) throws {
     for patch in patched.patches {
       let subject = patch.subject.printable(upTo: 100)
       for change in patch.changes {
@@ -145,7 +145,7 @@ extension Verify {
   }
 
   /// Ends where a rejected hunk may be code that is asked.
-  private func refuse(_ patched: PatchedTree, _ parts: CompiledParts) throws {
+  static func refuse(_ patched: PatchedTree, _ parts: CompiledParts) throws {
     guard let (file, subject, reasons) = patched.blocking(parts).first else { return }
     throw UsageError(
       description: "--mbox does not apply to \(file.printable(upTo: 200)), which is compiled "

@@ -1,0 +1,97 @@
+import DMAModel
+import Foundation
+import Support
+
+/// A tree with a series applied patch by patch, each state asked.
+public struct SeriesWalk {
+  /// The tree with some patches, and its answers.
+  public struct State: Sendable {
+    /// How many patches are applied.
+    public let number: Int
+    /// Of the last one, as its mail has it.
+    public let subject: String
+    /// Nil where it cannot be asked.
+    public let kernel: KernelVersion?
+    public let failure: TreeError?
+    public let failures: [TreeEvaluation.Failure]
+    public let isAlike: Bool
+  }
+
+  private let series: PatchSeries
+  private let base: TreeEvaluation
+  private let policy: Policy
+  private let domain: MatrixDomain
+  private let jobs: Int
+  private let cacheDirectory: String?
+  private let cache: AnswerCache
+  private var last: (evaluation: TreeEvaluation, key: String)
+  private var number = 0
+  /// Every file that any state was made of.
+  private var files: Set<String>
+  /// The files that patches have changed since the last state that was asked.
+  private var touched: Set<String> = []
+
+  /// - Parameters:
+  ///   - base: The tree before the series, compiled.
+  ///   - after: The same with all of it: what it brings in is copied too.
+  ///   - policy: What says which scenarios exist beside the tree's own code.
+  public init(
+    _ series: PatchSeries, on base: TreeEvaluation, files after: Set<String>,
+    domain: MatrixDomain, policy: Policy, jobs: Int, cacheDirectory: String? = nil
+  ) throws(TreeError) {
+    (self.series, self.base, self.policy) = (series, base, policy)
+    (self.domain, self.jobs, self.cacheDirectory) = (domain, jobs, cacheDirectory)
+    files = base.files.union(after)
+    cache = try AnswerCache(cacheDirectory: cacheDirectory)
+    last = (base, "")
+  }
+
+  /// The next state, the first one without a patch; nil behind the last.
+  public mutating func next(
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) -> State? {
+    guard number <= series.count else { return nil }
+    defer { number += 1 }
+    let subject = number == 0 ? "" : series.mails[number - 1].subject
+    if number > 0 {
+      let changes = series.mails[number - 1].changes
+      touched.formUnion(changes.flatMap { [$0.old, $0.new].compactMap { $0 } })
+    }
+    do throws(TreeError) {
+      let evaluation: TreeEvaluation
+      var patched: PatchedTree?
+      defer { patched?.remove() }
+      if number == 0 {
+        evaluation = base
+      } else {
+        let tree = try PatchedTree(
+          series.first(number), to: base.tree, evaluated: files, cacheDirectory: cacheDirectory)
+        patched = tree
+        let changed = touched
+        evaluation = try TreeEvaluation(
+          tree: tree.tree, platforms: domain.platforms, cacheDirectory: cacheDirectory,
+          after: last.evaluation,
+          isAlike: { files throws(TreeError) in files.isDisjoint(with: changed) })
+      }
+      var asked = domain
+      asked.platforms = evaluation.platforms(of: domain.platforms)
+      let existence = evaluation.existence(basedOn: policy)
+      let (answers, key) = try evaluation.answers(
+        to: asked, policy: existence, jobs: jobs, from: cache, progress: progress)
+      let isAlike = last.key == key
+      last = (evaluation, key)
+      touched = []
+      return State(
+        number: number, subject: subject,
+        kernel: KernelVersion(
+          recorded: "patch-\(number)", summary: subject.printable(upTo: 200), policy: existence,
+          answers: answers),
+        failure: nil, failures: evaluation.failures, isAlike: isAlike)
+    } catch {
+      guard error.isOfTheTree else { throw error }
+      return State(
+        number: number, subject: subject, kernel: nil, failure: error, failures: [],
+        isAlike: false)
+    }
+  }
+}
