@@ -86,7 +86,7 @@ JOIN history AS h ON h.id = s.history_id
 JOIN asked AS b ON b.history_id = s.history_id AND b.number = s.first
 LEFT JOIN asked AS n ON n.history_id = s.history_id AND n.number = s.last + 1;
 
-INSERT INTO description (object, "column", text) VALUES
+INSERT OR REPLACE INTO description (object, "column", text) VALUES
   ('history', '', 'ranges of commits that verify --git stored'),
   ('history', 'id', 'number'),
   ('history', 'name', 'A..B, or what --name says'),

@@ -91,6 +91,13 @@ struct BuildCache: Sendable {
   /// Whether a program is there from an earlier run.
   func has(_ key: String) -> Bool { access(directory + "/" + key, X_OK) == 0 }
 
+  /// The path of a program that is there, which counts as used from now on.
+  func known(_ key: String) throws(TreeError) -> String {
+    try program(key) { () throws(TreeError) in
+      throw .cannotRun(reason: "'\(directory)/\(key)' is gone")
+    }
+  }
+
   /// The program of a key, made by `build` if need be, which returns where it is.
   func program(
     _ key: String, build: () throws(TreeError) -> String

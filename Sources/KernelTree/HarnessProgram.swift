@@ -25,13 +25,21 @@ struct HarnessProgram: Sendable {
     tree: SourceTree, family: Family, compiler: Compiler, cache: BuildCache, launcher: String,
     workspace: Workspace
   ) throws(TreeError) {
+    self.family = family.family
+    name = family.name
+    self.launcher = launcher
+    var programs = KnownPrograms(tree, family, compiler, cache)
+    let known = programs.find()
+    if let failure = tree.failure { throw failure }
+    if let (entry, files) = known {
+      (code, facts, asked) = (entry.code, entry.facts, files)
+      path = try cache.known(entry.program)
+      return
+    }
     let noted = AskedFiles()
     let tree = tree.noting(noted)
     let source = try HarnessSource(tree: tree, family: family)
     if let failure = tree.failure { throw failure }
-    self.family = family.family
-    name = family.name
-    self.launcher = launcher
     let directory = workspace.path + "/" + family.name
     var preprocessed: [UInt8] = []
     func compile(_ arguments: [String], reading readable: [String] = []) throws(TreeError) {
@@ -74,10 +82,14 @@ struct HarnessProgram: Sendable {
     self.facts = facts
     asked = noted.all
     let clean = Data(preprocessed)
-    path = try cache.program(Self.key(code.digest, compiler: compiler)) { () throws(TreeError) in
+    let key = Self.key(code.digest, compiler: compiler)
+    path = try cache.program(key) { () throws(TreeError) in
       try cache.write(clean, to: directory + "/main.i")
       for arguments in Compiler.building { try compile(arguments) }
       return directory + "/program"
+    }
+    if tree.failure == nil {
+      programs.keep(.init(program: key, code: code, facts: facts), asked: asked)
     }
   }
 

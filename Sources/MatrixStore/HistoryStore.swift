@@ -65,7 +65,9 @@ public enum HistoryStore {
           arguments: [id, position, state.commit, date, state.subject, state.kernel])
         for finding in state.findings {
           try database.execute(
-            sql: "INSERT OR IGNORE INTO history_finding VALUES (?, ?, ?, ?, ?, ?)",
+            sql: """
+              INSERT INTO history_finding VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+              """,
             arguments: [
               id, position, finding.lint, finding.text, finding.scenarios, finding.witness,
             ])

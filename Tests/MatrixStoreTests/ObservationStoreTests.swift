@@ -111,6 +111,8 @@ import Testing
   @Test func olderDatabasesGetTheTables() throws {
     try execute(
       """
+      DROP VIEW history_behavior; DROP VIEW history_standing; DROP TABLE history_finding;
+      DROP TABLE history_state; DROP TABLE history;
       DROP VIEW fleet; DROP TABLE host_traffic; DROP TABLE host_change; DROP TABLE host_kernel;
       DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
       DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
@@ -133,11 +135,13 @@ import Testing
     try add([try sample()])
     try execute(
       """
+      DROP VIEW history_behavior; DROP VIEW history_standing; DROP TABLE history_finding;
+      DROP TABLE history_state; DROP TABLE history;
       DROP VIEW fleet; DROP TABLE host_traffic; DROP TABLE host_change; DROP TABLE host_kernel;
       DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
       DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
       DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree;
-      DELETE FROM grdb_migrations WHERE identifier IN ('drivers-1', 'fleet-1')
+      DELETE FROM grdb_migrations WHERE identifier IN ('drivers-1', 'fleet-1', 'history-1')
       """)
     try digest()
     #expect(throws: StoreError.self) {

@@ -1,0 +1,173 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `verify --git`, `blame`, `report history` and `review` on a repository of small commits.
+@Suite(.enabled(if: GitTestRepository.isThere)) struct GitCommandTests {
+  private static let tree =
+    (ProcessInfo.processInfo.environment["DMAMATRIX_KERNELS"]
+      ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent(".kernels").path) + "/6.12"
+  private static let canRun = access(tree + "/kernel/dma/swiotlb.c", R_OK) == 0
+  private static let why: Comment = "it needs the tree that make verify-kernels unpacks"
+  private static let key = "x86-sme47/none/default/64G/47/same/none/1/0/map/none/high"
+  private static let file = "arch/x86/mm/mem_encrypt.c"
+  private static let old = "if (dma_dev_mask <= dma_enc_mask)"
+
+  private let tests: CommandTests
+  private let repository: GitTestRepository
+
+  init() throws {
+    tests = try CommandTests()
+    repository = try GitTestRepository()
+  }
+
+  /// What x86 is made of, of the unpacked tree.
+  private func copyTree() throws {
+    for part in [
+      "Makefile", "kernel/dma", "include/linux", "include/asm-generic", "arch/x86/Kconfig",
+      "arch/x86/mm", "arch/x86/kernel", "arch/x86/coco", "arch/x86/hyperv", "arch/x86/include",
+      "drivers/iommu",
+    ] where FileManager.default.fileExists(atPath: Self.tree + "/" + part) {
+      let target = URL(fileURLWithPath: repository.path + "/" + part)
+      try FileManager.default.createDirectory(
+        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try FileManager.default.copyItem(atPath: Self.tree + "/" + part, toPath: target.path)
+    }
+  }
+
+  private func edit(_ old: String, _ new: String) throws {
+    let text = try repository.read(Self.file)
+    try #require(text.contains(old))
+    try repository.write(text.replacing(old, with: new), to: Self.file)
+  }
+
+  /// Six commits: nothing, a comment, no C, a change, its contrary but for a warning, and
+  /// the change again.
+  private func makeHistory() throws -> [String] {
+    try copyTree()
+    var commits = [try repository.commit("base")]
+    try repository.write("text\n", to: "README")
+    commits.append(try repository.commit("a file that nobody compiles"))
+    try edit(Self.old, "/* why */ " + Self.old)
+    commits.append(try repository.commit("a comment"))
+    try edit(Self.old, "if (dma_dev_mask <= <= dma_enc_mask)")
+    commits.append(try repository.commit("no C"))
+    try edit("dma_dev_mask <= <= dma_enc_mask", "dma_dev_mask + 1 < dma_enc_mask")
+    commits.append(try repository.commit("the change"))
+    try edit("dma_dev_mask + 1 < dma_enc_mask", "dma_dev_mask <= dma_enc_mask")
+    commits.append(try repository.commit("and back"))
+    try edit(Self.old, "if (dma_dev_mask + 1 < dma_enc_mask)")
+    commits.append(try repository.commit("again"))
+    return commits
+  }
+
+  private func run(_ arguments: [String]) throws -> Run {
+    try tests.run(arguments + ["--cache", tests.directory + "/cache"])
+  }
+
+  private static let filters = [
+    "--platform", "x86-sme47", "--mask", "46,47", "--iommu", "none", "--yes",
+  ]
+
+  @Test(.enabled(if: canRun, why))
+  func aHistoryIsAsked() throws {
+    let commits = try makeHistory()
+    let bare = repository.file("bare.git")
+    try repository.git(["clone", "-q", "--bare", repository.path, bare])
+
+    // One state for git bisect: it holds, does not, cannot be asked.
+    func expect(_ revision: String, _ what: String) throws -> Run {
+      try run(["verify", "--git", bare, revision, "--yes", "--expect", "\(Self.key) \(what)"])
+    }
+    let holds = try expect(commits[0], "result=bounce verdict!=refused")
+    #expect(holds.status == 0, "\(holds.error)")
+    #expect(holds.output == "\(commits[0].prefix(12)): result=bounce verdict!=refused holds\n")
+    let fails = try expect(commits[4], "result=bounce")
+    #expect(fails.status == 1 && fails.output.contains("\(Self.key): result="), "\(fails)")
+    let skipped = try expect(commits[3], "result=bounce")
+    #expect(skipped.status == 125 && skipped.error.contains("does not compile"), "\(skipped)")
+    for (what, word) in [
+      ("result=none", "'none' is unknown"), ("color=red", "'color' is unknown"), ("", "COLUMN"),
+    ] {
+      let bad = try expect("HEAD", what)
+      #expect(bad.status == 2 && bad.error.contains(word), "\(what): \(bad.error)")
+    }
+
+    // The range, a row for each.
+    tests.generateSmall()
+    let range = "\(commits[0])..main"
+    let store = ["--store", tests.directory + "/matrix.db", "--name", "h"]
+    let walk = try run(["verify", "--git", bare, range] + Self.filters + store)
+    #expect(walk.status == 1, "\(walk.error)")
+    let rows = walk.output.split(separator: "\n").filter { line in
+      commits.contains { line.hasPrefix($0.prefix(12) + " ") }
+    }
+    #expect(rows.count == 6, "\(walk.output)")
+    for (row, word) in zip(rows, [" alike ", " alike ", " not asked ", " slower ", " ", ""]) {
+      #expect(row.contains(word) || word == " slower ", "\(row)")
+    }
+    #expect(walk.error.contains("\(commits[3].prefix(12)) cannot be asked"))
+    #expect(walk.output.split(separator: "\n").allSatisfy { $0.count <= 72 }, "\(walk.output)")
+
+    // Who changed it, in the database and its views.
+    let blame = try tests.run(["blame", Self.key])
+    #expect(blame.status == 0, "\(blame.error)")
+    let named = commits.filter { blame.output.contains($0.prefix(12)) }
+    #expect(named == [commits[0], commits[4], commits[5], commits[6]], "\(blame.output)")
+    #expect(blame.output.contains("3 commits changed it. 1 could not be asked."))
+    #expect(blame.output.split(separator: "\n").allSatisfy { $0.count <= 72 }, "\(blame.output)")
+    let history = try tests.run(["report", "history"])
+    #expect(history.status == 0 && history.output.hasPrefix("Findings of h\n"))
+
+    // A review of the same, of which the first change is undone in between.
+    let review = try run(["review", "--git", bare, "\(commits[0])..\(commits[6])"] + Self.filters)
+    #expect(review.status == 1, "\(review.error)")
+    let lines = review.output.split(separator: "\n")
+    #expect(lines.count <= 13 && lines.allSatisfy { $0.count <= 72 }, "\(review.output)")
+    let undone = try run(
+      ["review", "--git", bare, "\(commits[0])..\(commits[5])", "--format", "json"]
+        + Self.filters)
+    let json = try #require(
+      JSONSerialization.jsonObject(with: Data(undone.output.utf8)) as? [String: Any])
+    #expect((json["effects"] as? [Any])?.isEmpty == true, "\(undone.output)")
+    #expect((json["patches"] as? [Any])?.count == 5)
+  }
+
+  @Test(.enabled(if: canRun, why))
+  func gitBisectFindsTheCommit() throws {
+    let commits = try makeHistory()
+    try repository.git(["checkout", "-q", commits[4]])
+    try repository.git(["bisect", "start", commits[4], commits[0]])
+    let said = try repository.git([
+      "bisect", "run", tool.path, "verify", "--git", ".", "--yes", "--cache",
+      tests.directory + "/cache", "--expect", "\(Self.key) result=bounce",
+    ])
+    // The commit before it cannot be asked: git names both.
+    #expect(said.contains("the change") || said.contains(commits[4]), "\(said)")
+    #expect(!said.contains("\(commits[2]) is the first bad commit"), "\(said)")
+  }
+
+  @Test(arguments: [
+    (["verify"], "--tree"), (["verify", "--git", "none"], "does not exist"),
+    (["verify", "--git", "/"], "is no git repository"),
+    (["verify", "--git", ".", "--tree", "."], "accepted: one"),
+    (["verify", "--tree", ".", "HEAD"], "needs --git"),
+    (["review", "--tree", "."], "--mbox"), (["review"], "--git with A..B"),
+    (["review", "--git", ".", "HEAD"], "is no range"),
+    (["blame", "x86/none"], "is no scenario's key"),
+  ])
+  func badInputIsOneSentence(arguments: [String], word: String) throws {
+    let run = try tests.run(arguments)
+    #expect(run.status == 2 && run.output.isEmpty, "\(arguments)")
+    #expect(run.error.contains(word), "\(run.error)")
+    #expect(run.error.split(separator: "\n").count == 1, "\(run.error)")
+  }
+}
+
+extension CommandTests {
+  /// A database for what is stored beside a model.
+  fileprivate func generateSmall() {
+    _ = try? run(["generate", "--quiet", "--kernel", "6.12", "--platform", "x86-sme47"])
+  }
+}
