@@ -11,6 +11,7 @@ struct CompiledText: Sendable {
   /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`: see
   ///   ``withoutPath(_:of:)``.
   init(_ text: [UInt8], of tree: SourceTree) {
+    func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
     let hash = SHA256()
     var found: [String: Set<Int>] = [:]
     // Empty for what is no file of the tree.
@@ -25,11 +26,14 @@ struct CompiledText: Sendable {
         if known[place] == file, !file.isEmpty, found[file] == nil { found[file] = [] }
         continue
       }
-      guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else {
+      guard !line.allSatisfy(isBlank) else {
         names.line += 1
         continue
       }
-      hash.update(line)
+      // A comment before or behind it leaves blanks.
+      let code = line.drop(while: isBlank)
+      hash.update(
+        code.prefix((code.lastIndex { !isBlank($0) } ?? code.startIndex) + 1 - code.startIndex))
       hash.update([TextLines.newline][...])
       if let name = names.file, let file = known[name], !file.isEmpty {
         found[file, default: []].insert(names.line)

@@ -72,7 +72,10 @@ final class GitObjectReader: Sendable {
   private static func ask(
     _ name: String, _ limit: Int, _ connection: inout Connection
   ) throws(TreeError) -> GitObject? {
-    let ended = TreeError.git("git cat-file has ended while '\(name.printable)' was read")
+    // As older gits do where a partial clone lacks an object that they may not fetch.
+    let ended = TreeError.git(
+      "git cat-file has ended while '\(name.printable)' was read; a partial clone may lack it, "
+        + "of which nothing is fetched here")
     guard connection.isOpen, !name.utf8.contains(0x0a) else { throw ended }
     var rest = Array((name + "\n").utf8)[...]
     while !rest.isEmpty {

@@ -25,7 +25,7 @@ public final class GitState: Sendable {
     tree = try SourceTree(
       path: directory,
       source: GitFiles(repository, tree: commit.tree, in: directory, cache: cache),
-      named: "\(repository.path) \(commit.id.prefix(12))")
+      commit: String(commit.id.prefix(12)))
   }
 
   /// Compiles it, except what is like an earlier state's.

@@ -23,23 +23,23 @@ public struct SourceTree: Sendable {
     self.path = String(cString: resolved)
     free(resolved)
     source = nil
-    try check(named: path)
+    try check { .notATree(path: path, missing: $0) }
   }
 
   /// A tree in a directory that is empty, whose files come from elsewhere.
-  init(path: String, source: GitFiles, named name: String) throws(TreeError) {
+  init(path: String, source: GitFiles, commit: String) throws(TreeError) {
     (self.path, self.source) = (path, source)
-    try check(named: name)
+    try check { .noTreeIn(commit: commit, missing: $0) }
   }
 
-  private func check(named name: String) throws(TreeError) {
+  private func check(_ error: (_ missing: String) -> TreeError) throws(TreeError) {
     guard !path.contains(where: { "\"\\\n\r".contains($0) }) else {
       throw .unusablePath(path: path)
     }
     for file in ["kernel/dma/mapping.c", "kernel/dma/direct.c", "kernel/dma/swiotlb.c"]
     where !exists(file) {
       if let failure { throw failure }
-      throw .notATree(path: name, missing: file)
+      throw error(file)
     }
   }
 

@@ -4,6 +4,8 @@ import Support
 public enum TreeError: Error, CustomStringConvertible, Equatable {
   case missing(path: String)
   case notATree(path: String, missing: String)
+  /// The same of a commit.
+  case noTreeIn(commit: String, missing: String)
   case unusablePath(path: String)
   case noCompiler
   case notFound(family: String, name: String, files: String)
@@ -20,6 +22,8 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
       "--tree '\(path.printable(upTo: 400))' does not exist; accepted: a directory with a kernel tree"
     case .notATree(let path, let missing):
       "--tree '\(path.printable(upTo: 400))' is no kernel tree: '\(missing)' is missing"
+    case .noTreeIn(let commit, let missing):
+      "commit \(commit) holds no kernel tree: '\(missing)' is missing"
     case .unusablePath(let path):
       "--tree '\(path.printable(upTo: 400))' has a quote, backslash or line break in its path, which no #include can name"
     case .noCompiler:
@@ -47,7 +51,7 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   /// Whether another state of the tree may be asked all the same.
   public var isOfTheTree: Bool {
     switch self {
-    case .notATree, .notFound, .doesNotCompile, .failed: true
+    case .notATree, .noTreeIn, .notFound, .doesNotCompile, .failed: true
     default: false
     }
   }
