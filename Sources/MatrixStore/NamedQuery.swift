@@ -79,7 +79,7 @@ public struct NamedQuery: Sendable, Equatable {
     }
     var bound: [String: String] = [:]
     for parameter in parameters {
-      let value = values[parameter.name] ?? parameter.value
+      var value = values[parameter.name] ?? parameter.value
       let names = try database.read { database in
         try String.fetchAll(database, sql: "SELECT name FROM \(parameter.table) ORDER BY rowid")
       }
@@ -87,6 +87,8 @@ public struct NamedQuery: Sendable, Equatable {
         throw .query(
           "'\(database.path.printable)' has nothing for \(self.name) yet; '\(command)' adds it")
       }
+      // What was stored last.
+      if value == Self.newest, !names.contains(value), let last = names.last { value = last }
       guard names.contains(value) else {
         throw .query(
           "\(parameter.name) '\(value)' is not in this database; accepted: "
@@ -96,6 +98,9 @@ public struct NamedQuery: Sendable, Equatable {
     }
     return ReadOnlyQuery(sql: sql, parameters: bound, timeLimit: timeLimit, rowLimit: rowLimit)
   }
+
+  /// The value for the last row of a table.
+  private static let newest = "newest"
 
   /// What fills the tables that "generate" leaves empty.
   private static let fillers = [

@@ -1,7 +1,7 @@
 -- title: Which drivers have masks between 33 and 63 bits
 -- description: Devices that reach more than 4 GiB but not everything: those of
 --   which a C-bit or a bus decides whether they reach encrypted memory.
--- param: tree = 7.3 | driver_tree | tree whose drivers were stored
+-- param: tree = newest | driver_tree | tree whose drivers were stored
 SELECT m.bits, d.file, m.line, m.callee, m.expression, d.module
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id

@@ -2,7 +2,7 @@
 -- description: Files below drivers, sound and net that call a function which sets a
 --   mask, with one of that width among those that they may set so; and how many may set it for streaming mappings, for
 --   coherent allocations.  Masks that are not decided are in no row.
--- param: tree = 7.3 | driver_tree | tree whose drivers were stored
+-- param: tree = newest | driver_tree | tree whose drivers were stored
 SELECT m.bits, count(DISTINCT d.id) AS drivers,
   count(DISTINCT CASE WHEN m.streaming THEN d.id END) AS streaming,
   count(DISTINCT CASE WHEN m.coherent THEN d.id END) AS coherent

@@ -1,7 +1,7 @@
 -- title: Which drivers set the streaming mask alone
 -- description: Of their devices the bus left the coherent mask at 32 bits.  One row for
 --   each pair of masks; decided is 0 where others are possible.
--- param: tree = 7.3 | driver_tree | tree whose drivers were stored
+-- param: tree = newest | driver_tree | tree whose drivers were stored
 SELECT d.file, p.streaming, p.coherent, d.decided, d.module, d.buses
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id

@@ -2,7 +2,7 @@
 -- description: Drivers that can be there, with a pair of masks that bounces: a map of
 --   the buffer without attributes, trusted coherent devices without a bus limit.
 --   Certain: every pair that the driver may have does; those come first.
--- param: tree = 7.3 | driver_tree | tree whose drivers were stored
+-- param: tree = newest | driver_tree | tree whose drivers were stored
 -- param: kernel = 7.3 | kernel | kernel
 -- param: platform = x86-sme47 | platform | platform
 -- param: iommu = passthrough | iommu | IOMMU mode

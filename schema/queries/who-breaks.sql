@@ -2,7 +2,7 @@
 -- description: Drivers that can be on the platform, with the operations that pairs of
 --   their masks lose: requests without attributes, trusted coherent devices without a
 --   bus limit.  Certain: every pair that the driver may have does; those come first.
--- param: tree = 7.3 | driver_tree | tree whose drivers were stored
+-- param: tree = newest | driver_tree | tree whose drivers were stored
 -- param: from = 7.2 | kernel | version that serves them
 -- param: to = v6 | kernel | version that does not
 -- param: platform = x86-sme47 | platform | platform
