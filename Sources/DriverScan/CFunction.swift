@@ -7,6 +7,8 @@ struct CFunction: Sendable {
   let isStatic: Bool
   let returnsPointer: Bool
   let returnsBool: Bool
+  /// What its result keeps of a number.
+  let returned: CType
   /// Its tokens from `{` to `}`.
   let body: ClosedRange<Int>
 
@@ -109,11 +111,14 @@ extension CFile {
       return declaration(at: last, specifiers: part.lowerBound)?.type ?? .other
     }
     let isStatic = tokens[head].contains { isNamed($0, "static") }
+    let words = head.lowerBound..<name
+    let type = words.filter { tokens[$0].kind == .identifier }.map { text(tokens[$0]) }
+      .filter { !$0.hasPrefix("__") && !$0.hasPrefix("noinline") && $0 != "asmlinkage" }
     return CFunction(
       name: text(tokens[name]), parameters: parameters, types: types, isStatic: isStatic,
       returnsPointer: tokens[max(name - 1, head.lowerBound)].is("*"),
       returnsBool: tokens[head].contains { isNamed($0, "bool") && $0.start < tokens[name].start },
-      body: body)
+      returned: words.contains { tokens[$0].is("*") } ? .pointer : CType(words: type), body: body)
   }
 
   /// What is between the commas of a range of tokens, those in parentheses left out.

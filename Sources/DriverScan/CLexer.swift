@@ -20,7 +20,7 @@ struct CLexer {
   private(set) var macroTokens: [CToken] = []
   private(set) var macros: [String: [CMacro]] = [:]
   private(set) var undefined: Set<String> = []
-  private(set) var includes: [(name: String, isQuoted: Bool)] = []
+  private(set) var includes: [CFile.Include] = []
   private(set) var regions: [CRegion] = []
   private(set) var isTooDeep = false
   private var bytes: UnsafeBufferPointer<UInt8>
@@ -35,6 +35,8 @@ struct CLexer {
   /// `#if`s beyond the limit that wait for their `#endif`.
   private var ignored = 0
   private var isDead = false
+  /// `X` of the `#ifndef X` that a header begins with.
+  private var includeGuard: String?
 
   /// Kernels nest ten deep.
   private static let nestingLimit = 100
@@ -260,6 +262,10 @@ extension CLexer {
       body = close + 1
     }
     let key = text(name)
+    if key == includeGuard, macros.isEmpty, body == tokens.count, parameters == nil {
+      // What a header holds once is in no branch.
+      (defined, region) = (-1, -1)
+    }
     macros[key, default: []].append(
       CMacro(
         name: key, parameters: parameters, body: body..<tokens.count, line: line,
@@ -274,16 +280,40 @@ extension CLexer {
   private mutating func include(_ words: [CToken]) {
     guard let first = words.first else { return }
     if first.kind == .string {
-      includes.append((String(text(first).dropFirst().dropLast()), true))
+      includes.append(
+        .init(
+          name: String(text(first).dropFirst().dropLast()), isQuoted: true,
+          isConditional: defined >= 0))
     } else if first.is("<"), let last = words.last, last.is(">") {
       let name = bytes[Int(first.end)..<Int(last.start)]
-      includes.append((String(decoding: name, as: UTF8.self), false))
+      includes.append(
+        .init(
+          name: String(decoding: name, as: UTF8.self), isQuoted: false,
+          isConditional: defined >= 0))
+    }
+  }
+
+  /// Whether a condition holds wherever it is compiled: `0`, `1`, and what no kernel of the
+  /// modelled architectures has, of which all have 64 bits.
+  private func constant(_ name: String, _ words: [CToken]) -> Bool? {
+    let texts = words.map(text)
+    if name == "ifdef" || name == "ifndef" {
+      guard texts.first == "CONFIG_HIGHMEM" else { return nil }
+      return name == "ifndef"
+    }
+    switch texts.joined() {
+    case "0": return false
+    case "1": return true
+    case "defined(CONFIG_HIGHMEM)", "definedCONFIG_HIGHMEM", "IS_ENABLED(CONFIG_HIGHMEM)":
+      return false
+    case "!defined(CONFIG_HIGHMEM)", "!IS_ENABLED(CONFIG_HIGHMEM)": return true
+    default: return nil
     }
   }
 
   private mutating func conditional(_ name: String, _ words: [CToken]) {
-    let isZero = words.count == 1 && text(words[0]) == "0"
-    let isOne = words.count == 1 && text(words[0]) == "1"
+    let known = constant(name, words)
+    let (isZero, isOne) = (known == false, known == true)
     switch name {
     case "if", "ifdef", "ifndef":
       guard stack.count < Self.nestingLimit else {
@@ -292,12 +322,17 @@ extension CLexer {
         return
       }
       groups += 1
+      if name == "ifndef", let first = words.first, tokens.isEmpty,
+        includes.isEmpty || text(first).contains("_H"), macros.isEmpty, stack.isEmpty
+      {
+        includeGuard = text(first)
+      }
       stack.append(
         Conditional(
-          group: groups, parent: region, depth: depth, isDead: name == "if" && isZero,
-          outerIsDead: isDead, isTaken: name == "if" && isOne))
+          group: groups, parent: region, depth: depth, isDead: isZero,
+          outerIsDead: isDead, isTaken: isOne))
       // What is always compiled leaves no other way.
-      enterBranch(isElse: name == "if" && isOne)
+      enterBranch(isElse: isOne)
     case "else", "elif", "elifdef", "elifndef":
       guard ignored == 0, let last = stack.indices.last else { return }
       if !stack[last].isDead, stack[last].firstEnd == nil { stack[last].firstEnd = depth }

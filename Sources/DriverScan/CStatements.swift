@@ -150,7 +150,10 @@ struct CStatements: Sendable {
   }
 
   /// Whether a macro's name says that a statement follows.
-  private func isLoop(_ token: CToken) -> Bool { file.text(token).contains("for_each") }
+  private func isLoop(_ token: CToken) -> Bool {
+    let name = file.text(token)
+    return name.contains("for_each") || name.hasPrefix("scoped_")
+  }
 
   private mutating func block(
     _ start: Int, _ end: Int, _ parent: Int, _ role: Role, _ depth: Int

@@ -2,8 +2,9 @@ import Support
 
 /// What members of structures keep of a number.
 extension MaskEvaluator {
-  /// The type of `a->b.c` in a function, by the structures of the file and its headers.
-  func memberType(of path: String, in function: CFunction) -> CType {
+  /// The type of `a->b.c` in a function, by the structures of the file and its headers;
+  /// nil where the member shares its place with others.
+  func memberType(of path: String, in function: CFunction) -> CType? {
     let names = path.split(whereSeparator: { "->.".contains($0) }).map(String.init)
     guard let root = names.first, var structure = file.structure(of: root, in: function) else {
       return .other
@@ -11,6 +12,7 @@ extension MaskEvaluator {
     var type = CType.other
     for (position, name) in names.enumerated().dropFirst() {
       guard let member = member(name, of: structure) else { return .other }
+      if member.isShared { return nil }
       type = member.type
       if position + 1 < names.count {
         guard let next = member.structure else { return .other }
@@ -36,6 +38,8 @@ extension CFile {
   /// A member of a structure.
   struct Member {
     let type: CType
+    /// Whether it is in a union or a bit-field.
+    let isShared: Bool
     /// The name of the structure that it is or points to.
     let structure: String?
   }
@@ -82,7 +86,9 @@ extension CFile {
         let isWhole = next.is(";") || next.is(",")
         found.append(
           Member(
-            type: isWhole ? declaration.type : .other, structure: self.structure(before: place)))
+            type: isWhole ? declaration.type : .other,
+            isShared: next.is(":") || inside.contains { isNamed(tokens[$0], "union") },
+            structure: self.structure(before: place)))
       }
     }
     return found.count == 1 ? found[0] : nil

@@ -73,8 +73,16 @@ struct CFile: Sendable {
   var macros: [String: [CMacro]] = [:]
   /// The names of `#undef`.
   var undefined: Set<String> = []
-  /// What is included, in order; `isQuoted` for `"x.h"`.
-  var includes: [(name: String, isQuoted: Bool)] = []
+  /// An `#include`.
+  struct Include: Sendable {
+    let name: String
+    /// Whether it is `"x.h"`.
+    let isQuoted: Bool
+    /// Whether it stands in a branch of `#if`.
+    let isConditional: Bool
+  }
+  /// What is included, in order.
+  var includes: [Include] = []
   var regions: [CRegion] = []
   /// Where its names stand, where that was asked for.
   var index: NameIndex?
@@ -127,6 +135,15 @@ struct CFile: Sendable {
     return result
   }
 
+  /// Whether a macro of its own makes the names of module parameters.
+  var pastesParameters: Bool {
+    macros.values.joined().contains { macro in
+      let body = macroTokens[macro.body]
+      return body.contains { $0.is("#") }
+        && body.contains { $0.kind == .identifier && text($0).contains("_param") }
+    }
+  }
+
   /// Whether a macro is the same wherever it is used: never undefined, and defined once in
   /// each branch of an `#if`.
   func isStable(_ name: String) -> Bool {
@@ -137,6 +154,21 @@ struct CFile: Sendable {
     return !all.indices.contains { one in
       all.indices.contains { one < $0 && areCompatible(all[one].region, all[$0].region) }
     }
+  }
+
+  /// Whether a name has one of its definitions wherever code in a region is compiled.
+  func isAlwaysDefined(_ name: String, in use: Int32) -> Bool {
+    let all = macros[name] ?? []
+    if all.contains(where: { encloses($0.region, use) }) { return true }
+    // One in each branch of an `#if` with an `#else`.
+    guard let first = all.first, first.region >= 0 else { return false }
+    let (group, parent) = (regions[Int(first.region)].group, regions[Int(first.region)].parent)
+    let branches = regions.filter { $0.group == group && !$0.isDead }
+    let taken = Set(
+      all.filter { $0.region >= 0 && regions[Int($0.region)].group == group }
+        .map { regions[Int($0.region)].branch })
+    return encloses(parent, use) && branches.contains(where: \.isElse)
+      && branches.allSatisfy { taken.contains($0.branch) }
   }
 
   /// Whether code in one region can be compiled together with that in another.

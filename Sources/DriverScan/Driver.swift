@@ -143,6 +143,8 @@ public struct Driver: Sendable {
   public var masks: [DeviceMasks] = []
   /// Whether a device can have no others.
   public var isDecided = true
+  /// Why not.
+  public var doubts: [MaskDoubt] = []
   /// Whether a device is left with a mask that another file of the module may set.
   var leavesMasks = false
   public var uses: [DriverUse] = []

@@ -2,14 +2,16 @@ import Support
 
 /// The masks and attributes that a C file sets.
 struct DriverFile {
-  private let file: CFile
-  private let functions: [CFunction]
+  let file: CFile
+  let functions: [CFunction]
   private let evaluator: MaskEvaluator
   private var contexts: [Int: FunctionContext] = [:]
   private(set) var calls: [MaskCall] = []
   private(set) var uses: [DriverUse] = []
   /// Whether devices are left with a mask that another file may set.
   private(set) var leavesMasks = false
+  /// The functions that lead to masks and that other files may call.
+  private(set) var setters: [String] = []
   /// What following the flow took, at most ``MaskFlow/workLimit``.
   private(set) var steps = 0
   /// The token of each call, and its function's number.
@@ -56,9 +58,6 @@ struct DriverFile {
     findFallbacks()
     readMacros()
   }
-
-  /// The buses of the drivers that the file registers.
-  var registeredBuses: [String] { file.registeredBuses() }
 
   /// The tokens that may name what is looked for, in order.
   private func candidates() -> [Int] {
@@ -203,10 +202,16 @@ struct DriverFile {
   /// The pairs of masks that a device may have, and whether it can have no others.
   ///
   /// Calls whose masks the flow of their functions decides are decided from here on.
-  mutating func pairs(sharesOneMask: Bool) -> (pairs: [DeviceMasks], isDecided: Bool) {
+  mutating func pairs(
+    sharesOneMask: Bool
+  ) -> (pairs: [DeviceMasks], isDecided: Bool, doubts: [MaskDoubt]) {
     let rest = calls.indices.filter { index in !sites.contains { $0.call == index } }
     // Of the many calls of a hostile file not all are sites.
-    guard calls.count <= Self.callLimit else { return ([], false) }
+    guard calls.count <= Self.callLimit else {
+      return (
+        [], false, [MaskDoubt(line: 0, reason: "more than \(Self.callLimit) calls and stores")]
+      )
+    }
     let found = MaskPairs(
       file, functions: functions, sites: sites, evaluator: evaluator, sharesOneMask: sharesOneMask,
       alternatives: { calls[$0].alternatives }
@@ -215,12 +220,17 @@ struct DriverFile {
       calls[index] = calls[index].decided(as: masks)
     }
     for index in found.unreached { calls[index] = calls[index].undecided() }
-    leavesMasks = found.leavesMasks
+    (leavesMasks, setters) = (found.leavesMasks, found.setters)
     steps = found.steps
-    return (
-      found.pairs.elements,
-      found.isDecided && rest.isEmpty && !file.isTooDeep && (!keepsPointer || calls.isEmpty)
-    )
+    var doubts = found.doubts
+    for index in rest {
+      doubts.insert(MaskDoubt(line: calls[index].line, reason: "a call that is not followed"))
+    }
+    if file.isTooDeep { doubts.add("#if or braces nest too deep", at: nil, in: file) }
+    if keepsPointer, !calls.isEmpty {
+      doubts.add("masks may be set through a pointer or another name", at: nil, in: file)
+    }
+    return (found.pairs.elements, doubts.isEmpty, doubts.elements)
   }
 
   private mutating func use(

@@ -69,12 +69,24 @@ public struct DriverScan: Sendable {
     }
     let setting = Dictionary(
       grouping: named.filter(\.setsMasks), by: { Self.key(of: $0.file, placeOf[$0.file] ?? nil) })
+    let setters = CoreSetters(
+      found.filter { !$0.setters.isEmpty }.map { ($0.path, $0.setters) }, sources: sources,
+      tree: tree)
+    let usedBy = Dictionary(found.map { ($0.path, $0.used) }) { first, _ in first }
     drivers = inParts(named) { driver in
       let place = placeOf[driver.file] ?? nil
       var driver = driver
       // What one file leaves, another of the module may have set.
       if driver.leavesMasks, setting[Self.key(of: driver.file, place), default: []].count > 1 {
         driver.isDecided = false
+        driver.doubts.append(
+          MaskDoubt(line: 0, reason: "another file of the module may set the mask that is left"))
+      }
+      if driver.setsMasks,
+        let doubt = setters.doubt(about: usedBy[driver.file] ?? [], of: driver.file)
+      {
+        driver.isDecided = false
+        driver.doubts.append(doubt)
       }
       return Self.placed(
         driver, place, kconfig, tables: (tablesOf[Self.key(of: driver.file, place)] ?? []).map(\.1))
@@ -89,6 +101,10 @@ public struct DriverScan: Sendable {
     let path: String
     var driver: Driver?
     var hasTable = false
+    /// Its functions that lead to masks and that other files may call.
+    var setters: [String] = []
+    /// The hashes of what its functions use of other files.
+    var used: Set<Int> = []
     var isTooDeep = false
     /// The C files that it includes.
     var includedSources: [String] = []
@@ -126,9 +142,12 @@ public struct DriverScan: Sendable {
     driver.isTest =
       path.contains("/selftests/") || path.contains("/tests/")
       || file.includes.contains { $0.name == "kunit/test.h" }
-    (driver.masks, driver.isDecided) = read.pairs(sharesOneMask: driver.sharesOneMask)
+    (driver.masks, driver.isDecided, driver.doubts) = read.pairs(
+      sharesOneMask: driver.sharesOneMask)
     driver.calls = read.calls
     driver.leavesMasks = read.leavesMasks
+    found.setters = read.setters
+    if driver.setsMasks { found.used = read.used }
     found.driver = driver
     return found
   }

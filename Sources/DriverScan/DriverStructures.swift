@@ -91,3 +91,8 @@ extension CFile {
       && startOfPath(start - 2, 0) == start - 2 && tokens[start - 3].is("*")
   }
 }
+
+extension DriverFile {
+  /// The buses of the drivers that the file registers.
+  var registeredBuses: [String] { file.registeredBuses() }
+}

@@ -8,9 +8,11 @@ final class Headers: Sendable {
     let file: CFile
     /// What it defines.
     let names: Set<String>
+    let hazards: HeaderHazards
 
     init(_ file: CFile) {
       var file = file
+      hazards = HeaderHazards(file)
       var kept: [CToken] = []
       var index = 0
       while index < file.tokens.count {
@@ -37,6 +39,8 @@ final class Headers: Sendable {
   struct Definition: Sendable {
     let file: CFile
     let macros: [CMacro]
+    /// Whether no `#if` around an `#include` chooses it, nor another header.
+    var isCertain = true
   }
 
   let tree: TreeFiles
@@ -50,24 +54,39 @@ final class Headers: Sendable {
 
   init(_ tree: TreeFiles) { self.tree = tree }
 
-  /// The headers that a file includes, directly or not, the nearest first.
-  func included(by file: CFile) -> [Header] {
-    var queue = file.includes.map { (include: $0, from: file.path, depth: 1) }
+  /// The headers that a file includes, directly or not: those that no `#if` chooses first,
+  /// and their number; the driver's own before the kernel's, and the nearest first.
+  func included(by file: CFile) -> (headers: [Header], certain: Int) {
     var seen: Set<String> = [file.path]
     var found: [Header] = []
-    var next = 0
-    while next < queue.count, found.count < Self.headerLimit {
-      let (include, from, depth) = queue[next]
-      next += 1
-      guard let header = header(include.name, include.isQuoted, from: from),
-        seen.insert(header.file.path).inserted
-      else { continue }
-      found.append(header)
-      if depth < Self.depthLimit {
-        queue += header.file.includes.map { ($0, header.file.path, depth + 1) }
+    var chosen: [(include: CFile.Include, from: String, depth: Int)] = []
+    func read(_ start: [(include: CFile.Include, from: String, depth: Int)], all: Bool) {
+      var queues = [start.filter(\.include.isQuoted), start.filter { !$0.include.isQuoted }]
+      var next = [0, 0]
+      while let queue = queues.indices.first(where: { next[$0] < queues[$0].count }),
+        found.count < Self.headerLimit
+      {
+        let (include, from, depth) = queues[queue][next[queue]]
+        next[queue] += 1
+        guard all || !include.isConditional else {
+          chosen.append((include, from, depth))
+          continue
+        }
+        guard let header = header(include.name, include.isQuoted, from: from),
+          seen.insert(header.file.path).inserted
+        else { continue }
+        found.append(header)
+        guard depth < Self.depthLimit else { continue }
+        for inner in header.file.includes {
+          // What the kernel's headers include in quotes is the kernel's.
+          queues[inner.isQuoted && queue == 0 ? 0 : 1].append((inner, header.file.path, depth + 1))
+        }
       }
     }
-    return found
+    read(file.includes.map { ($0, file.path, 1) }, all: false)
+    let certain = found.count
+    read(chosen, all: true)
+    return (found, certain)
   }
 
   private func header(_ name: String, _ isQuoted: Bool, from file: String) -> Header? {

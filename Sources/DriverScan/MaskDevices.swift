@@ -6,7 +6,12 @@ struct MaskDevices {
   /// The functions that may set masks of more than one device.
   private(set) var mixed: Set<Int> = []
 
-  private let file: CFile
+  /// The tokens that read the mask of the one device whose masks their function sets.
+  private(set) var ownReads: Set<Int> = []
+
+  let file: CFile
+  /// All of the file.
+  let functions: [CFunction]
   private let members: [Int: MaskFunction]
   private let byName: [String: [Int]]
   private let sites: [Int: [MaskSite]]
@@ -18,8 +23,12 @@ struct MaskDevices {
   /// How many names of devices a function may have.
   private static let nameLimit = 32
 
-  init(_ file: CFile, members: [MaskFunction], sites: [MaskSite], calls: [Int: [Int]]) {
+  init(
+    _ file: CFile, functions: [CFunction], members: [MaskFunction], sites: [MaskSite],
+    calls: [Int: [Int]]
+  ) {
     self.file = file
+    self.functions = functions
     self.members = Dictionary(members.map { ($0.number, $0) }) { first, _ in first }
     byName = Dictionary(grouping: members.map(\.number)) { number in
       members.first { $0.number == number }?.function.name ?? ""
@@ -27,6 +36,52 @@ struct MaskDevices {
     self.sites = Dictionary(grouping: sites.filter { $0.function != nil }) { $0.function ?? -1 }
     self.calls = calls
     for member in members where names(of: member.number).count > 1 { mixed.insert(member.number) }
+    for member in members { findReads(member) }
+  }
+
+  /// Why the devices whose masks a function sets, where it is entered by others, may not be
+  /// those that it drives.
+  func doubts(about number: Int, isProbe: Bool) -> [String] {
+    OrderedSet(
+      (known[number] ?? []).sorted().compactMap { name in
+        doubt(about: name, isProbe: isProbe)
+      }
+    ).elements
+  }
+
+  /// Whether a function sets the masks of devices that its callers name.
+  func takesDevice(_ number: Int) -> Bool {
+    known[number]?.contains { name in
+      guard let mark = name.firstIndex(of: "@"), !name.contains("$") else { return true }
+      guard let token = Int(name[mark...].dropFirst().prefix { $0.isNumber }),
+        token + 2 < file.tokens.count
+      else { return false }
+      let value = token + 2..<file.endOfValue(token + 2, file.tokens.count)
+      return file.tokens[token + 1].is("=") && !file.text(file.tokens[value]).contains("alloc")
+    } ?? false
+  }
+
+  /// Finds `dma_get_mask(dev)`, `*dev->dma_mask` and `dev->coherent_dma_mask`.
+  private mutating func findReads(_ member: MaskFunction) {
+    guard let own = known[member.number]?.first, known[member.number]?.count == 1 else { return }
+    let body = member.function.body
+    for index in body where file.tokens[index].kind == .identifier {
+      let token = file.tokens[index]
+      if file.isNamed(token, "dma_get_mask") {
+        guard let close = file.closing(of: index + 1, before: body.upperBound),
+          Self.simple(text(index + 2..<close, member, 0)) == own
+        else { continue }
+        ownReads.insert(index)
+      } else if file.isNamed(token, "dma_mask") || file.isNamed(token, "coherent_dma_mask"),
+        file.isMember(index)
+      {
+        let start = file.startOfPath(index, body.lowerBound)
+        guard start < index - 1 else { continue }
+        let path = text(start..<index - 1, member, 0)
+        let device = Self.simple(file.tokens[index - 1].is(".") ? "&" + path : path)
+        if device == own { ownReads.insert(index) }
+      }
+    }
   }
 
   /// The devices whose masks a function sets; `$0` is in them for its first parameter.
@@ -56,10 +111,15 @@ struct MaskDevices {
   ) -> String {
     // A variable of its own.
     guard !name.contains("@") else { return name + "@\(callee)" }
-    var result = name
-    for (position, argument) in arguments.enumerated().reversed()
-    where result.contains("$\(position)") {
-      result = result.replacing("$\(position)", with: text(argument, caller, 0))
+    // All at once: what is put in has parameters of the caller.
+    let parts = name.split(separator: "$", omittingEmptySubsequences: false)
+    var result = parts.first.map(String.init) ?? ""
+    for part in parts.dropFirst() {
+      let digits = part.prefix { $0.isNumber }
+      guard let position = Int(digits), position < arguments.count else {
+        return name + "@\(callee)"
+      }
+      result += text(arguments[position], caller, 0) + part.dropFirst(digits.count)
     }
     return Self.simple(result)
   }
@@ -115,6 +175,7 @@ struct MaskDevices {
     let name = file.text(file.tokens[token])
     let variable = member.context.variable(name)
     let writes = file.pointerWrites(of: name, in: member.function.body)
+    if variable.isShadowed || member.context.isMoved(name) { return name + "@\(token)" }
     if writes.isEmpty {
       if let position = member.function.parameters.firstIndex(of: name), !variable.isDeclared {
         return "$\(position)"
@@ -223,7 +284,7 @@ struct MaskDevices {
 
 extension CFile {
   /// The assignments of a variable or pointer that are no null pointer.
-  fileprivate func pointerWrites(
+  func pointerWrites(
     of name: String, in body: ClosedRange<Int>
   ) -> [FunctionContext.Variable.Assignment] {
     var found: [FunctionContext.Variable.Assignment] = []

@@ -9,7 +9,7 @@ struct MaskEvaluator {
   var bindings: [String: CValue] = [:]
   /// The functions of the file, for the arguments that a static one is called with.
   let functions: [CFunction]
-  private let names = Names()
+  let names = Names()
   /// Macros that are being expanded, variables and parameters that are being read.
   private var open: Set<String> = []
   private var depth = 0
@@ -95,7 +95,9 @@ struct MaskEvaluator {
       }
     }
     if let definition = definition(of: word.text) {
-      guard definition.file.isStable(word.text) else { return .undecided }
+      guard definition.isCertain, definition.file.isStable(word.text),
+        isAlwaysDefined(word, definition)
+      else { return .undecided }
       return definition.macros.reduce(CValue(alternatives: [], isComplete: true)) { value, macro in
         value.or(macro.parameters == nil ? inner.value(body(macro, definition.file)) : .undecided)
       }
@@ -215,58 +217,26 @@ struct MaskEvaluator {
   }
 
   private func isModuleParameter(_ name: String) -> Bool {
-    // module_param_named(exported, name, ...)
+    // module_param_named(exported, name, ...), and macros around it.
     file.tokens(named: name).contains { index in
-      file.tokens[max(0, index - 5)..<index].contains {
-        $0.kind == .identifier && file.text($0).hasPrefix("module_param")
+      guard file.tokens[index].depth == 0, index > 0, index + 1 < file.tokens.count else {
+        return false
       }
-    }
+      let (before, next) = (file.tokens[index - 1], file.tokens[index + 1])
+      return (before.is("(") || before.is(",")) && (next.is(")") || next.is(","))
+    } || file.pastesParameters
   }
 
   // MARK: - Macros
 
-  /// A macro's definitions in the file, or in a header.
-  func definition(of name: String) -> Headers.Definition? {
-    if let macros = file.macros[name] { return Headers.Definition(file: file, macros: macros) }
-    if let known = names.definitions[name] { return known }
-    let found = inHeaders(name)
-    names.definitions[name] = .some(found)
-    return found
-  }
-
-  private func inHeaders(_ name: String) -> Headers.Definition? {
-    // Tables name thousands of these.
-    let known = name.hasPrefix("PCI_") ? Self.pciHeaders : []
-    for file in known.compactMap({ headers.header(at: $0)?.file }) {
-      if let macros = file.macros[name] { return Headers.Definition(file: file, macros: macros) }
-    }
-    for header in included where header.names.contains(name) {
-      if let macros = header.file.macros[name] {
-        return Headers.Definition(file: header.file, macros: macros)
-      }
-    }
-    return nil
-  }
-
-  private static let pciHeaders = ["pci_ids", "device-id/pci", "mod_devicetable", "pci"].map {
-    "include/linux/\($0).h"
-  }
-
-  /// The headers of the file.
-  var included: [Headers.Header] {
-    if let known = names.included { return known }
-    let included = headers.included(by: file)
-    names.included = included
-    return included
-  }
-
   /// What names were looked for in headers, and what was found.
-  private final class Names {
+  final class Names {
     var definitions: [String: Headers.Definition?] = [:]
-    var included: [Headers.Header]?
+    var included: (headers: [Headers.Header], certain: Int)?
+    var hazards: HeaderHazards?
   }
 
-  private func body(_ macro: CMacro, _ file: CFile) -> [CWord] {
+  func body(_ macro: CMacro, _ file: CFile) -> [CWord] {
     file.macroTokens[macro.body].map { CWord(kind: $0.kind, text: file.text($0), token: -1) }
   }
 
@@ -300,7 +270,7 @@ struct MaskEvaluator {
         !hiding.contains(word.text), hiding.count < Self.depthLimit,
         !isMember(result.last), !isLocal(word),
         let definition = definition(of: word.text), definition.macros.count == 1,
-        definition.file.isStable(word.text)
+        definition.isCertain, definition.file.isStable(word.text), isAlwaysDefined(word, definition)
       else {
         result.append(word)
         continue
@@ -320,6 +290,12 @@ struct MaskEvaluator {
       result += expanded(replacement, hiding: hiding.union([word.text]))
     }
     return result
+  }
+
+  private func isAlwaysDefined(_ word: CWord, _ definition: Headers.Definition) -> Bool {
+    let isOwn = word.token >= 0 && definition.file.path == file.path
+    return definition.file.isAlwaysDefined(
+      word.text, in: isOwn ? file.tokens[word.token].region : -1)
   }
 
   private func isMember(_ word: CWord?) -> Bool { word?.text == "." || word?.text == "->" }

@@ -15,6 +15,8 @@ final class MaskFlow {
   let functions: [String: [MaskFunction]]
   /// Functions that set masks of more than one device.
   private let mixed: Set<Int>
+  /// The tokens that read the mask of a function's own device.
+  let ownReads: Set<Int>
   /// Macros that call one of them.
   private let aliases: [String: String]
   /// The masks that were met at each call of the file.
@@ -24,6 +26,12 @@ final class MaskFlow {
 
   /// Whether a result or an answer is lost: the masks that are found may be too many.
   private(set) var isLoose = false
+
+  /// Why masks may be missing.
+  private(set) var doubts = OrderedSet<MaskDoubt>()
+
+  /// Why they may be too many.
+  private(set) var losses = OrderedSet<MaskDoubt>()
 
   /// What is left of ``workLimit``.
   private var work: Int
@@ -61,10 +69,11 @@ final class MaskFlow {
 
   init(
     _ file: CFile, evaluator: MaskEvaluator, sites: [MaskSite], functions: [MaskFunction],
-    mixed: Set<Int>, aliases: [String: String], sharesOneMask: Bool
+    devices: MaskDevices, aliases: [String: String], sharesOneMask: Bool
   ) {
     self.aliases = aliases
-    self.mixed = mixed
+    mixed = devices.mixed
+    ownReads = devices.ownReads
     self.file = file
     self.evaluator = evaluator
     self.sharesOneMask = sharesOneMask
@@ -74,10 +83,19 @@ final class MaskFlow {
   }
 
   /// Gives up what is behind.
-  func giveUp() { isIncomplete = true }
+  func giveUp(_ reason: String, at token: Int?) {
+    isIncomplete = true
+    doubts.add(reason, at: token, in: file)
+  }
 
   /// Goes both ways behind a result that is not followed.
-  func loosen() { isLoose = true }
+  func loosen(_ reason: String, at token: Int?) {
+    isLoose = true
+    losses.add(reason, at: token, in: file)
+  }
+
+  /// What may lead to others than the masks that are found.
+  func doubt(_ reason: String, at token: Int?) { doubts.add(reason, at: token, in: file) }
 
   /// What was done of ``workLimit``.
   var steps: Int { Self.workLimit - work }
@@ -85,14 +103,14 @@ final class MaskFlow {
   /// Counts work; false where nothing is left.
   func spend(_ count: Int) -> Bool {
     work -= count
-    if work <= 0 { isIncomplete = true }
+    if work <= 0 { giveUp("more than \(Self.workLimit) steps", at: nil) }
     return work > 0
   }
 
   /// Runs a step one level deeper; nil below the limit.
   func deeper<Result>(_ step: () -> Result) -> Result? {
     guard depth < Self.depthLimit else {
-      isIncomplete = true
+      giveUp("statements and expressions nest too deep", at: nil)
       return nil
     }
     depth += 1
@@ -152,7 +170,7 @@ final class MaskFlow {
     let call = Call(number: function.number, masks: masks, arguments: arguments)
     if let known = known[call] { return known }
     guard !open.contains(name), open.count < Self.callLimit else {
-      isIncomplete = true
+      giveUp("functions call each other too deep", at: function.function.body.lowerBound)
       return [Return(masks: FlowMasks(streaming: .unknown, coherent: .unknown), value: .unknown)]
     }
     open.insert(name)
@@ -165,10 +183,13 @@ final class MaskFlow {
         state.variables[slot] = function.types[slot].converted(value)
       }
     }
-    if function.isBroken || function.hidesFlow || mixed.contains(function.number) {
-      isIncomplete = true
+    let start = function.function.body.lowerBound
+    if function.isBroken { giveUp("braces are not closed", at: start) }
+    for (token, reason) in function.hidden { giveUp(reason, at: token) }
+    if mixed.contains(function.number) {
+      giveUp("\(function.function.name)() sets masks of more than one device", at: start)
     }
-    if function.asksTwice { isLoose = true }
+    for (token, reason) in function.unsure { loosen(reason, at: token) }
     let walk = MaskWalk(function, self)
     var round = 0
     repeat {
@@ -178,7 +199,7 @@ final class MaskFlow {
         end.elements.map { Return(masks: $0.masks, value: .unknown) })
       round += 1
     } while walk.needsMore && round < Self.roundLimit && work > 0
-    if walk.needsMore { isIncomplete = true }
+    if walk.needsMore { giveUp("more than \(Self.roundLimit) rounds of a loop", at: start) }
     let returns = OrderedSet(
       walk.returns.elements.map { back in
         Return(masks: back.masks, value: function.function.result(back.value))
@@ -199,7 +220,7 @@ final class MaskFlow {
     var round = 0
     while !front.isEmpty {
       guard round < Self.roundLimit, all.count <= Self.stateLimit, work > 0 else {
-        isIncomplete = true
+        giveUp("more than \(Self.roundLimit) rounds of a loop", at: nil)
         return
       }
       round += 1
@@ -212,7 +233,7 @@ final class MaskFlow {
   /// The states, or none where they are more than the limit.
   func bounded(_ states: FlowStates) -> FlowStates {
     guard states.count > Self.stateLimit else { return states }
-    isIncomplete = true
+    giveUp("more than \(Self.stateLimit) states at one place", at: nil)
     return FlowStates()
   }
 }

@@ -8,6 +8,7 @@ final class MaskFunction {
   let children: [[Int]]
   /// The tokens that change masks, variables or the flow, in order.
   private(set) var relevant: [Int] = []
+  private var vital: [Int] = []
   /// The variables that are followed, by name: locals, `a->b` where the function
   /// assigns it, `=text` for a mask that is written so more than once, and `?text` for
   /// such a condition.
@@ -24,10 +25,12 @@ final class MaskFunction {
   private(set) var names: [String] = []
   /// What each of them keeps of a number.
   private(set) var types: [CType] = []
-  /// Whether a macro that is not understood changes how it runs.
-  private(set) var hidesFlow = false
-  /// Whether it asks a function twice, which may answer otherwise then.
-  private(set) var asksTwice = false
+  /// What is not walked through as a compiler would: a token, and the reason.
+  private(set) var hidden: [(token: Int, reason: String)] = []
+  /// The same for what may answer otherwise when it is asked again.
+  private(set) var unsure: [(token: Int, reason: String)] = []
+  /// Those of ``slots`` that hold until something changes what they are about.
+  private(set) var kept: [Int] = []
 
   /// How many variables of a function are followed.
   private static let slotLimit = 24
@@ -56,9 +59,9 @@ final class MaskFunction {
     let file = context.file
     let body = function.body.lowerBound..<function.body.upperBound + 1
     if !file.opaqueMacros.isEmpty {
-      hidesFlow = body.contains { index in
-        file.tokens[index].kind == .identifier
-          && file.opaqueMacros.contains(file.text(file.tokens[index]))
+      for index in body where file.tokens[index].kind == .identifier {
+        let name = file.text(file.tokens[index])
+        if file.opaqueMacros.contains(name) { hidden.append((index, "the macro \(name)")) }
       }
     }
     let addressed = file.addressed(in: body)
@@ -104,20 +107,38 @@ final class MaskFunction {
       }
     }
     for path in paths.union(file.returnedPaths(in: body)).sorted()
-    where slots.count < Self.slotLimit {
+    where slots.count < Self.slotLimit && context.isFollowed(path) {
+      guard let type = evaluator.memberType(of: path, in: function) else { continue }
       members.append(slots.count)
-      add(path, evaluator.memberType(of: path, in: function))
+      add(path, type)
     }
-    let texts = Dictionary(grouping: sites) { file.text(file.tokens[$0.mask]) }
-    for (text, sites) in texts.sorted(by: { $0.key < $1.key })
-    where sites.count > 1 && slots.count < Self.slotLimit { add("=" + text, .pointer) }
-    for text in repeatedConditions(sites.map(\.token), body) where slots.count < Self.slotLimit {
-      add("?" + text, .pointer)
-    }
+    addKept(sites, body)
     for index in body.dropLast(2) where isReturningMacro(index, evaluator) {
       returningMacros.insert(index)
     }
     findRelevant(sites, calls, body)
+  }
+
+  /// Adds what is read once: masks that are written so more than once, and conditions.
+  private func addKept(_ sites: [MaskSite], _ body: Range<Int>) {
+    let file = context.file
+    let texts = Dictionary(grouping: sites) { file.text(file.tokens[$0.mask]) }
+    for (text, sites) in texts.sorted(by: { $0.key < $1.key })
+    where sites.count > 1 && slots.count < Self.slotLimit {
+      let mask = sites[0].mask
+      guard !(file.variables(in: mask) + file.paths(in: mask)).contains(where: { slots[$0] != nil })
+      else { continue }
+      guard context.isSteady(mask) else {
+        unsure.append((mask.lowerBound, "'\(text.prefix(60))' may change"))
+        continue
+      }
+      if mask.contains(where: file.isMember) { kept.append(slots.count) }
+      add("=" + text, .pointer)
+    }
+    for text in repeatedConditions(sites.map(\.token), body) where slots.count < Self.slotLimit {
+      kept.append(slots.count)
+      add("?" + text, .pointer)
+    }
   }
 
   /// Whether a statement begins with a macro that returns.
@@ -137,7 +158,7 @@ final class MaskFunction {
       let isAsked = words[macro.body.lowerBound..<back].contains { word in
         other.isNamed(word, "if") || other.isNamed(word, "while") || word.is("?")
       }
-      if isAsked { hidesFlow = true }
+      if isAsked { hidden.append((index, "the macro \(file.text(token))")) }
       return !isAsked
     }
   }
@@ -172,10 +193,15 @@ final class MaskFunction {
         file.tokens[index].kind == .identifier && file.tokens[index + 1].is("(")
           && !file.isUpperCase(file.tokens[index])
       }) {
-        asksTwice = true
+        unsure.append((ranges[0].lowerBound, "'\(text.prefix(60))' is asked twice"))
         return false
       }
-      return !paths.isEmpty && !paths.contains { file.assigns($0, in: body) }
+      guard !paths.isEmpty else { return false }
+      guard ranges.allSatisfy(context.isSteady) else {
+        unsure.append((ranges[0].lowerBound, "'\(text.prefix(60))' may change"))
+        return false
+      }
+      return true
     }
     asking = Set(repeated.values.joined().map(\.lowerBound))
     return repeated.keys.sorted()
@@ -196,6 +222,7 @@ final class MaskFunction {
 
   private func findRelevant(_ sites: [MaskSite], _ calls: [Int], _ body: Range<Int>) {
     let file = context.file
+    var asked: Set<Int> = []
     var found = returningMacros.union(asking).union(sites.map(\.token) + calls)
     let words = Set(slots.keys)
     let last = Set(
@@ -207,165 +234,36 @@ final class MaskFunction {
     ]
     for index in body where file.tokens[index].kind == .identifier {
       let text = file.text(file.tokens[index])
-      if words.contains(text) || flow.contains(text) || last.contains(text)
-        || !members.isEmpty && index + 1 < body.upperBound && file.tokens[index + 1].is("(")
-      {
+      if words.contains(text) || flow.contains(text) || last.contains(text) {
         found.insert(index)
+      } else if !(members.isEmpty && kept.isEmpty), index + 1 < body.upperBound,
+        file.tokens[index + 1].is("(")
+      {
+        asked.insert(index)
       }
     }
     for node in statements.nodes where node.kind == .label { found.insert(node.range.lowerBound) }
-    relevant = found.sorted()
+    vital = found.sorted()
+    relevant = found.union(asked).sorted()
   }
 
   /// Whether a range has a token that matters.
-  func isRelevant(_ range: Range<Int>) -> Bool {
-    var (low, high) = (0, relevant.count)
+  func isRelevant(_ range: Range<Int>) -> Bool { Self.isIn(range, relevant) }
+
+  /// The same without the calls that only may change what is followed.
+  func isVital(_ range: Range<Int>) -> Bool { Self.isIn(range, vital) }
+
+  private static func isIn(_ range: Range<Int>, _ tokens: [Int]) -> Bool {
+    var (low, high) = (0, tokens.count)
     while low < high {
       let middle = (low + high) / 2
-      if relevant[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
+      if tokens[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
     }
-    return low < relevant.count && relevant[low] < range.upperBound
+    return low < tokens.count && tokens[low] < range.upperBound
   }
 
   /// The state at the function's entry.
   var entry: FlowState {
     FlowState(variables: [FlowValue](repeating: .unbound, count: slots.count))
-  }
-}
-
-extension CFile {
-  /// The names that are neither called nor members.
-  func variables(in range: Range<Int>) -> [String] {
-    range.filter { index in
-      let token = tokens[index]
-      guard token.kind == .identifier else { return false }
-      if index > 0, tokens[index - 1].is(".") || tokens[index - 1].is("->") { return false }
-      guard index + 1 < tokens.count else { return true }
-      let next = tokens[index + 1]
-      return !next.is("(") && !next.is(".") && !next.is("->") && !next.is("[")
-    }.map { text(tokens[$0]) }
-  }
-
-  /// The variables that calls' results are assigned to, `err` in `err = f(x)`.
-  func results(_ calls: [Int], in body: Range<Int>) -> [String] {
-    calls.flatMap { call -> [String] in
-      // Back to the start of the statement.
-      var index = call
-      var names: [String] = []
-      while index > body.lowerBound, call - index < 200 {
-        let token = tokens[index]
-        if token.is(";") || token.is("{") || token.is("}") { break }
-        if token.is("=") || token.is("|=") || token.is("+=") || token.is("&="),
-          tokens[index - 1].kind == .identifier
-        {
-          names.append(text(tokens[index - 1]))
-        }
-        index -= 1
-      }
-      return names
-    }
-  }
-
-  /// The variables in `return x`.
-  func returned(in body: Range<Int>) -> [String] {
-    var names: [String] = []
-    for index in body where isNamed(tokens[index], "return") {
-      var end = index + 1
-      while end < body.upperBound, end - index < 24, !tokens[end].is(";") { end += 1 }
-      names += variables(in: index + 1..<end)
-    }
-    return names
-  }
-
-  /// The members in `return a->b`.
-  func returnedPaths(in body: Range<Int>) -> [String] {
-    body.dropLast(4).compactMap { index in
-      guard isNamed(tokens[index], "return") else { return nil }
-      let end = endOfPath(index + 1, body.upperBound)
-      return end > index + 2 && tokens[end].is(";") ? text(tokens[index + 1..<end]) : nil
-    }
-  }
-
-  /// The variables that a condition compares.
-  func compared(in condition: Range<Int>) -> [String] {
-    guard condition.count <= 64 else { return [] }
-    return condition.filter { index in
-      guard tokens[index].kind == .identifier, index + 1 < tokens.count, index > 0 else {
-        return false
-      }
-      if tokens[index - 1].is(".") || tokens[index - 1].is("->") { return false }
-      let (last, next) = (tokens[index - 1], tokens[index + 1])
-      let ends = next.is("&&") || next.is("||") || next.is(")")
-      let begins = last.is("&&") || last.is("||") || last.is("(") || last.is("!")
-      return next.is("==") || next.is("!=") || next.is("<") || next.is(">") || next.is(">=")
-        || next.is("<=") || ends && begins
-    }.map { text(tokens[$0]) }
-  }
-
-  /// Whether `type *name` is in a range.
-  func declaresPointer(_ name: String, in body: Range<Int>) -> Bool {
-    body.contains { index in
-      guard tokens[index].is("*"), index > body.lowerBound, index + 2 < body.upperBound,
-        tokens[index - 1].kind == .identifier, !isNamed(tokens[index - 1], "return")
-      else { return false }
-      let next = tokens[index + 2]
-      return (next.is(";") || next.is(",") || next.is("=")) && text(tokens[index + 1]) == name
-    }
-  }
-
-  /// The names whose address is taken.
-  func addressed(in body: Range<Int>) -> Set<String> {
-    var names: Set<String> = []
-    for index in body.dropLast() where tokens[index].is("&") {
-      guard tokens[index + 1].kind == .identifier, isAddressOperator(index, body) else { continue }
-      let next = index + 2 < tokens.count ? tokens[index + 2] : nil
-      if let next, next.is("->") || next.is(".") || next.is("[") { continue }
-      names.insert(text(tokens[index + 1]))
-    }
-    return names
-  }
-
-  /// Members such as `a->b.c`, as they are written.
-  func paths(in range: Range<Int>) -> [String] {
-    var found: [String] = []
-    var index = range.lowerBound
-    while index < range.upperBound {
-      let end = endOfPath(index, range.upperBound)
-      if end > index + 1 { found.append(text(tokens[index..<end])) }
-      index = max(end, index + 1)
-    }
-    return found
-  }
-
-  /// The end of `a->b.c`, or `start` where no name is.
-  func endOfPath(_ start: Int, _ end: Int) -> Int {
-    guard start < end, tokens[start].kind == .identifier else { return start }
-    var index = start + 1
-    while index + 1 < end, tokens[index].is("->") || tokens[index].is("."),
-      tokens[index + 1].kind == .identifier
-    {
-      index += 2
-    }
-    return index < end && (tokens[index].is("(") || tokens[index].is("[")) ? start : index
-  }
-
-  /// Whether `path =` is in a range.
-  fileprivate func assigns(_ path: String, in body: Range<Int>) -> Bool {
-    body.contains { index in
-      guard tokens[index].is("="), index > body.lowerBound else { return false }
-      let start = startOfPath(index - 1, body.lowerBound)
-      return start < index - 1 && text(tokens[start..<index]) == path
-    }
-  }
-
-  /// Where the name or path begins that ends with a token.
-  func startOfPath(_ end: Int, _ start: Int) -> Int {
-    var index = end
-    while index - 2 >= start, tokens[index - 1].is("->") || tokens[index - 1].is("."),
-      tokens[index - 2].kind == .identifier
-    {
-      index -= 2
-    }
-    return index
   }
 }

@@ -6,12 +6,16 @@
 struct MaskPairs {
   /// Each once, in the order in which the source prefers them.
   private(set) var pairs = OrderedSet<DeviceMasks>()
+  /// Why there may be others.
+  private(set) var doubts = OrderedSet<MaskDoubt>()
   /// Whether there are no others.
-  private(set) var isDecided = true
+  var isDecided: Bool { doubts.isEmpty }
   /// The masks that calls set, by their numbers, where the flow decides them.
   private(set) var met: [Int: [MaskValue]] = [:]
   /// Calls that the flow does not reach: what leads there is not what it seems.
   private(set) var unreached: [Int] = []
+  /// The functions that lead to masks and that other files may call.
+  private(set) var setters: [String] = []
   /// Whether devices are left with a mask that another file of the module may set.
   private(set) var leavesMasks = false
   /// The states that were followed through statements and expressions.
@@ -31,7 +35,7 @@ struct MaskPairs {
     guard graph.members.count <= Self.functionLimit, words <= Self.wordLimit,
       graph.members.allSatisfy({ functions[$0].isReadable })
     else {
-      isDecided = false
+      doubts.add("more functions or words that lead to a call than are read", at: nil, in: file)
       return
     }
     let members = graph.members.sorted().map { number in
@@ -40,21 +44,48 @@ struct MaskPairs {
         sites: sites.filter { $0.function == number }, calls: graph.calls[number] ?? [],
         evaluator: evaluator)
     }
-    let devices = MaskDevices(file, members: members, sites: sites, calls: graph.calls)
+    let devices = MaskDevices(
+      file, functions: functions, members: members, sites: sites, calls: graph.calls)
+    // Who sets the masks of devices that it makes sets none of its callers' devices.
+    setters = members.filter {
+      !$0.function.isStatic && !CType.isNamed($0.function.name)
+        && devices.takesDevice($0.number)
+    }.map(\.function.name)
     let flow = MaskFlow(
-      file, evaluator: evaluator, sites: sites, functions: members, mixed: devices.mixed,
+      file, evaluator: evaluator, sites: sites, functions: members, devices: devices,
       aliases: graph.aliases,
       sharesOneMask: sharesOneMask)
     for member in members {
       guard let kind = graph.kind(of: member.number) else { continue }
-      ends.append(End(kind: kind, function: member, masks: Self.driven(member, flow, FlowMasks())))
+      let end = Self.end(member, kind, flow, FlowMasks())
+      ends.append(End(kind: kind, function: member, masks: end.masks, failed: end.failed))
+      if let reason = end.doubt { doubt(reason, member, file) }
+      for reason in devices.doubts(about: member.number, isProbe: kind == .probe) {
+        doubt(reason, member, file)
+      }
     }
     let outside = Self.initializers(
       file, sites.filter { $0.function == nil }, evaluator, sharesOneMask: sharesOneMask)
-    if !outside.isEmpty { ends.append(End(kind: .probe, function: nil, masks: outside)) }
-    if ends.isEmpty, !members.isEmpty { isDecided = false }
-    combine(graph)
-    continueOpen(flow)
+    if !outside.isEmpty {
+      ends.append(End(kind: .probe, function: nil, masks: outside, failed: []))
+    }
+    if ends.isEmpty, !members.isEmpty {
+      doubts.add("functions that only call each other", at: nil, in: file)
+    }
+    combine(graph, file)
+    continueOthers(flow, file)
+    for (token, reason) in graph.doubts + evaluator.settingUses() {
+      doubts.add(reason, at: token, in: file)
+    }
+    for member in members {
+      for (token, reason) in MaskShapes(member).found + evaluator.hazards(in: member) {
+        doubts.add(reason, at: token, in: file)
+      }
+      let name = member.function.name
+      if evaluator.definition(of: name) != nil {
+        doubt("a macro has the name of the function \(name)", member, file)
+      }
+    }
     let calls = sites.map { site in
       (site.call, alternatives(site.call) + Self.masks(flow.met[site.call]))
     }
@@ -65,7 +96,8 @@ struct MaskPairs {
       return .max
     }
     steps = flow.steps
-    if flow.isIncomplete || flow.isLoose && pairs.count > 1 { isDecided = false }
+    doubts.formUnion(flow.doubts.elements)
+    if flow.isLoose, pairs.count > 1 { doubts.formUnion(flow.losses.elements) }
     guard !flow.isIncomplete else { return }
     for (call, values) in flow.met {
       let masks = Self.masks(values)
@@ -98,39 +130,56 @@ struct MaskPairs {
     /// nil for the static devices of the file.
     let function: MaskFunction?
     let masks: [FlowMasks]
+    /// Where it gives an error.
+    let failed: [FlowMasks]
   }
   private var ends: [End] = []
-  /// Functions that set a mask of a device of which others set the other one.
-  private var open: [MaskFunction] = []
 
-  /// The masks of devices that a function does not refuse.
-  private static func driven(
-    _ function: MaskFunction, _ flow: MaskFlow, _ masks: FlowMasks
-  ) -> [FlowMasks] {
-    let returns = flow.call(function, with: masks).filter {
-      !function.function.fails(with: $0.value)
+  /// How a function that others enter leaves the masks of the devices that it drives.
+  private static func end(
+    _ function: MaskFunction, _ kind: CallGraph.Kind, _ flow: MaskFlow, _ masks: FlowMasks
+  ) -> (masks: [FlowMasks], failed: [FlowMasks], doubt: String?) {
+    let name = function.function.name
+    let returns = flow.call(function, with: masks)
+    let (failed, done) = returns.divided { function.function.fails(with: $0.value) }
+    let driven = OrderedSet(done.map(\.masks)).elements
+    // The bus takes a positive number for an error or not.
+    let certain = done.filter { !$0.value.isPositive }.map(\.masks)
+    if kind == .probe, !driven.allSatisfy({ masks in certain.contains { $0.isSame(as: masks) } }) {
+      return (driven, [], "\(name)() may give a number that is no error")
     }
-    return OrderedSet(returns.map(\.masks)).elements
+    return (driven, failed.map(\.masks), nil)
+  }
+
+  private mutating func doubt(_ reason: String, _ function: MaskFunction?, _ file: CFile) {
+    doubts.add(reason, at: function?.function.body.lowerBound, in: file)
   }
 
   /// Joins what the functions leave.
-  private mutating func combine(_ graph: CallGraph) {
+  private mutating func combine(_ graph: CallGraph, _ file: CFile) {
     // Helpers last: they must not add to what is known.
     for index in ends.indices.sorted(by: { ends[$0].kind.rawValue < ends[$1].kind.rawValue }) {
       let end = ends[index]
       let others = (sets(\.streaming, but: index), sets(\.coherent, but: index))
+      // An error of what is no probe function leaves the device with its driver.
+      if end.kind == .other, !others.0, !others.1, let function = end.function,
+        !end.failed.allSatisfy({ masks in end.masks.contains { $0.isSame(as: masks) } })
+      {
+        let name = function.function.name
+        doubt("\(name)() may fail, and its device keeps the masks that it has then", function, file)
+      }
       for masks in end.masks {
         if masks.isUntouched, end.kind == .setUp || end.kind == .other && (others.0 || others.1) {
           continue
         }
-        if end.kind != .probe, end.kind != .helper, let function = end.function,
+        if end.kind == .other || end.kind == .setUp,
           masks.streaming == .unset && others.0 || masks.coherent == .unset && others.1
         {
-          open.append(function)
+          // Continued behind the others.
           continue
         }
         guard let pair = masks.pair else {
-          isDecided = false
+          doubt("a mask that is not decided", end.function, file)
           continue
         }
         if masks.streaming == .unset || masks.coherent == .unset {
@@ -139,11 +188,13 @@ struct MaskPairs {
           if end.kind == .other, let function = end.function?.function,
             !function.isStatic || graph.isExported.contains(function.name)
           {
-            isDecided = false
+            doubt("\(function.name)() leaves a mask that its callers may set", end.function, file)
           }
         }
         if end.kind == .helper {
-          if !pairs.contains(pair) { isDecided = false }
+          if !pairs.contains(pair) {
+            doubt("other files may call a function that is not static", end.function, file)
+          }
         } else {
           pairs.insert(pair)
         }
@@ -158,17 +209,19 @@ struct MaskPairs {
     }
   }
 
-  /// Follows functions that set one mask for the devices of the others, as those of
-  /// resume are; whether other devices come to them is not known.
-  private mutating func continueOpen(_ flow: MaskFlow) {
-    for function in open {
-      for pair in pairs.elements {
+  /// Follows functions that are entered at any time behind the others.
+  private mutating func continueOthers(_ flow: MaskFlow, _ file: CFile) {
+    guard ends.filter({ $0.kind != .helper }).count > 1 else { return }
+    for end in ends where end.kind == .other || end.kind == .setUp {
+      guard let function = end.function else { continue }
+      let others = pairs.elements.flatMap { pair in
         let masks = FlowMasks(
           streaming: .known(pair.streaming.value), coherent: .known(pair.coherent.value))
-        let found = Self.driven(function, flow, masks).map(\.pair)
-        if !found.allSatisfy({ $0.map(pairs.contains) ?? false }) { isDecided = false }
+        return flow.call(function, with: masks).map(\.masks.pair)
       }
-      if pairs.isEmpty { isDecided = false }
+      if pairs.isEmpty || !others.allSatisfy({ $0.map(pairs.contains) ?? false }) {
+        doubt("\(function.function.name)() may set masks behind others", function, file)
+      }
     }
   }
 
@@ -202,7 +255,30 @@ struct MaskPairs {
   }
 }
 
+extension FlowValue {
+  /// Whether it may be more than 0, which is no error number.
+  fileprivate var isPositive: Bool {
+    switch self {
+    case .nonzero: true
+    case .int(let number): !number.isZero && !number.isNegative
+    default: false
+    }
+  }
+}
+
+extension Array {
+  /// Those with a property, and the others.
+  fileprivate func divided(_ has: (Element) -> Bool) -> ([Element], [Element]) {
+    (filter(has), filter { !has($0) })
+  }
+}
+
 extension FlowMasks {
+  /// Whether both masks are those of others.
+  fileprivate func isSame(as other: FlowMasks) -> Bool {
+    streaming == other.streaming && coherent == other.coherent
+  }
+
   /// The pair where both are decided.
   fileprivate var pair: DeviceMasks? {
     guard let streaming = streaming.known, let coherent = coherent.known else { return nil }
@@ -227,115 +303,11 @@ extension CFunction {
     !returnsBool && (value.isError || returnsPointer && value.truth == false)
   }
 
-  /// What a value that it returns is to its callers: numbers that were tested for not
-  /// being 0 are errors.
+  /// What a value that it returns is to its callers, cut to the type of its result.
   func result(_ value: FlowValue) -> FlowValue {
-    value == .nonzero && !returnsBool && !returnsPointer ? .failed : value
-  }
-}
-
-/// Which functions of a file lead to those that set masks.
-struct CallGraph {
-  /// How a device comes to a function.
-  enum Kind: Int {
-    /// As the bus made it.
-    case probe
-    /// At any time.
-    case other
-    /// Once, before there is a device.
-    case setUp
-    /// From functions of this file, and perhaps from others.
-    case helper
-  }
-
-  /// Those that set masks, and those that call them.
-  private(set) var members: Set<Int> = []
-  /// The calls of members in each function.
-  private(set) var calls: [Int: [Int]] = [:]
-  /// Macros that call members, by their names.
-  private(set) var aliases: [String: String] = [:]
-  private let functions: [CFunction]
-  private var isCalled: Set<String> = []
-  private var isTaken: Set<String> = []
-  private(set) var isExported: Set<String> = []
-  private var isProbe: Set<String> = []
-  private var isSetUp: Set<String> = []
-
-  init(_ file: CFile, _ functions: [CFunction], roots: Set<Int>) {
-    self.functions = functions
-    guard !roots.isEmpty else { return }
-    let byName = Dictionary(grouping: functions.indices) { functions[$0].name }
-    for macro in file.macros.values where macro.count == 1 && byName[macro[0].name] == nil {
-      let called = macro[0].body.dropLast().first { index in
-        file.macroTokens[index].kind == .identifier && file.macroTokens[index + 1].is("(")
-          && byName[file.text(file.macroTokens[index])] != nil
-      }
-      if let called { aliases[macro[0].name] = file.text(file.macroTokens[called]) }
-    }
-    var uses = Self.uses(of: Set(byName.keys).union(aliases.keys), in: file)
-    for (macro, name) in aliases { uses[name, default: []] += uses[macro] ?? [] }
-    var queue = roots.map { functions[$0].name }.sorted()
-    var seen = Set(queue)
-    while let name = queue.popLast() {
-      // `#if` may choose between functions of one name.
-      members.formUnion(byName[name] ?? [])
-      for use in uses[name] ?? [] {
-        let isCall = use + 1 < file.tokens.count && file.tokens[use + 1].is("(")
-        guard let around = functions.index(containing: use) else {
-          if !isCall { note(name, use, file) }
-          continue
-        }
-        guard isCall else {
-          isTaken.insert(name)
-          continue
-        }
-        calls[around, default: []].append(use)
-        let caller = functions[around].name
-        if caller != name { isCalled.insert(name) }
-        if seen.insert(caller).inserted { queue.append(caller) }
-      }
-    }
-  }
-
-  /// Notes what the name of a function outside of all is for.
-  private mutating func note(_ name: String, _ use: Int, _ file: CFile) {
-    guard use >= 2 else { return }
-    let before = file.text(file.tokens[use - 2])
-    if before.hasPrefix("EXPORT_") {
-      isExported.insert(name)
-    } else if before == "module_init" || before.hasSuffix("_initcall") {
-      isSetUp.insert(name)
-    } else if file.tokens[use - 1].is("="), before.hasPrefix("probe") {
-      isProbe.insert(name)
-    } else {
-      isTaken.insert(name)
-    }
-  }
-
-  /// Where names stand, in order.
-  private static func uses(of names: Set<String>, in file: CFile) -> [String: [Int]] {
-    var shapes: Set<Int> = []
-    for name in names { shapes.insert(name.utf8.count << 8 | Int(name.utf8.first ?? 0)) }
-    var uses: [String: [Int]] = [:]
-    for (index, token) in file.tokens.enumerated() where token.kind == .identifier {
-      let shape = Int(token.end - token.start) << 8 | Int(file.bytes[Int(token.start)])
-      guard shapes.contains(shape) else { continue }
-      let text = file.text(token)
-      if names.contains(text) { uses[text, default: []].append(index) }
-    }
-    return uses
-  }
-
-  /// How a device comes to a function by itself; nil where only others of the file call it.
-  func kind(of number: Int) -> Kind? {
-    let function = functions[number]
-    let name = function.name
-    guard members.contains(number) else { return nil }
-    if isProbe.contains(name) || name.contains("probe") && !isCalled.contains(name) {
-      return .probe
-    }
-    if isSetUp.contains(name) { return .setUp }
-    if isTaken.contains(name) || !isCalled.contains(name) { return .other }
-    return function.isStatic ? nil : .helper
+    guard returned == .other, !returnsPointer else { return returned.converted(value) }
+    // Of a type that is not read, errors may be positive.
+    if case .int = value { return returned.converted(value) }
+    return .unknown
   }
 }

@@ -14,6 +14,9 @@ enum FlowValue: Hashable, Sendable {
   static let zero = FlowValue.int(.int(0))
   static let one = FlowValue.int(.int(1))
 
+  /// Whether it was read.
+  var isBound: Bool { self != .unbound && self != .unknown }
+
   /// Whether it is an error number or pointer.
   var isError: Bool {
     switch self {
@@ -29,6 +32,15 @@ enum FlowValue: Hashable, Sendable {
     case .int(let number): !number.isZero
     case .failed, .nonzero: true
     default: nil
+    }
+  }
+
+  /// `op self` where that is no number: an error's negative is positive.
+  func unary(_ op: String) -> FlowValue {
+    switch (op, self) {
+    case ("+", _): self
+    case ("-", .failed), ("-", .nonzero): .nonzero
+    default: .unknown
     }
   }
 

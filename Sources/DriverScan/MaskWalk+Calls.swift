@@ -9,25 +9,31 @@ extension MaskWalk {
     if let functions = flow.callees(text) {
       return functions.flatMap { entered($0, arguments, states) }
     }
+    var states = states
+    for argument in arguments where !hasSite(argument) { states = behind(argument, states) }
     if flow.isMacro(file.tokens[name]), !hasSite(range) { return read(range, states) }
     var outcomes = same(.unknown, states)
     let isKnown = Self.handsOn.contains(text)
     for argument in arguments where hasSite(argument) {
-      if !isKnown { flow.loosen() }
+      if !isKnown { flow.loosen("\(text)() is given a result", at: name) }
       outcomes = outcomes.flatMap { outcome in
         evaluate(argument, [outcome.state]).map { inner in
           // snd_card_free_on_error(dev, f(x)) and its like hand an error on.
-          let isError =
-            outcome.value == .failed || inner.value.isError || inner.value == .nonzero
-          return FlowOutcome(state: inner.state, value: isError && isKnown ? .failed : .unknown)
+          let value = outcome.value == .failed ? .failed : Self.handedOn(inner.value)
+          return FlowOutcome(state: inner.state, value: isKnown ? value : .unknown)
         }
       }
     }
-    let inner = arguments.last.flatMap(slot)
+    let error = Self.errorArguments[text]
+    let tested = error.flatMap { $0 < arguments.count ? arguments[$0] : nil } ?? arguments.last
+    let inner = tested.flatMap(slot)
+    // Nothing in its argument is followed.
+    let given = inner == nil && !(tested.map(hasSite) ?? false) ? self.error(of: range) : nil
     return outcomes.map { outcome in
       var outcome = outcome
       for member in function.members { outcome.state.variables[member] = .unknown }
-      outcome.value = result(of: text, outcome, slot: inner)
+      if !Self.isMessage(text) { forget(&outcome.state) }
+      outcome.value = given ?? result(of: text, outcome, slot: inner)
       return outcome
     }
   }
@@ -45,11 +51,14 @@ extension MaskWalk {
     switch name {
     case "IS_ERR", "IS_ERR_OR_NULL":
       if outcome.value == .failed || argument == .failed { return .one }
+      if slot == nil, name == "IS_ERR", outcome.value == .zero { return .zero }
       return argument == .zero && name == "IS_ERR" || argument == .succeeded ? .zero : .unknown
     case "PTR_ERR_OR_ZERO": return argument == .failed ? .failed : outcome.value
-    case "dev_err_probe", "dev_err_ptr_probe", "dev_err_cast_probe", "PTR_ERR", "ERR_PTR",
-      "ERR_CAST":
-      return .failed
+    case _ where Self.errorArguments[name] != nil:
+      guard let argument else { return outcome.value }
+      // PTR_ERR() of no error is a number like others.
+      let isPointer = name == "PTR_ERR" || name.hasSuffix("CAST") || name.contains("cast")
+      return isPointer && argument == .nonzero ? .unknown : Self.handedOn(argument)
     default: return outcome.value
     }
   }
@@ -101,8 +110,9 @@ extension MaskWalk {
     guard let slot = function.slots[text], !hasVariables(site.mask) else {
       return evaluate(site.mask, states)
     }
-    let fresh = states.filter { $0.variables[slot] == .unbound }
-    let known = states.filter { $0.variables[slot] != .unbound }
+    let known = states.filter { $0.variables[slot].isBound }
+    let fresh = states.filter { !$0.variables[slot].isBound }
+    checkForgotten(slot, fresh, at: site.mask.lowerBound)
     return known.map { FlowOutcome(state: $0, value: $0.variables[slot]) }
       + evaluate(site.mask, fresh).map { outcome in
         var outcome = outcome
@@ -110,6 +120,31 @@ extension MaskWalk {
         return outcome
       }
   }
+
+  /// Forgets what a function that is called may change.
+  private func forget(_ state: inout FlowState) {
+    for slot in function.kept where state.variables[slot].isBound {
+      state.variables[slot] = .unknown
+    }
+  }
+
+  /// Notes that something is asked again behind a call, which may have changed it.
+  func checkForgotten(_ slot: Int, _ states: [FlowState], at token: Int) {
+    guard function.kept.contains(slot), states.contains(where: { $0.variables[slot] == .unknown })
+    else { return }
+    let name = function.names[slot].dropFirst().prefix(60)
+    flow.loosen("'\(name)' is read again behind a call", at: token)
+  }
+
+  /// Whether a function only writes to the log.
+  private static func isMessage(_ name: String) -> Bool {
+    guard let mark = name.firstIndex(of: "_") else { return name == "printk" }
+    return name.hasPrefix("pr_")
+      || ["dev", "pci", "netdev", "drm", "netif", "ata", "scmd"].contains(name[..<mark])
+        && messages.contains { name[mark...].hasPrefix($0) }
+  }
+
+  private static let messages = ["_err", "_warn", "_info", "_notice", "_dbg", "_alert", "_crit"]
 
   private func hasVariables(_ range: Range<Int>) -> Bool {
     (file.variables(in: range) + file.paths(in: range)).contains { function.slots[$0] != nil }
@@ -132,7 +167,7 @@ extension MaskWalk {
         evaluate(argument, [state]).map { ($0.state, values + [$0.value]) }
       }
       guard given.count <= MaskFlow.stateLimit else {
-        flow.giveUp()
+        flow.giveUp("more than \(MaskFlow.stateLimit) states at one place", at: argument.lowerBound)
         return []
       }
     }
@@ -140,7 +175,15 @@ extension MaskWalk {
       flow.call(callee, with: state.masks, arguments: values).map { back in
         var state = state
         state.masks = back.masks
+        if back.value == .nonzero, !callee.function.returnsPointer,
+          callee.function.returned != .bool
+        {
+          flow.doubt(
+            "\(callee.function.name)() may give a number that is no error",
+            at: callee.function.body.lowerBound)
+        }
         for member in function.members { state.variables[member] = .unknown }
+        forget(&state)
         return FlowOutcome(state: state, value: back.value)
       }
     }

@@ -16,6 +16,7 @@ extension MaskWalk {
     _ range: Range<Int>, _ states: FlowStates
   ) -> (FlowStates, FlowStates) {
     if !range.isEmpty, let slot = function.slots["?" + file.text(file.tokens[range])] {
+      checkForgotten(slot, states.elements, at: range.lowerBound)
       return split(
         states.elements.map { FlowOutcome(state: $0, value: $0.variables[slot]) }
       ) { ($0.value.truth, (slot, .one, .zero)) }
@@ -107,7 +108,14 @@ extension MaskWalk {
   private func readMask(_ range: Range<Int>) -> ((FlowMasks) -> FlowValue)? {
     guard !range.isEmpty else { return nil }
     let last = file.tokens[range.upperBound - 1]
-    if file.isNamed(file.tokens[range.lowerBound], "dma_get_mask") { return { $0.streaming.value } }
+    if file.isNamed(file.tokens[range.lowerBound], "dma_get_mask") {
+      guard
+        file.closing(of: range.lowerBound + 1, before: range.upperBound) == range.upperBound - 1,
+        flow.ownReads.contains(range.lowerBound)
+      else { return nil }
+      return { $0.streaming.value }
+    }
+    guard flow.ownReads.contains(range.upperBound - 1) else { return nil }
     if file.isNamed(last, "coherent_dma_mask"), range.count > 2,
       file.endOfPath(range.lowerBound, range.upperBound) == range.upperBound
     {

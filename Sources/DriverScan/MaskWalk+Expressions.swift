@@ -9,7 +9,7 @@ extension MaskWalk {
     }
     let all = OrderedSet(outcomes ?? []).elements
     guard all.count <= MaskFlow.stateLimit else {
-      flow.giveUp()
+      flow.giveUp("more than \(MaskFlow.stateLimit) states at one place", at: range.lowerBound)
       return []
     }
     return all
@@ -50,9 +50,7 @@ extension MaskWalk {
       let op = file.text(first)
       return evaluate(range.lowerBound + 1..<range.upperBound, states).map { outcome in
         guard case .int(let number) = outcome.value else {
-          // A positive error number made negative, or the other way.
-          let isError = outcome.value == .failed && op != "~"
-          return FlowOutcome(state: outcome.state, value: isError ? .failed : .unknown)
+          return FlowOutcome(state: outcome.state, value: outcome.value.unary(op))
         }
         return FlowOutcome(
           state: outcome.state, value: number.unary(op).map(FlowValue.int) ?? .unknown)
@@ -69,14 +67,16 @@ extension MaskWalk {
     {
       return called(range, states)
     }
-    if !hasSite(range) { return read(range, states) }
+    if !hasSite(range) {
+      return read(range, behind(range, states))
+    }
     // A cast, or what is not understood.
     if first.is("("), let close = file.closing(of: range.lowerBound, before: range.upperBound),
       !hasSite(range.lowerBound..<close)
     {
       return evaluate(close + 1..<range.upperBound, states)
     }
-    flow.giveUp()
+    flow.giveUp("an expression that is not read", at: range.lowerBound)
     return same(.unknown, states)
   }
 
@@ -101,7 +101,8 @@ extension MaskWalk {
   private func assigned(
     _ range: Range<Int>, _ at: Int, _ states: [FlowState]
   ) -> [FlowOutcome] {
-    let outcomes = evaluate(at + 1..<range.upperBound, states)
+    let outcomes = evaluate(
+      at + 1..<range.upperBound, behind(range.lowerBound..<max(range.lowerBound, at - 1), states))
     if let site = flow.sites[at - 1], site.isStore { return stored(site, outcomes) }
     let start = at > range.lowerBound ? file.startOfPath(at - 1, range.lowerBound) : at
     let isPointed = start > range.lowerBound && file.tokens[start - 1].is("*")
@@ -109,10 +110,12 @@ extension MaskWalk {
       let slot = function.slots[file.text(file.tokens[start..<at])]
     else {
       // A result that is not followed decides nothing behind.
-      if hasSite(at + 1..<range.upperBound) { flow.loosen() }
+      if hasSite(at + 1..<range.upperBound) { flow.loosen("a result that is not followed", at: at) }
       return outcomes
     }
-    if isFiltered(at + 1..<range.upperBound, slot, outcomes) { flow.loosen() }
+    if isFiltered(at + 1..<range.upperBound, slot, outcomes) {
+      flow.loosen("a function changes a result", at: at)
+    }
     let type = function.types[slot]
     let isPlain = file.tokens[at].is("=")
     // Loops count: what they count is not followed.
@@ -182,7 +185,7 @@ extension MaskWalk {
     _ range: Range<Int>, _ question: Int, _ colon: Int?, _ states: [FlowState]
   ) -> [FlowOutcome] {
     guard let colon else {
-      if hasSite(range) { flow.giveUp() }
+      if hasSite(range) { flow.giveUp("a choice that is not read", at: question) }
       return same(.unknown, states)
     }
     let test = range.lowerBound..<question
@@ -204,7 +207,9 @@ extension MaskWalk {
 
   /// `x++` and its like.
   private func changed(_ range: Range<Int>, _ states: [FlowState]) -> [FlowOutcome] {
-    if hasSite(range) { flow.giveUp() }
+    if hasSite(range) {
+      flow.giveUp("an expression that is not read", at: range.lowerBound)
+    }
     let names = file.variables(in: range) + file.paths(in: range)
     return states.map { state in
       var state = state
@@ -296,13 +301,7 @@ extension MaskWalk {
     {
       return [.failed]
     }
-    if range.count > 3,
-      file.isNamed(first, "ERR_PTR") || file.isNamed(first, "PTR_ERR")
-        || file.isNamed(first, "ERR_CAST") || file.isNamed(first, "dev_err_probe")
-        || file.isNamed(first, "dev_err_ptr_probe") || file.isNamed(first, "dev_err_cast_probe")
-    {
-      return [.failed]
-    }
+    if let error = error(of: range) { return [error] }
     return flow.constants(range) {
       isOfRunTime(range)
         ? [.unknown] : Self.values(flow.evaluator.value(of: range, in: function.context))

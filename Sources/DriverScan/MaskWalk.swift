@@ -319,7 +319,7 @@ final class MaskWalk {
       let rest = range.lowerBound + 1..<max(range.lowerBound + 1, end)
       switch file.text(first) {
       case "return":
-        leave(returning: rest, number, states)
+        leave(returning: rest, states)
         return FlowStates()
       case "goto":
         leave(to: rest, states)
@@ -338,7 +338,7 @@ final class MaskWalk {
       default:
         // RET(-ENOMEM);
         if function.returningMacros.contains(range.lowerBound) {
-          leave(returning: stripped(rest), number, states)
+          leave(returning: stripped(rest), states)
           return FlowStates()
         }
       }
@@ -346,35 +346,26 @@ final class MaskWalk {
     return effects(range.lowerBound..<end, states)
   }
 
-  private func leave(returning range: Range<Int>, _ number: Int, _ states: FlowStates) {
+  private func leave(returning range: Range<Int>, _ states: FlowStates) {
     let outcomes =
       range.isEmpty
       ? states.elements.map { FlowOutcome(state: $0, value: .unknown) }
       : evaluate(range, states.elements)
-    let isError = isTestedError(range, number)
+    let isError = !range.isEmpty && isTested(range)
     for outcome in outcomes {
-      let value = outcome.value == .unknown && isError ? .failed : outcome.value
+      let isFailed =
+        outcome.value == .unknown && isError
+        || outcome.value == .nonzero
+          && !function.function.returnsPointer && isResult(range)
+      let value = isFailed ? .failed : outcome.value
       returns.insert(MaskFlow.Return(masks: outcome.state.masks, value: value))
     }
   }
 
-  /// Whether the `if` around `return x` asks `x < 0`.
-  private func isTestedError(_ range: Range<Int>, _ number: Int) -> Bool {
-    var node = number
-    while node >= 0, nodes[node].role == .none { node = nodes[node].parent }
-    guard !range.isEmpty, node >= 0, nodes[node].role == .then, nodes[node].parent >= 0 else {
-      return false
-    }
-    let test = stripped(nodes[nodes[node].parent].condition)
-    guard test.count == range.count + 2 else { return false }
-    return file.tokens[test.lowerBound + range.count].is("<")
-      && file.text(file.tokens[test.upperBound - 1]) == "0"
-      && file.text(file.tokens[range])
-        == file.text(file.tokens[test.lowerBound..<test.lowerBound + range.count])
-  }
-
   private func leave(to target: Range<Int>, _ states: FlowStates) {
-    guard target.count == 1 else { return flow.giveUp() }
+    guard target.count == 1 else {
+      return flow.giveUp("a goto to an address", at: target.lowerBound)
+    }
     let name = file.text(file.tokens[target.lowerBound])
     var all = incoming[name] ?? FlowStates()
     let count = all.count

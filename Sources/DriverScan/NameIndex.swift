@@ -5,6 +5,8 @@ struct NameIndex: Sendable {
     /// The words of that value; nil where the first has none.
     let value: Range<Int>?
     let distance: Int
+    /// Whether no `#if` chooses it or one before it.
+    var isCertain = true
   }
 
   /// The hash of a name, and its token below.
@@ -58,6 +60,7 @@ struct NameIndex: Sendable {
           file.tokens[$0].is("{")
         })
       else { continue }
+      let isChosen = file.insideBraces(of: open).contains { file.tokens[$0].region >= 0 }
       var (value, distance): (Range<Int>?, Int) = (nil, 0)
       for part in file.split(file.insideBraces(of: open)) where !part.isEmpty {
         let name = file.tokens[part.lowerBound]
@@ -66,9 +69,9 @@ struct NameIndex: Sendable {
           (value, distance) = (part.dropFirst(2), 0)
         }
         let text = file.text(name)
-        if constants[text] == nil {
-          constants[text] = Constant(value: value, distance: distance)
-        }
+        let isKnown = constants[text] != nil
+        if !isKnown { constants[text] = Constant(value: value, distance: distance) }
+        if isKnown || isChosen { constants[text]?.isCertain = false }
         distance += 1
       }
     }
@@ -94,6 +97,7 @@ extension CFile {
   /// The value of a constant of an `enum` of this file, or nil where none has the name.
   func enumeration(naming name: String, _ evaluator: MaskEvaluator) -> CValue? {
     guard let constant = index?.constants[name] else { return nil }
+    guard constant.isCertain else { return .undecided }
     let distance = CInteger.int(constant.distance)
     guard let range = constant.value else { return CValue(distance) }
     let value = evaluator.value(of: range, in: nil)

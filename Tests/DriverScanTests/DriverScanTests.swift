@@ -62,7 +62,7 @@ import Testing
     let slow = try #require(
       try drivers([
         "drivers/net/slow.c": """
-        static struct pci_driver slow_driver;
+        static struct pci_driver slow_driver = { .probe = slow_probe };
         static int slow_probe(struct pci_dev *pdev, struct slow *slow)
         {
           u64 wide, low;

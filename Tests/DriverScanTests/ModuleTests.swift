@@ -16,6 +16,7 @@ import Testing
 
   private static let call =
     "static int x_probe(struct device *d) { return dma_set_mask(d, DMA_BIT_MASK(40)); }\n"
+    + "static struct any_driver x_any = { .probe = x_probe };\n"
 
   @Test(arguments: [
     ("obj-${CONFIG_ONE} := a.o", "a", "ONE"),

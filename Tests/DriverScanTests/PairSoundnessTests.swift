@@ -22,12 +22,20 @@ import Testing
 
   @Test(arguments: scopes + types + loops + results)
   func variablesAndResults(_ one: Case) throws {
-    #expect(try MaskPairTests.pairs(one.source) == one.pairs)
+    let found = try MaskPairTests.pairs(one.source)
+    #expect(found == one.pairs)
   }
 
   @Test(arguments: macros + devices + flow + names)
   func macrosDevicesAndFlow(_ one: Case) throws {
-    #expect(try MaskPairTests.pairs(one.source) == one.pairs)
+    let found = try MaskPairTests.pairs(one.source)
+    #expect(found == one.pairs)
+  }
+
+  @Test(arguments: shapes + answers + entries + texts)
+  func shapesAndEntries(_ one: Case) throws {
+    let found = try MaskPairTests.pairs(one.source)
+    #expect(found == one.pairs)
   }
 
   /// drivers/base/platform.c setup_pdev_dma_masks() and drivers/pci/probe.c

@@ -81,7 +81,7 @@ public enum DriverTree {
     #include <linux/dma-mapping.h>
     #include "fast.h"
     /* dma_set_mask(dev, 1) in a comment */
-    static struct pci_driver fast_driver;
+    static struct pci_driver fast_driver = { .probe = fast_probe };
     static int fast_probe(struct pci_dev *pdev)
     {
       int err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
@@ -109,7 +109,7 @@ public enum DriverTree {
     """,
     "drivers/net/slow.c": """
     #include "fast.h"
-    static struct pci_driver slow_driver;
+    static struct pci_driver slow_driver = { .probe = slow_probe };
     static int slow_probe(struct pci_dev *pdev)
     {
       if (dma_set_mask(&pdev->dev, DMA_BIT_MASK(FAST_LOW)))
@@ -129,7 +129,7 @@ public enum DriverTree {
     }
     """,
     "drivers/dma/alone.c": """
-    static struct pci_driver alone_driver;
+    static struct pci_driver alone_driver = { .probe = alone_probe };
     static int alone_probe(struct pci_dev *pdev)
     {
       return dma_set_coherent_mask(&pdev->dev, (1ULL << 40) - 1);

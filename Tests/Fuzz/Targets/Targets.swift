@@ -127,7 +127,7 @@ let targets: [String: FuzzTarget] = [
     guard let tree = try? driverTree.get() else { return nil }
     var read = DriverFile(file, headers: Headers(tree))
     for sharesOneMask in [false, true] {
-      let (pairs, isDecided) = read.pairs(sharesOneMask: sharesOneMask)
+      let (pairs, isDecided, _) = read.pairs(sharesOneMask: sharesOneMask)
       guard Set(pairs).count == pairs.count else { throw Violation("a pair twice") }
       if sharesOneMask, pairs.contains(where: { $0.streaming != $0.coherent }) {
         throw Violation("two masks where there is one")
