@@ -117,7 +117,8 @@ let package = Package(
       resources: [
         .embedInCode("tables.sql"), .embedInCode("views.sql"), .embedInCode("descriptions.sql"),
         .embedInCode("claims.json"), .embedInCode("observations.sql"),
-        .embedInCode("drivers.sql"), .embedInCode("fleet.sql"), .embedInCode("history.sql"),
+        .embedInCode("doubts.sql"), .embedInCode("drivers.sql"), .embedInCode("fleet.sql"),
+        .embedInCode("history.sql"),
       ]
         + namedQueries.map { .embedInCode("queries/\($0).sql") },
       swiftSettings: settings

@@ -12,6 +12,7 @@ public enum Schema {
     ("observations-1", text(PackageResources.observations_sql)),
     ("drivers-1", text(PackageResources.drivers_sql)),
     ("fleet-1", text(PackageResources.fleet_sql)),
+    ("drivers-2", text(PackageResources.doubts_sql)),
     ("history-1", text(PackageResources.history_sql)),
   ]
 

@@ -69,6 +69,11 @@ public enum DriverStore {
           pair.streaming.value.hexadecimal, pair.coherent.value.hexadecimal,
         ])
     }
+    for (position, doubt) in driver.doubts.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO driver_doubt VALUES (?, ?, ?, ?)",
+        arguments: [id, position, doubt.line, doubt.reason])
+    }
     for (position, use) in driver.uses.enumerated() {
       try database.execute(
         sql: "INSERT INTO driver_use VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -133,6 +138,10 @@ public enum DriverStore {
     let pairs = try rows("driver_pair", "x.driver, x.position")
     let uses = try rows("driver_use", "x.driver, x.position")
     let ids = try rows("driver_id", "x.driver, x.position")
+    // Trees that were stored before there were reasons have none.
+    let doubts =
+      try connection.tableExists("driver_doubt")
+      ? try rows("driver_doubt", "x.driver, x.position") : [:]
     return try Row.fetchAll(
       connection,
       sql: """
@@ -166,6 +175,9 @@ public enum DriverStore {
           let coherent = try row.address("coherent_value")
         else { throw row.malformed("streaming_value") }
         return DeviceMasks(streaming: MaskValue(streaming), coherent: MaskValue(coherent))
+      }
+      driver.doubts = try (doubts[id] ?? []).map { row in
+        MaskDoubt(line: try row.integer("line"), reason: try row.text("reason"))
       }
       driver.uses = try (uses[id] ?? []).map { row in
         DriverUse(

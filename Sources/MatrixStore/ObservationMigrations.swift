@@ -26,6 +26,7 @@ enum ObservationMigrations {
         "host_traffic",
       ]
     ),
+    ("drivers-2", ["driver_doubt"]),
   ]
 
   private static var migrator: DatabaseMigrator {

@@ -171,6 +171,7 @@ public func driversDocument(
     "The coherent mask alone", list.drivers.filter { $0.sets == .coherent },
     "The streaming mask stays at the bus's 32 bits, or another file of the module sets it.", limit)
   document.blocks += undecidedBlocks(facts, limit)
+  document.blocks += doubtBlocks(list.drivers, limit)
   return document
 }
 
@@ -202,6 +203,19 @@ private func undecidedBlocks(_ facts: DriverFacts, _ limit: Int?) -> [Document.B
           driver, call.line,
           call.expression.printable(upTo: 120) + (known.isEmpty ? "" : " (\(known))"))
       } + more(facts.undecided.count, limit)),
+  ]
+}
+
+/// Why the pairs of files are not decided, a line for each reason.
+private func doubtBlocks(_ drivers: [Driver], _ limit: Int?) -> [Document.Block] {
+  let undecided = drivers.filter { !$0.isDecided }
+  return [
+    .heading("Files whose pairs of masks are not decided: \(undecided.count)"),
+    .paragraph("Their devices may have other masks than those that were found, because of:"),
+    .literal(
+      cut(undecided, limit).flatMap { driver in
+        driver.doubts.flatMap { placed(driver, $0.line, $0.reason.printable(upTo: 200)) }
+      } + more(undecided.count, limit)),
   ]
 }
 
@@ -276,6 +290,9 @@ public func driversJSON(_ scan: DriverScan, named name: String) -> String {
       "name": \(jsonString(use.name)), "expression": \(jsonString(use.expression))}
       """
     }
+    let doubts = driver.doubts.map { doubt in
+      "{\"line\": \(doubt.line), \"reason\": \(jsonString(doubt.reason))}"
+    }
     return """
         {"file": \(jsonString(driver.file)), \
       "module": \(driver.module.map(jsonString) ?? "null"), \
@@ -286,6 +303,7 @@ public func driversJSON(_ scan: DriverScan, named name: String) -> String {
       "test": \(driver.isTest), \
       "sets": \(jsonString(driver.sets.rawValue)), "decided": \(driver.isDecided), \
       "masks": [\(list(driver.masks.map(\.text)))],
+         "doubts": [\(doubts.joined(separator: ", "))],
          "calls": [\(calls.joined(separator: ",\n     "))],
          "uses": [\(uses.joined(separator: ",\n     "))]}
       """

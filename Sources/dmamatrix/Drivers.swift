@@ -22,12 +22,24 @@ struct Drivers: ParsableCommand {
       Which streaming and coherent masks a device may have together is followed
       through the statements of the functions that set them, a call succeeding
       or leaving the mask; devices that are refused have none.  A mask that nothing
-      sets is the bus's 32 bits.  Where others are possible, that is said: masks
-      of members and types that are not read, results that go through another
-      file's function or an array before they are tested, masks of two devices
-      in one function, devices that another file or module hands over, masks
-      that another file of the module may set.  Conditions that are not read
-      go both ways, so that a pair may be too many.
+      sets is the bus's 32 bits.  Conditions that are not read go both ways, so
+      that a pair may be too many.  Where others are possible, the file is not
+      decided, and each reason is said with its line (in JSON as "doubts", in a
+      database as driver_doubt):
+
+      - masks of members and types that are not read, and of members that are
+        written by another name, share their place or may change;
+      - devices that are not the probe function's own: a parent, a child, two
+        devices, one that another file or module hands over;
+      - masks that another file of the module may set, or a core whose
+        function is called and that sets masks itself;
+      - functions that are no probe function and set masks behind one, or may
+        fail while the device keeps its driver;
+      - results that go through another file's function, and positive ones;
+      - macros and inline functions of headers that return, assign or set
+        masks, macros that #if or one of several headers chooses;
+      - #if inside of a statement, assignments and statements inside of
+        expressions, gotos into loops, macros in front of statements.
 
       Not decided is also what is beyond the limits, which no driver of 7.3
       reaches: 12000 words in a function, 60000 in those that lead to a call,

@@ -117,7 +117,7 @@ import Testing
       DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
       DROP VIEW observed; DROP TABLE observation; DROP TABLE observed_boot;
       DROP TABLE observation_source; DROP TABLE grdb_migrations;
-      DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
+      DROP TABLE driver_doubt; DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
       DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree
       """)
     try digest()
@@ -139,9 +139,10 @@ import Testing
       DROP TABLE history_state; DROP TABLE history;
       DROP VIEW fleet; DROP TABLE host_traffic; DROP TABLE host_change; DROP TABLE host_kernel;
       DROP TABLE fleet_kernel; DROP TABLE host_answer; DROP TABLE host_device; DROP TABLE host;
-      DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
+      DROP TABLE driver_doubt; DROP TABLE driver_id; DROP TABLE driver_use; DROP TABLE driver_pair;
       DROP TABLE driver_mask; DROP TABLE driver; DROP TABLE driver_tree;
-      DELETE FROM grdb_migrations WHERE identifier IN ('drivers-1', 'fleet-1', 'history-1')
+      DELETE FROM grdb_migrations
+      WHERE identifier IN ('drivers-1', 'fleet-1', 'drivers-2', 'history-1')
       """)
     try digest()
     #expect(throws: StoreError.self) {
@@ -156,6 +157,8 @@ import Testing
       #expect(drivers.map(\.calls) == scan.drivers.map(\.calls))
       #expect(drivers.map(\.uses) == scan.drivers.map(\.uses))
       #expect(drivers.map(\.masks) == scan.drivers.map(\.masks))
+      #expect(drivers.map(\.doubts) == scan.drivers.map(\.doubts))
+      #expect(scan.drivers.contains { !$0.doubts.isEmpty })
       #expect(drivers.map(\.architectures) == scan.drivers.map(\.architectures))
       try DatabaseCheck(MatrixDatabase(path: path)).requireSound()
     }
