@@ -122,7 +122,8 @@ public struct DeviceID: Hashable, Sendable {
 public struct Driver: Sendable {
   /// Below the tree.
   public let file: String
-  /// The module's name; nil where the Makefiles do not say it.
+  /// The module's name, or those of several joined by `,` that include the file; nil where
+  /// the Makefiles do not say it.
   public var module: String?
   /// The module's Kconfig symbols, without `CONFIG_`: any of them builds it; joined by `,`.
   public var kconfig: String?

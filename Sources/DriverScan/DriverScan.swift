@@ -42,15 +42,17 @@ public struct DriverScan: Sendable {
     let kbuild = Kbuild(makefiles)
     let kconfig = KconfigSymbols(kconfigs)
 
-    var including: [String: String] = [:]
+    var including: [String: [String]] = [:]
     for file in found {
-      for source in file.includedSources where including[source] == nil {
-        including[source] = file.path
-      }
+      for source in file.includedSources { including[source, default: []].append(file.path) }
     }
     let includers = including
     let places = inParts(found.filter { $0.driver != nil || $0.hasTable }.map(\.path)) {
-      ($0, kbuild.place(of: $0) ?? includers[$0].flatMap(kbuild.place))
+      (
+        $0,
+        kbuild.place(of: $0)
+          ?? Kbuild.Place(joining: (includers[$0] ?? []).compactMap(kbuild.place))
+      )
     }
     let placeOf = Dictionary(places) { first, _ in first }
     let named = found.compactMap(\.driver)
@@ -171,17 +173,9 @@ public struct DriverScan: Sendable {
   private static func sources(includedBy path: String, _ bytes: [UInt8]) -> [String] {
     guard include.first(in: bytes) != nil else { return [] }
     let directory = path.split(separator: "/").dropLast().joined(separator: "/")
-    var found: [String] = []
-    for line in bytes.split(separator: 0x0a) where line.first == UInt8(ascii: "#") {
-      let words = String(decoding: line.prefix(256), as: UTF8.self)
-        .split(whereSeparator: { $0 == " " || $0 == "\t" })
-      guard words.count > 1, words[0] == "#include", words[1].hasPrefix("\""),
-        words[1].hasSuffix(".c\""), found.count < 256
-      else { continue }
-      let name = words[1].dropFirst().dropLast()
-      if let source = Headers.normalized(directory + "/" + name) { found.append(source) }
-    }
-    return found
+    return CFile(path: path, bytes: bytes).includes.lazy
+      .filter { $0.isQuoted && $0.name.hasSuffix(".c") }.prefix(256)
+      .compactMap { Headers.normalized(directory + "/" + $0.name) }
   }
 
   private static func placed(

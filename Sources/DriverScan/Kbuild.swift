@@ -18,6 +18,18 @@ struct Kbuild: Sendable {
     let symbols: [String]
     /// All symbols that must be on beside: the ways to build it.
     let ways: [[String]]
+
+    init(module: String, symbols: [String], ways: [[String]]) {
+      (self.module, self.symbols, self.ways) = (module, symbols, ways)
+    }
+
+    /// Where a file goes that objects of several places include; nil for none.
+    init?(joining places: [Place]) {
+      guard !places.isEmpty else { return nil }
+      module = places.map(\.module).distinct.joined(separator: ",")
+      symbols = places.flatMap(\.symbols).distinct
+      ways = places.flatMap(\.ways).distinct
+    }
   }
 
   private var directories: [String: [Assignment]] = [:]

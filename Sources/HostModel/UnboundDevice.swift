@@ -40,7 +40,9 @@ public struct UnboundDevice: Sendable {
           byNumbers[vendor << 16 | device, default: []].append(index)
         }
       }
-      if let module = driver.module { byModule[canonical(module), default: []].append(index) }
+      for module in (driver.module ?? "").split(separator: ",").map(String.init) {
+        byModule[Self.canonical(module), default: []].append(index)
+      }
     }
     return report.rows.map(\.device).filter { $0.driver == nil }.map { device in
       var found: [Int] = []

@@ -53,6 +53,19 @@ import Testing
     #expect(all["drivers/misc/in/deep.c"]?.module == "a")
   }
 
+  /// sound/pci/au88x0: one file, three modules.
+  @Test func aFileThatSeveralIncludeIsOfAllTheirModules() throws {
+    let all = try drivers([
+      "drivers/misc/Makefile": "obj-$(CONFIG_ONE) += a.o\nobj-$(CONFIG_TWO) += b.o\n",
+      "drivers/misc/a.c": "#include \"part.c\"\n#if 0\n#include \"dead.c\"\n#endif\n",
+      "drivers/misc/b.c": "#include \"part.c\"\n",
+      "drivers/misc/part.c": Self.call, "drivers/misc/dead.c": Self.call,
+    ])
+    let part = try #require(all["drivers/misc/part.c"])
+    #expect(part.module == "a,b" && part.kconfig == "ONE,TWO")
+    #expect(all["drivers/misc/dead.c"]?.module == nil)
+  }
+
   @Test func aFileThatRegistersADriverHasItsBus() throws {
     let table = """
       static const struct pci_device_id ids[] = { { 0x1af4, 0x1041 }, { 0 } };
