@@ -25,6 +25,7 @@ struct HeaderHazards: Sendable {
         }
       }
     }
+    handOn(words, file)
     if DriverFile.needles.prefix(3).contains(where: { $0.first(in: file.bytes) != nil }) {
       for function in file.functions() where function.isReadable {
         words[function.name, default: []].formUnion(
@@ -34,6 +35,50 @@ struct HeaderHazards: Sendable {
       setting.subtract(DriverFile.setters.keys)
     }
     if !leaving.isEmpty { leaving = Self.reaching(leaving, words) }
+  }
+
+  /// Adds the parameters that macros give to others which assign them.
+  private mutating func handOn(_ words: [String: Set<String>], _ file: CFile) {
+    guard !assigning.isEmpty else { return }
+    for _ in 0..<4 {
+      var isNew = false
+      for (name, used) in words where !used.isDisjoint(with: assigning.keys) {
+        for macro in file.macros[name] ?? [] {
+          for position in Self.handed(macro, file, assigning)
+          where assigning[name, default: []].insert("$\(position)").inserted { isNew = true }
+        }
+      }
+      if !isNew { break }
+    }
+  }
+
+  /// The parameters of a macro that stand alone where another assigns its own.
+  private static func handed(
+    _ macro: CMacro, _ file: CFile, _ assigning: [String: Set<String>]
+  ) -> [Int] {
+    var found: [Int] = []
+    for index in macro.body.dropLast(2) where file.macroTokens[index + 1].is("(") {
+      guard file.macroTokens[index].kind == .identifier,
+        let assigned = assigning[file.text(file.macroTokens[index])]
+      else { continue }
+      var (argument, nesting, place) = (0, 0, index + 1)
+      while place < macro.body.upperBound {
+        let token = file.macroTokens[place]
+        if token.is("(") { nesting += 1 }
+        if token.is(")") {
+          nesting -= 1
+          if nesting == 0 { break }
+        }
+        if token.is(","), nesting == 1 { argument += 1 }
+        if token.kind == .identifier, assigned.contains("$\(argument)"),
+          let position = macro.parameters?.firstIndex(of: file.text(token))
+        {
+          found.append(position)
+        }
+        place += 1
+      }
+    }
+    return found
   }
 
   mutating func formUnion(_ other: HeaderHazards) {

@@ -86,6 +86,10 @@ extension PairSoundnessTests {
     ("#define STOP(x) do { if (x) return 0; } while (0)\n", "STOP(x);", "leaves the function"),
     ("#define CLEAR(x) ((x) = 0)\n", "CLEAR(err);", "assigns a variable"),
     (
+      "#define ZERO(x) ((x) = 0)\n#define CLEAR(x) ZERO(x)\n", "CLEAR(err);",
+      "assigns a variable"
+    ),
+    (
       "static inline void low(struct device *d) { dma_set_mask(d, DMA_BIT_MASK(24)); }\n",
       "low(dev);", "of a header sets masks"
     ),
