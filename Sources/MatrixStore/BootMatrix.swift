@@ -66,8 +66,17 @@ struct BootMatrix: Sendable {
   private(set) var excluded: [Exclusion: Int] = [:]
 
   private let numbers: AxisNumbers
+  /// The lines that were evaluated, by their numbers.
+  private var evaluated: [Evaluated] = []
+  private var known: KnownLines
   private var outcomeIDs: [Outcome: Int32] = [:]
   private var profileIDs: [[Span]: Int32] = [:]
+
+  /// What answers a line, and what does in circumstances that alter it.
+  private struct Evaluated: Sendable {
+    let profile: Int32
+    var altered: [(circumstance: UInt8, profile: Int32)] = []
+  }
 
   /// Evaluates every combination of the domain on one boot.
   ///
@@ -77,6 +86,7 @@ struct BootMatrix: Sendable {
     self.numbers = numbers
     let kernel = boot.kernel.booted(boot.platform, boot.iommu, boot.swiotlb, boot.machine)
     let circumstances = CircumstanceKernels(boot)
+    known = KnownLines(domain)
     pool = kernel.pool
     for coherentMask in domain.coherentMasks {
       for busLimit in domain.busLimits {
@@ -116,34 +126,52 @@ struct BootMatrix: Sendable {
     }
   }
 
-  /// Evaluates one request for every mask and merges equal neighbours.
+  /// Adds the lines of one request.
   private mutating func evaluate(
     _ request: DeviceRequest, device: UInt16, on kernel: BootedKernel,
     _ circumstances: CircumstanceKernels, masks: [DMAMask]
   ) {
-    var usesPool = false
-    let spans = spans(of: request, masks: masks, on: kernel, .none, &usesPool)
     combinations += masks.count
+    let number = known[request] ?? evaluate(request, on: kernel, circumstances, masks: masks)
+    let evaluated = evaluated[number]
     let requestID = numbers.request(request.operation, request.attributes, request.buffer)
-    let profile = id(of: spans)
-    lines.append(Line(device: device, request: requestID, profile: profile))
+    lines.append(Line(device: device, request: requestID, profile: evaluated.profile))
+    for (circumstance, profile) in evaluated.altered {
+      alteredLines.append(
+        Line(device: device, request: requestID, profile: profile, circumstance: circumstance))
+    }
+  }
+
+  /// Evaluates one request for every mask and merges equal neighbours; returns the place
+  /// in ``evaluated``.
+  private mutating func evaluate(
+    _ request: DeviceRequest, on kernel: BootedKernel, _ circumstances: CircumstanceKernels,
+    masks: [DMAMask]
+  ) -> Int {
+    var usesPool = false
+    var reads: DeviceAxes = []
+    let spans = spans(of: request, masks: masks, on: kernel, .none, &usesPool, &reads)
+    var line = Evaluated(profile: id(of: spans))
     for (number, circumstance, kernel) in circumstances.kernels
     where circumstance.mayAlter(request.operation, usesPool: usesPool) {
+      // It happens to some coherent masks alone.
+      if circumstance.maskChange != .none { reads.insert(.coherentMask) }
       let happens = boot.kernel.policy.masks(
         masks, in: circumstance, boot.platform, boot.swiotlb, request)
       let altered = self.spans(
-        of: request, masks: happens, on: kernel, circumstance.maskChange, &usesPool)
+        of: request, masks: happens, on: kernel, circumstance.maskChange, &usesPool, &reads)
       guard !altered.isEmpty, altered != spans else { continue }
-      alteredLines.append(
-        Line(
-          device: device, request: requestID, profile: self.id(of: altered), circumstance: number))
+      line.altered.append((number, id(of: altered)))
     }
+    known.keep(evaluated.count, for: request, reads)
+    evaluated.append(line)
+    return evaluated.count - 1
   }
 
   /// The spans of equal outcomes over the masks, which ascend.
   private mutating func spans(
     of request: DeviceRequest, masks: [DMAMask], on kernel: BootedKernel, _ maskChange: MaskChange,
-    _ usesPool: inout Bool
+    _ usesPool: inout Bool, _ reads: inout DeviceAxes
   ) -> [Span] {
     var request = request
     var spans: [Span] = []
@@ -151,6 +179,7 @@ struct BootMatrix: Sendable {
     var previous: Outcome?
     kernel.forEachRun(of: request, masks: masks, maskChange: maskChange) { run in
       usesPool = usesPool || run.cycle.usesPool
+      reads.formUnion(run.reads)
       request.mask = masks[run.range.lowerBound]
       let outcome = Outcome(boot: boot, request: request, cycle: run.cycle)
       var isEqual = outcome == previous

@@ -60,7 +60,7 @@ extension Evaluation {
 
   /// `dev_use_swiotlb()` (M17).
   private mutating func dev_use_swiotlb() -> Bool {
-    let untrusted = request.facing == .external
+    let untrusted = isUntrusted()
     return switch kernel.policy.dmaIOMMUBounce {
     case .untrusted: untrusted
     case .untrustedOrUnsafeKmalloc: untrusted || dma_kmalloc_needs_bounce()
@@ -80,7 +80,7 @@ extension Evaluation {
     {
       return refused(.iommuAllocShared)
     }
-    let noncoherent = request.coherence == .noncoherent
+    let noncoherent = isNoncoherent()
     if asks(here, "not coherent, must not block: atomic pool", atomic && noncoherent) {
       return iommu_dma_alloc_from_pool()
     }
@@ -126,8 +126,8 @@ extension Evaluation {
   }
 
   /// `iommu_dma_max_mapping_size()` in bytes.
-  func iommu_dma_max_mapping_size() -> UInt64 {
-    request.facing == .external ? swiotlb_max_mapping_size : .max
+  mutating func iommu_dma_max_mapping_size() -> UInt64 {
+    isUntrusted() ? swiotlb_max_mapping_size : .max
   }
 
   /// `iommu_dma_alloc_pages()`: whether the page allocator has a block of that size.
@@ -174,13 +174,6 @@ extension Evaluation {
     // The last page begins at or below the limit.
     let (lastPage, overflow) = (first + pages - 1).multipliedReportingOverflow(by: pageSize)
     return !overflow && reaches(lastPage, mask)
-  }
-
-  /// Whether a mask below the bus limit is at least an address.
-  private mutating func reaches(_ address: UInt64, _ mask: ComparedMask) -> Bool {
-    compare(mask, with: address, bus: request.busLimit)
-    let value = mask == .streaming ? request.dma_get_mask : request.coherentMaskAddress
-    return minNotZero(value, request.busLimit) >= address
   }
 
   /// The alias that the page table selects: AMD's sets the C-bit, for MMIO

@@ -12,7 +12,7 @@ extension Evaluation {
       return dma_direct_alloc_no_mapping()
     }
     // arm64 alone has non-coherent devices here, and configures DMA_DIRECT_REMAP.
-    let remap = asks(here, "the device is not coherent: remap", request.coherence == .noncoherent)
+    let remap = asks(here, "the device is not coherent: remap", isNoncoherent())
     if asks(
       here,
       "remapping or decrypting, but must not block: atomic pool",
@@ -108,16 +108,6 @@ extension Evaluation {
   /// `dma_direct_optimal_gfp_mask()`: the zone that the mask falls into.
   mutating func dma_direct_optimal_gfp_mask() -> ZoneFlag {
     kernel.zones.flag { physicalCoherentLimitReaches($0) }
-  }
-
-  /// Whether `dma_to_phys()` of the coherent limit is at least an address.
-  private mutating func physicalCoherentLimitReaches(_ address: UInt64) -> Bool {
-    // Without a bit for encryption below it the address compares as the limit does; the
-    // others are compared once more with where their bits begin.
-    compare(.coherent, with: address, bus: request.busLimit)
-    let bits = kernel.encryptionBit | kernel.sharedBit
-    if bits != 0 { compare(.coherent, with: bits, bus: request.busLimit) }
-    return kernel.dma_to_phys(request.coherentLimit) >= address
   }
 
   /// `dma_coherent_ok()`: the page lies within coherent mask and bus limit, with

@@ -5,7 +5,7 @@
 /// passes as `dev` and what it logs.
 struct Evaluation<Trace: Tracer>: Traced {
   let kernel: BootedKernel
-  let request: ExactRequest
+  let request: AskedRequest
   /// `use_dma_iommu(dev)`.
   let usesDMAIOMMU: Bool
   /// `force_dma_unencrypted(dev)` as this request asks it; it cannot change in
@@ -30,18 +30,10 @@ struct Evaluation<Trace: Tracer>: Traced {
 
   init(kernel: BootedKernel, request: ExactRequest, trace: Trace) {
     self.kernel = kernel
-    self.request = request
+    self.request = AskedRequest(request)
     self.trace = trace
-    if kernel.hostMemoryEncryption {
-      // What use_dma_iommu() and force_dma_unencrypted() of some versions compare.
-      self.trace.compare(.streaming, with: kernel.encryptionBit)
-      self.trace.compare(.coherent, with: kernel.encryptionBit)
-    }
-    usesDMAIOMMU = kernel.usesDMAIOMMU(reach: request)
-    forced = kernel.force_dma_unencrypted(
-      request,
-      limit: request.operation.isMapping ? request.streamingLimit : request.coherentLimit,
-      usesDMAIOMMU: usesDMAIOMMU)
+    usesDMAIOMMU = self.request.usesDMAIOMMU(on: kernel, &self.trace)
+    forced = self.request.isForced(on: kernel, &self.trace, usesDMAIOMMU: usesDMAIOMMU)
     // S9: of two pools, forced devices without dma-iommu have the shared one.
     if let shared = kernel.hostSharedPool, forced, !usesDMAIOMMU {
       pool = shared
@@ -110,7 +102,7 @@ struct Evaluation<Trace: Tracer>: Traced {
   /// shares cache lines, and the device is not coherent. Source:
   /// include/linux/dma-map-ops.h; arm64 alone configures DMA_BOUNCE_UNALIGNED_KMALLOC.
   mutating func dma_kmalloc_needs_bounce() -> Bool {
-    request.coherence == .noncoherent && !dma_kmalloc_size_aligned()
+    isNoncoherent() && !dma_kmalloc_size_aligned()
   }
 
   /// `dma_kmalloc_size_aligned()` of arm64: twice ARCH_DMA_MINALIGN or more, or of a

@@ -63,7 +63,7 @@ extension Undo {
       return
     }
     let inPool = answer.result == .swiotlb
-    let remapped = request.coherence == .noncoherent
+    let remapped = isNoncoherent()
     switch kernel.policy.freeEncrypts {
     case .forcedUnlessRemapped:
       if !asks(here, "remapped: no encryption", remapped, knob: "F3"),

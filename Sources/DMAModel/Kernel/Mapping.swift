@@ -29,7 +29,7 @@ extension Evaluation {
     if asks(
       "dma_map_phys",
       "REQUIRE_COHERENT on a non-coherent device",
-      attributes.isRequireCoherent && request.coherence == .noncoherent
+      attributes.isRequireCoherent && isNoncoherent()
     ) {
       return refused(.requireCoherentOnNoncoherent)
     }
@@ -63,7 +63,7 @@ extension Evaluation {
     if asks(
       "__dma_map_sg_attrs",
       "REQUIRE_COHERENT on a non-coherent device",
-      request.attributes.isRequireCoherent && request.coherence == .noncoherent
+      request.attributes.isRequireCoherent && isNoncoherent()
     ) {
       return refused(.requireCoherentOnNoncoherent)
     }

@@ -13,6 +13,8 @@ struct MaskSpan<Base: Tracer>: Tracer {
   private(set) var highest: UInt64 = .max
   /// Whether the coherent mask is the streaming mask.
   private let coherentFollows: Bool
+  /// What else of the device was asked for.
+  private(set) var reads: DeviceAxes = []
 
   init(_ request: DeviceRequest, _ base: Base) {
     self.base = base
@@ -29,6 +31,7 @@ struct MaskSpan<Base: Tracer>: Tracer {
 
   @inline(__always)
   mutating func compare(_ mask: ComparedMask, with address: UInt64) {
+    if mask == .coherent { reads.insert(.coherentMask) }
     guard mask == .streaming || coherentFollows else { return }
     if self.mask >= address {
       least = max(least, address)
@@ -37,15 +40,32 @@ struct MaskSpan<Base: Tracer>: Tracer {
     }
   }
 
+  @inline(__always)
+  mutating func read(_ axes: DeviceAxes) { reads.formUnion(axes) }
+
   func contains(_ mask: DMAMask) -> Bool {
     least <= mask.highestAddress && mask.highestAddress <= highest
   }
+}
+
+/// What a device is like beside its streaming mask, as a set of axes.
+public struct DeviceAxes: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public static let coherentMask = DeviceAxes(rawValue: 1)
+  public static let busLimit = DeviceAxes(rawValue: 2)
+  public static let coherence = DeviceAxes(rawValue: 4)
+  public static let facing = DeviceAxes(rawValue: 8)
+  public static let all: DeviceAxes = [.coherentMask, .busLimit, .coherence, .facing]
 }
 
 /// Masks with one answer and one end, as positions in a list.
 public struct MaskRun: Sendable {
   public let range: Range<Int>
   public let cycle: LifeCycle
+  /// What answer, end and verdict depend on beside the mask: a device with the same
+  /// values of these axes gets the same, whatever it has of the others.
+  public let reads: DeviceAxes
 }
 
 extension BootedKernel {
@@ -71,28 +91,28 @@ extension BootedKernel {
   ) {
     var start = 0
     while start < masks.count {
-      let (end, cycle, _) = run(
+      let (run, _) = run(
         of: request, masks: masks, from: start, depth, maskChange, NoTrace())
-      body(MaskRun(range: start..<end, cycle: cycle))
-      start = end
+      body(run)
+      start = run.range.upperBound
     }
   }
 
   /// The same with a number that names the path of each run.
   public func forEachFingerprintedRun(
     of request: DeviceRequest, masks: [DMAMask], _ depth: Depth = .life,
-    maskChange: MaskChange = .none, _ body: (MaskRun, UInt64) -> Void
+    maskChange: MaskChange = .none, body: (MaskRun, UInt64) -> Void
   ) {
     var start = 0
     while start < masks.count {
-      let (end, cycle, trace) = run(
+      let (run, trace) = run(
         of: request, masks: masks, from: start, depth, maskChange, PathFingerprint())
       let number =
         isRecorded
-        ? UInt64(bitPattern: Int64(cycle.hashValue))
-        : trace.value &* 31 &+ UInt64(cycle.answer.decision.rawValue)
-      body(MaskRun(range: start..<end, cycle: cycle), number)
-      start = end
+        ? UInt64(bitPattern: Int64(run.cycle.hashValue))
+        : trace.value &* 31 &+ UInt64(run.cycle.answer.decision.rawValue)
+      body(run, number)
+      start = run.range.upperBound
     }
   }
 
@@ -123,11 +143,12 @@ extension BootedKernel {
   private func run<Base: Tracer>(
     of request: DeviceRequest, masks: [DMAMask], from start: Int, _ depth: Depth,
     _ maskChange: MaskChange, _ base: Base
-  ) -> (end: Int, cycle: LifeCycle, trace: Base) {
+  ) -> (run: MaskRun, trace: Base) {
     var request = request
     request.mask = masks[start]
     if isRecorded {
-      return (start + 1, lifeCycle(of: request, maskChange: maskChange), base)
+      let cycle = lifeCycle(of: request, maskChange: maskChange)
+      return (MaskRun(range: start..<start + 1, cycle: cycle, reads: .all), base)
     }
     var evaluation = Evaluation(kernel: self, request: request, trace: MaskSpan(request, base))
     let answer = evaluation.run()
@@ -144,7 +165,8 @@ extension BootedKernel {
     let isAlone = hasRanges || !request.mask.isPlain
     var end = start + 1
     while !isAlone, end < masks.count, masks[end].isPlain, span.contains(masks[end]) { end += 1 }
-    return (end, LifeCycle(answer: answer, after: after, usesPool: usesPool), span.base)
+    let cycle = LifeCycle(answer: answer, after: after, usesPool: usesPool)
+    return (MaskRun(range: start..<end, cycle: cycle, reads: span.reads), span.base)
   }
 }
 
@@ -154,10 +176,10 @@ extension Evaluation {
     let mask = request.operation.isMapping ? ComparedMask.streaming : .coherent
     if answer.encoding == .iova {
       let lines = kernel.device.addressLines
-      if lines < 64 { compare(mask, with: bitMask(lines) + 1, bus: request.busLimit) }
+      if lines < 64 { compare(mask, with: bitMask(lines) + 1) }
     } else if let address = answer.address {
       let (last, overflow) = address.addingReportingOverflow(request.buffer.length - 1)
-      if !overflow { compare(mask, with: last, bus: request.busLimit) }
+      if !overflow { compare(mask, with: last) }
     }
   }
 }

@@ -81,8 +81,7 @@ extension Evaluation {
   /// narrower than the required mask, or the ranges leave out some RAM.
   mutating func dma_addressing_limited() -> Bool {
     let required = dma_get_required_mask
-    compare(.streaming, with: required, bus: request.busLimit)
-    if minNotZero(request.dma_get_mask, request.busLimit) < required { return true }
+    if !reaches(required, .streaming) { return true }
     if !kernel.hasRanges || usesDMAIOMMU || usesSwiotlbXen { return false }
     if kernel.policy.predatesZoneDMALimit { return false }
     return !kernel.machine.ram.allSatisfy { kernel.device.covers($0.start, $0.end) }

@@ -22,12 +22,18 @@ protocol Tracer {
   )
   /// Receives that a mask, or a limit made of it, was compared with an address.
   mutating func compare(_ mask: ComparedMask, with address: UInt64)
+  /// Receives that the answer depends on something of the device beside its masks.
+  mutating func read(_ axes: DeviceAxes)
 }
 
 extension Tracer {
   /// Most tracers have no use for it.
   @inline(__always)
   mutating func compare(_ mask: ComparedMask, with address: UInt64) {}
+
+  /// Most tracers have no use for it.
+  @inline(__always)
+  mutating func read(_ axes: DeviceAxes) {}
 }
 
 /// One of a device's two masks.
@@ -99,7 +105,7 @@ struct PathFingerprint: Tracer {
 protocol Traced {
   associatedtype Trace: Tracer
   var trace: Trace { get set }
-  var request: ExactRequest { get }
+  var request: AskedRequest { get }
   var kernel: BootedKernel { get }
   /// `dev->dma_io_tlb_mem`.
   var pool: SwiotlbPool { get }
@@ -122,37 +128,5 @@ extension Traced {
   ) -> Bool {
     trace.note(function, condition, taken, knob)
     return taken
-  }
-}
-
-/// Every comparison with a mask is made here, so that ``MaskSpan`` hears of it: an
-/// evaluation may look at the masks in no other way.
-extension Traced {
-  /// Whether `min_not_zero(*dev->dma_mask, dev->bus_dma_limit)` is at least an address.
-  @inline(__always)
-  mutating func streamingReaches(_ address: UInt64) -> Bool {
-    compare(.streaming, with: address, bus: request.busLimit)
-    return request.streamingLimit >= address
-  }
-
-  /// Whether `min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit)` is at least an
-  /// address.
-  @inline(__always)
-  mutating func coherentReaches(_ address: UInt64) -> Bool {
-    compare(.coherent, with: address, bus: request.busLimit)
-    return request.coherentLimit >= address
-  }
-
-  /// Whether `dev->coherent_dma_mask`, whatever the bus, is at least an address.
-  @inline(__always)
-  mutating func coherentMaskReaches(_ address: UInt64) -> Bool {
-    trace.compare(.coherent, with: address)
-    return request.coherentMaskAddress >= address
-  }
-
-  /// Notes a comparison, unless the bus alone decides it.
-  @inline(__always)
-  mutating func compare(_ mask: ComparedMask, with address: UInt64, bus: UInt64) {
-    if bus == 0 || address <= bus { trace.compare(mask, with: address) }
   }
 }

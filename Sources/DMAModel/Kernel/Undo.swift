@@ -4,7 +4,7 @@
 /// kernel's names, in the kernel's order.
 struct Undo<Trace: Tracer>: Traced {
   let kernel: BootedKernel
-  let request: ExactRequest
+  let request: AskedRequest
   /// How the request was answered.
   let answer: Answer
   /// Where its bounce lies, if it has one.
@@ -31,11 +31,8 @@ struct Undo<Trace: Tracer>: Traced {
     trace = evaluation.trace
     memory = answer.memoryState
     if let coherentMask = maskChange.after {
-      trace.compare(.streaming, with: kernel.encryptionBit)
-      var later = request
-      later.set(coherentMask)
-      forced = kernel.force_dma_unencrypted(
-        later, limit: later.coherentLimit, usesDMAIOMMU: usesDMAIOMMU)
+      forced = request.isForced(
+        on: kernel, &trace, usesDMAIOMMU: usesDMAIOMMU, coherentMask: coherentMask)
     } else {
       forced = evaluation.forced
     }
