@@ -45,8 +45,8 @@ public struct Agreement: Sendable {
     self.code = code
     let space = ScenarioSpace(kernels: [model, code], domain: domain, progress: progress)
     var classes = ClassNumbers<Key>()
-    let diagram = space.diagram(lives: { line, index in
-      guard let model = line.lives[0][index], let code = line.lives[1][index] else { return 0 }
+    let diagram = space.diagram(lives: { point in
+      guard let model = point.lives[0], let code = point.lives[1] else { return 0 }
       let columns = OutcomeColumns(model, code)
       if columns.isEmpty { return 0 }
       return classes.number(of: Key(model: model, code: code, columns: columns))

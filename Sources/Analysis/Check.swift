@@ -46,29 +46,70 @@ public struct Check: Sendable {
   ) {
     self.kernel = kernel
     self.base = base
-    outcomes = concurrently(lints, progress: progress) { lint in
-      if let reason = lint.undecidable { return (lint, .skipped(reason)) }
-      if lint.isAboutLife, kernel.recorded != nil {
-        return (lint, .skipped("a kernel tree is asked in the ordinary circumstance alone"))
-      }
-      if lint.needsBase, base == nil { return (lint, .skipped("no base version is named")) }
-      let findings = Self.findings(lint, kernel, base, domain)
+    let decidable = lints.filter { Self.reasonToSkip($0, kernel, base) == nil }
+    let findings = concurrently(Self.groups(decidable), progress: progress) { lints in
+      zip(lints, Self.findings(lints, kernel, base, domain))
+    }
+    let found = Dictionary(uniqueKeysWithValues: findings.joined())
+    outcomes = lints.map { lint in
+      if let reason = Self.reasonToSkip(lint, kernel, base) { return (lint, .skipped(reason)) }
+      let findings = found[lint] ?? []
       return (lint, findings.isEmpty ? .holds : .violated(findings))
     }
   }
 
+  private static func reasonToSkip(
+    _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?
+  ) -> String? {
+    if let reason = lint.undecidable { return reason }
+    if lint.isAboutLife, kernel.recorded != nil {
+      return "a kernel tree is asked in the ordinary circumstance alone"
+    }
+    return lint.needsBase && base == nil ? "no base version is named" : nil
+  }
+
+  /// Lints that look at the same scenarios of the same kernels, together.
+  private static func groups(_ lints: [Lint]) -> [[Lint]] {
+    var groups: [[Lint]] = []
+    for lint in lints {
+      if let index = groups.firstIndex(where: { $0[0].looksWhere(lint) }) {
+        groups[index].append(lint)
+      } else {
+        groups.append([lint])
+      }
+    }
+    return groups
+  }
+
+  /// The findings of lints that look at the same scenarios.
   private static func findings(
-    _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
-  ) -> [Finding] {
-    let kernels = lint.needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
+    _ lints: [Lint], _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
+  ) -> [[Finding]] {
+    let kernels = lints[0].needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
     let space = ScenarioSpace(
-      kernels: kernels, domain: lint.narrowed(domain), circumstances: lint.circumstances)
-    var classes = ClassNumbers<ViolationKey>()
-    let diagram =
-      lint.isAboutLife
-      ? space.diagram(lives: { classes.number(of: lint.lifeViolation(of: $0, at: $1)) })
-      : space.diagram(lines: { lint.violations(of: $0).map { classes.number(of: $0) } })
-    let keys = classes.keys
+      kernels: kernels, domain: lints[0].narrowed(domain), circumstances: lints[0].circumstances)
+    var classes = lints.map { _ in ClassNumbers<ViolationKey>() }
+    let diagrams =
+      lints[0].isAboutLife
+      ? space.diagrams(lints.count) { point, number in
+        classes[number].number(
+          of: lints[number].lifeViolation(by: point.lives[0], on: point.platform))
+      }
+      : space.diagrams(of: lints) { line, row in
+        for (number, lint) in lints.enumerated() {
+          lint.forEachViolation(of: line) { range, violation in
+            row.set(range, to: classes[number].number(of: violation), in: number)
+          }
+        }
+      }
+    return zip(lints, zip(diagrams, classes)).map { lint, found in
+      findings(lint, found.1.keys, found.0, space)
+    }
+  }
+
+  private static func findings(
+    _ lint: Lint, _ keys: [ViolationKey], _ diagram: Diagram, _ space: ScenarioSpace
+  ) -> [Finding] {
     let counts = diagram.counts()
     let order = keys.indices.sorted { (counts[Int32($0 + 1)] ?? 0) > (counts[Int32($1 + 1)] ?? 0) }
     let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
@@ -80,9 +121,9 @@ public struct Check: Sendable {
   }
 
   private static func headline(_ lint: Lint, _ key: ViolationKey) -> String {
-    if !key.wrong.isEmpty {
+    if let wrong = key.wrong {
       let exposure = key.exposure == .none ? "" : ", exposure \(key.exposure.name)"
-      return "\(key.wrong)\(exposure), \(key.result.name) by \(key.decision.name)"
+      return "\(wrong)\(exposure), \(key.result.name) by \(key.decision.name)"
     }
     let what = "\(key.verdict.name), \(key.result.name) by \(key.decision.name)"
     guard let other = key.other?.name else { return what }

@@ -98,11 +98,9 @@ public struct Claim: Decodable, Sendable {
     _ kernel: KernelVersion, _ domain: MatrixDomain, _ circumstances: [Circumstance]
   ) -> Judgement {
     let space = ScenarioSpace(kernels: [kernel], domain: domain, circumstances: circumstances)
-    let diagram = space.diagram(lives: { line, index in
-      guard let cycle = line.lives[0][index] else { return 0 }
-      var request = line.request
-      request.mask = line.masks[index]
-      return accepts(cycle, on: line.platform, request) ? 1 : 0
+    let diagram = space.diagram(lives: { point in
+      guard let cycle = point.lives[0] else { return 0 }
+      return accepts(cycle, on: point.platform, point.request) ? 1 : 0
     })
     let counts = diagram.counts()
     let (failing, holding) = (counts[0] ?? 0, counts[1] ?? 0)

@@ -47,21 +47,22 @@ extension Diagram {
   ) -> [[Condition]] {
     // The covers are independent of each other, and the expensive part.
     let covers = concurrently(classes) { Cover(diagram: self, wanted: $0).conditions() }
+    let visits = Visits(of: self)
     return zip(classes, covers).map { wanted, boxes in
       boxes.compactMap { box in
         guard let point = firstPoint(of: wanted, in: box) else { return nil }
         return Condition(
-          terms: terms(of: box, order: order), scenarios: count(of: wanted, in: box),
+          terms: terms(of: box, order: order, visits), scenarios: count(of: wanted, in: box),
           witness: witness(point))
       }
     }
   }
 
-  private func terms(of box: Box, order: [String]) -> [Condition.Term] {
+  private func terms(of box: Box, order: [String], _ visits: Visits) -> [Condition.Term] {
     let terms = axes.indices.compactMap { axis -> Condition.Term? in
       let all = axes[axis].all
       guard box.sets[axis] != all else { return nil }
-      let listed = occurring(axis, in: box)
+      let listed = occurring(axis, in: box, visits)
       return Condition.Term(
         axis: axes[axis].name, values: values(axis, listed),
         text: text(axis, listed: listed, others: all & ~box.sets[axis]))

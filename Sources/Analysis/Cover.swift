@@ -13,6 +13,13 @@
 struct Cover {
   let diagram: Diagram
   let wanted: Int32
+  private let visits: Diagram.Visits
+
+  init(diagram: Diagram, wanted: Int32) {
+    self.diagram = diagram
+    self.wanted = wanted
+    visits = Diagram.Visits(of: diagram)
+  }
 
   /// The conditions, most points first.
   func conditions() -> [Box] {
@@ -72,7 +79,7 @@ struct Cover {
 
   /// Whether a box holds no point of another class and none of other boxes.
   private func isFree(_ box: Box, besides taken: [Box]) -> Bool {
-    diagram.isOnly(wanted, in: box) && taken.allSatisfy { !sharesPoint(box, $0) }
+    diagram.isOnly(wanted, in: box, visits) && taken.allSatisfy { !sharesPoint(box, $0) }
   }
 
   /// Whether a point of the class is in both boxes.
@@ -173,7 +180,7 @@ struct Cover {
   private func partner(of index: Int, among boxes: [Box]) -> (other: Int, hull: Box)? {
     for other in boxes.indices where other != index {
       let hull = hull(boxes[index], boxes[other])
-      guard diagram.isOnly(wanted, in: hull) else { continue }
+      guard diagram.isOnly(wanted, in: hull, visits) else { continue }
       let isApart = boxes.indices.allSatisfy {
         $0 == index || $0 == other || !sharesPoint(hull, boxes[$0])
       }
@@ -225,7 +232,7 @@ struct Cover {
   private func readable(_ box: Box, besides others: [Box]) -> Box {
     var box = box
     for axis in box.sets.indices {
-      let kept = diagram.occurring(axis, in: box)
+      let kept = diagram.occurring(axis, in: box, visits)
       box.sets[axis] = diagram.axes[axis].isOrdered ? span(of: kept) : kept
     }
     for axis in box.sets.indices where box.sets[axis] != diagram.axes[axis].all {
@@ -235,7 +242,8 @@ struct Cover {
       if isFree(full, besides: others) { box = full }
     }
     for axis in box.sets.indices where !diagram.axes[axis].isOrdered {
-      let outside = diagram.occurring(axis, in: box, of: diagram.axes[axis].all & ~box.sets[axis])
+      let outside = diagram.occurring(
+        axis, in: box, of: diagram.axes[axis].all & ~box.sets[axis], visits)
       let isShorter = outside.nonzeroBitCount < box.sets[axis].nonzeroBitCount
       if outside != 0, isShorter, !diagram.axes[axis].staysNamed(box.sets[axis]) {
         box.sets[axis] = diagram.axes[axis].all & ~outside

@@ -22,58 +22,97 @@ public struct Diagram: Sendable {
   ///
   /// - Parameters:
   ///   - exists: Whether any point exists for a choice of the first axes.
-  ///   - classes: The classes of the last axis' values for a choice of all other
-  ///     axes.
+  ///   - classes: Sets the classes of the last axis' values for a choice of all other
+  ///     axes; values that it leaves alone do not exist.
   public init(
-    axes: [Axis], exists: @escaping ([Int]) -> Bool = { _ in true },
-    classes: @escaping ([Int]) -> [Int32]
+    axes: [Axis], exists: ([Int]) -> Bool = { _ in true },
+    classes: ([Int], inout ClassRows) -> Void
   ) {
+    var builder = DiagramBuilder(axes: axes, count: 1, inner: 0)
+    builder.build(exists: exists, classes: classes)
+    self.init(axes: axes, root: builder.roots[0], nodes: builder.nodes[0])
+  }
+
+  /// Builds several diagrams of the same points at once.
+  ///
+  /// - Parameter inner: How many axes before the last are not walked: `classes` sets
+  ///   those of all their combinations.
+  static func several(
+    _ count: Int, axes: [Axis], inner: Int = 0, exists: ([Int]) -> Bool,
+    classes: ([Int], inout ClassRows) -> Void
+  ) -> [Diagram] {
+    var builder = DiagramBuilder(axes: axes, count: count, inner: inner)
+    builder.build(exists: exists, classes: classes)
+    return (0..<count).map { number in
+      Diagram(axes: axes, root: builder.roots[number], nodes: builder.nodes[number])
+    }
+  }
+
+  private init(axes: [Axis], root: Int32, nodes: [NodeStore]) {
     self.axes = axes
-    var builder = Builder(axes: axes, exists: exists, classes: classes)
-    root = builder.build(level: 0)
-    widths = axes.map(\.values.count)
-    children = builder.nodes.map { $0.flatMap { $0 } }
-    uniform = Self.uniformClasses(builder.nodes)
+    self.root = root
+    widths = nodes.map(\.width)
+    children = nodes.map(\.children)
+    uniform = Self.uniformClasses(nodes)
   }
 
   /// Whether no existing point of the box has another class.
   ///
   /// The caller grows boxes from points of the class: at least one is inside.
-  func isOnly(_ wanted: Int32, in box: Box) -> Bool {
+  func isOnly(_ wanted: Int32, in box: Box, _ visits: Visits) -> Bool {
     guard root != Self.absent else { return true }
-    var frontier: [Int32] = [root]
-    for level in axes.indices {
-      let isLast = level == axes.count - 1
-      var seen = isLast ? [] : [Bool](repeating: false, count: uniform[level + 1].count)
-      var next: [Int32] = []
-      for node in frontier where uniform[level][Int(node)] != wanted {
-        let first = Int(node) * widths[level]
-        for value in BitIterator(box.sets[level]) {
-          let child = children[level][first + value]
-          if child == Self.absent { continue }
-          if isLast {
-            if child != wanted { return false }
-          } else if !seen[Int(child)] {
-            seen[Int(child)] = true
-            next.append(child)
-          }
-        }
+    visits.begin()
+    return isOnly(wanted, in: box, 0, root, visits)
+  }
+
+  private func isOnly(
+    _ wanted: Int32, in box: Box, _ level: Int, _ node: Int32, _ visits: Visits
+  ) -> Bool {
+    // What was visited has no other class, or the search would have ended there.
+    if uniform[level][Int(node)] == wanted || visits.contains(level, node) { return true }
+    let first = Int(node) * widths[level]
+    let isLast = level == axes.count - 1
+    for value in BitIterator(box.sets[level]) {
+      let child = children[level][first + value]
+      if child == Self.absent { continue }
+      if isLast ? child != wanted : !isOnly(wanted, in: box, level + 1, child, visits) {
+        return false
       }
-      frontier = next
     }
     return true
+  }
+
+  /// The nodes that a search has visited; for one search at a time.
+  final class Visits {
+    private var seen: [[UInt32]]
+    private var search: UInt32 = 0
+
+    init(of diagram: Diagram) {
+      seen = diagram.uniform.map { Array(repeating: 0, count: $0.count) }
+    }
+
+    fileprivate func begin() { search += 1 }
+
+    /// Whether a node was visited before; it then is.
+    fileprivate func contains(_ level: Int, _ node: Int32) -> Bool {
+      if seen[level][Int(node)] == search { return true }
+      seen[level][Int(node)] = search
+      return false
+    }
   }
 
   /// The values of an axis that existing points have, of whatever class, that lie in a
   /// box on all other axes.
   ///
   /// - Parameter values: The values that are tried; those of the box without.
-  func occurring(_ axis: Int, in box: Box, of values: UInt64? = nil) -> UInt64 {
+  func occurring(
+    _ axis: Int, in box: Box, of values: UInt64? = nil, _ visits: Visits
+  ) -> UInt64 {
     BitIterator(values ?? box.sets[axis]).reduce(0) { found, value in
       var slice = box
       slice.sets[axis] = 1 << UInt64(value)
       // No point has this class, so that any point is one of another.
-      return isOnly(Int32.min, in: slice) ? found : found | 1 << UInt64(value)
+      return isOnly(Int32.min, in: slice, visits) ? found : found | 1 << UInt64(value)
     }
   }
 
@@ -178,13 +217,14 @@ public struct Diagram: Sendable {
     return result
   }
 
-  private static func uniformClasses(_ nodes: [[[Int32]]]) -> [[Int32]] {
+  private static func uniformClasses(_ nodes: [NodeStore]) -> [[Int32]] {
     var uniform: [[Int32]] = Array(repeating: [], count: nodes.count)
     for level in nodes.indices.reversed() {
       let isLast = level == nodes.count - 1
-      uniform[level] = nodes[level].map { children in
+      let (children, width) = (nodes[level].children, nodes[level].width)
+      uniform[level] = stride(from: 0, to: children.count, by: width).map { first in
         var only: Int32?
-        for child in children where child != absent {
+        for child in children[first..<first + width] where child != absent {
           let below = isLast ? child : uniform[level + 1][Int(child)]
           guard below != mixed, only == nil || only == below else { return mixed }
           only = below
@@ -215,55 +255,4 @@ func span(of set: UInt64) -> UInt64 {
   guard set != 0 else { return 0 }
   return (UInt64.max >> UInt64(set.leadingZeroBitCount))
     & (UInt64.max << UInt64(set.trailingZeroBitCount))
-}
-
-private struct Builder {
-  let axes: [Axis]
-  let exists: ([Int]) -> Bool
-  let classes: ([Int]) -> [Int32]
-  var nodes: [[[Int32]]]
-  private var ids: [[[Int32]: Int32]]
-  /// By level the node that was met last: neighbours are often the same.
-  private var latest: [(children: [Int32], id: Int32)?]
-  private var choice: [Int] = []
-
-  init(
-    axes: [Axis], exists: @escaping ([Int]) -> Bool, classes: @escaping ([Int]) -> [Int32]
-  ) {
-    self.axes = axes
-    self.exists = exists
-    self.classes = classes
-    nodes = Array(repeating: [], count: axes.count)
-    ids = Array(repeating: [:], count: axes.count)
-    latest = Array(repeating: nil, count: axes.count)
-  }
-
-  mutating func build(level: Int) -> Int32 {
-    guard exists(choice) else { return Diagram.absent }
-    let children: [Int32]
-    if level == axes.count - 1 {
-      children = classes(choice)
-    } else {
-      var built: [Int32] = []
-      built.reserveCapacity(axes[level].values.count)
-      for value in axes[level].values.indices {
-        choice.append(value)
-        built.append(build(level: level + 1))
-        choice.removeLast()
-      }
-      children = built
-    }
-    if children.allSatisfy({ $0 == Diagram.absent }) { return Diagram.absent }
-    if let latest = latest[level], latest.children == children { return latest.id }
-    let id: Int32
-    if let known = ids[level][children] {
-      id = known
-    } else {
-      id = Int32(nodes[level].count)
-      nodes[level].append(children)
-      ids[level][children] = id
-    }
-    latest[level] = (children, id)
-    return id
-  }
 }

@@ -43,9 +43,7 @@ public struct LifeComparison: Sendable {
   public init(_ kernels: [KernelVersion], domain: MatrixDomain) {
     let space = ScenarioSpace(kernels: kernels, domain: domain, circumstances: Circumstance.all)
     var classes = ClassNumbers<[Side]>()
-    let diagram = space.diagram(lives: { line, index in
-      classes.number(of: Self.sides(line, index))
-    })
+    let diagram = space.diagram(lives: { classes.number(of: Self.sides($0)) })
     let keys = classes.keys
     let counts = diagram.counts()
     scenarios = counts.values.reduce(0, +)
@@ -60,18 +58,16 @@ public struct LifeComparison: Sendable {
     }
   }
 
-  /// The sides of one mask where the kernels' ends differ, else nil.
-  private static func sides(_ line: LifeLine, _ mask: Int) -> [Side]? {
-    guard let first = line.lives[0][mask], let usual = line.ordinary[0][mask] else { return nil }
+  /// The sides where the kernels' ends differ, else nil.
+  private static func sides(_ point: LifePoint) -> [Side]? {
+    guard let first = point.lives[0], let usual = point.ordinary[0] else { return nil }
     var differs = false
-    for kernel in line.lives.indices.dropFirst() {
-      guard let other = line.lives[kernel][mask],
-        line.ordinary[kernel][mask]?.answer.result == usual.answer.result
-      else { return nil }
-      differs = differs || other.after != first.after || other.answer.result != first.answer.result
+    for (life, ordinary) in zip(point.lives, point.ordinary).dropFirst() {
+      guard let life, ordinary?.answer.result == usual.answer.result else { return nil }
+      differs = differs || life.after != first.after || life.answer.result != first.answer.result
     }
     guard differs else { return nil }
-    let sides = line.lives.compactMap { $0[mask].map { Side(line.platform, $0) } }
+    let sides = point.lives.compactMap { $0.map { Side(point.platform, $0) } }
     return sides.contains { $0 != sides[0] } ? sides : nil
   }
 

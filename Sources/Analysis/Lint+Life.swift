@@ -27,6 +27,12 @@ extension Lint {
     return domain
   }
 
+  /// Whether the lint looks at the scenarios that another does, of the same kernels.
+  func looksWhere(_ other: Lint) -> Bool {
+    needsBase == other.needsBase && circumstances == other.circumstances
+      && Operation.allCases.allSatisfy { concerns($0) == other.concerns($0) }
+  }
+
   /// Whether the lint can be violated by an operation.
   func concerns(_ operation: Operation) -> Bool {
     switch self {
@@ -36,20 +42,13 @@ extension Lint {
     }
   }
 
-  /// The violation of each mask of a line by what is left after the request.
-  func lifeViolations(of line: LifeLine) -> [ViolationKey?] {
-    line.masks.indices.map { lifeViolation(of: line, at: $0) }
-  }
-
-  /// The violation of the mask at a position of a line, nil where there is none.
-  func lifeViolation(of line: LifeLine, at index: Int) -> ViolationKey? {
-    guard let life = line.lives[0][index], let wrong = wrong(life) else { return nil }
-    // The verdict on the answer does not matter to its end.
+  /// The violation by what is left after a request, nil where there is none.
+  func lifeViolation(by life: LifeCycle?, on platform: Platform) -> ViolationKey? {
+    guard let life, let wrong = wrong(life) else { return nil }
     return ViolationKey(
-      verdict: .ok, result: life.answer.result, decision: life.answer.decision, other: nil,
-      wrong: wrong,
+      life.answer, wrong: wrong,
       exposure: self == .freedAsItWas
-        ? exposureAfter(platform: line.platform, after: life.after) : .none)
+        ? exposureAfter(platform: platform, after: life.after) : .none)
   }
 
   /// Whether a policy violates the lint in one scenario, and how it answers; nil where
@@ -69,29 +68,48 @@ extension Lint {
     return (wrong(life) != nil, life.answer.result)
   }
 
-  /// What violates the lint in one life, in a few words, or nil.
-  private func wrong(_ life: LifeCycle) -> String? {
+  /// What violates the lint in one life, or nil.
+  private func wrong(_ life: LifeCycle) -> WrongEnd? {
     let after = life.after
     switch self {
     case .freedAsItWas:
-      return after.state == .same ? nil : after.state.name
+      return after.state == .same ? nil : .state(after.state)
     case .freedToItsOwner:
       // A page that cannot be decrypted is leaked on purpose.
       if life.answer.result == .error || after.owner == .ok { return nil }
-      return after.owner.name + (after.warnings.contains(.cookieCrash) ? " (crash)" : "")
+      return .owner(after.owner, crashes: after.warnings.contains(.cookieCrash))
     case .noSleepInAtomic:
-      switch after.atomicCall {
-      case .none: return nil
-      case .setMemory: return "set_memory_*() in atomic context"
-      case .remap: return "dma_common_contiguous_remap() in atomic context"
-      }
+      return after.atomicCall == .none ? nil : .atomicCall(after.atomicCall)
     case .slotsReturned:
-      return after.slots == .ok ? nil : "slots leaked"
+      return after.slots == .ok ? nil : .slotsLeaked
     case .unmapMirrorsMap:
-      let bounced = life.answer.result.bounces
-      if bounced { return after.unmapCopy == .copied ? nil : "bounced, not copied back" }
-      return after.unmapCopy == .none ? nil : "copied back, not bounced"
+      if life.answer.result.bounces { return after.unmapCopy == .copied ? nil : .notCopiedBack }
+      return after.unmapCopy == .none ? nil : .copiedBack
     default: return nil
+    }
+  }
+}
+
+/// What is wrong once a request has been undone.
+enum WrongEnd: Hashable, CustomStringConvertible {
+  case state(StateAfter)
+  case owner(OwnerAfter, crashes: Bool)
+  case atomicCall(AtomicCall)
+  case slotsLeaked
+  case notCopiedBack
+  case copiedBack
+
+  /// In a few words.
+  var description: String {
+    switch self {
+    case .state(let state): state.name
+    case .owner(let owner, let crashes): owner.name + (crashes ? " (crash)" : "")
+    case .atomicCall(.none): ""
+    case .atomicCall(.setMemory): "set_memory_*() in atomic context"
+    case .atomicCall(.remap): "dma_common_contiguous_remap() in atomic context"
+    case .slotsLeaked: "slots leaked"
+    case .notCopiedBack: "bounced, not copied back"
+    case .copiedBack: "copied back, not bounced"
     }
   }
 }

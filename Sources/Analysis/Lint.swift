@@ -60,122 +60,106 @@ struct ViolationKey: Hashable {
   /// What the other side of the property does: the base, a narrower mask, map.
   let other: AnswerResult?
   /// What is wrong once the request has been undone, and what it exposes.
-  var wrong = ""
+  var wrong: WrongEnd?
   var exposure = Exposure.none
-}
 
-/// A device and a request on booted kernels, for every mask of the domain.
-struct ScenarioLine {
-  let platform: Platform
-  /// The kernel that is checked, and its base if there is one.
-  let kernels: [BootedKernel]
-  /// The request; its mask is none of the line's.
-  let request: DeviceRequest
-  let masks: [DMAMask]
-
-  /// The judged answers of a kernel, in the order of the masks.
-  func answers(of kernel: Int = 0) -> [JudgedAnswer] { answers(to: request, of: kernel) }
-
-  /// The judged answers to the same request by another operation; nil where a kernel
-  /// with recorded answers was not asked for it.
-  func answers(operation: Operation) -> [JudgedAnswer]? {
-    var request = request
-    request.operation = operation
-    return kernels[0].answers(request, masks: masks) ? answers(to: request, of: 0) : nil
+  init(_ judged: JudgedAnswer, other: AnswerResult? = nil) {
+    verdict = judged.verdict
+    result = judged.answer.result
+    decision = judged.answer.decision
+    self.other = other
   }
 
-  private func answers(to request: DeviceRequest, of kernel: Int) -> [JudgedAnswer] {
-    kernels[kernel].judgedAnswers(to: request, masks: masks, platform)
-  }
-}
-
-extension BootedKernel {
-  /// The judged answer to a request for each of some masks.
-  func judgedAnswers(
-    to request: DeviceRequest, masks: [DMAMask], _ platform: Platform
-  ) -> [JudgedAnswer] {
-    var request = request
-    var judged: [JudgedAnswer] = []
-    judged.reserveCapacity(masks.count)
-    forEachRun(of: request, masks: masks, .answer) { run in
-      request.mask = masks[run.range.lowerBound]
-      let one = JudgedAnswer(platform, request, run.cycle.answer)
-      for _ in run.range { judged.append(one) }
-    }
-    return judged
+  /// The verdict on the answer does not matter to its end.
+  init(_ answer: Answer, wrong: WrongEnd, exposure: Exposure) {
+    verdict = .ok
+    result = answer.result
+    decision = answer.decision
+    other = nil
+    self.wrong = wrong
+    self.exposure = exposure
   }
 }
 
 extension Lint {
-  /// The violation of each mask of a line, nil where there is none.
-  func violations(of line: ScenarioLine) -> [ViolationKey?] {
-    func key(_ judged: JudgedAnswer, other: AnswerResult? = nil) -> ViolationKey {
-      ViolationKey(
-        verdict: judged.verdict, result: judged.answer.result, decision: judged.answer.decision,
-        other: other)
+  /// Calls a function for the masks of a line, range by range in their order, with their
+  /// violation, nil where there is none.
+  func forEachViolation(
+    of line: ScenarioLine, _ body: (Range<Int>, ViolationKey?) -> Void
+  ) {
+    /// One kernel's answer decides.
+    func each(_ violation: (JudgedAnswer, Int) -> ViolationKey?) {
+      for run in line.answers[0] { body(run.range, violation(run.judged, run.range.lowerBound)) }
     }
-    let none = [ViolationKey?](repeating: nil, count: line.masks.count)
+    /// The kernel's answer and another decide.
+    func each(
+      besides other: [JudgedRun], _ violation: (JudgedAnswer, JudgedAnswer) -> ViolationKey?
+    ) {
+      forEachJointRun(line.answers[0], other) { range, judged, other in
+        body(range, violation(judged, other))
+      }
+    }
+    func none() { body(line.masks.indices, nil) }
+
+    let isRAMMap =
+      (line.request.operation == .map || line.request.operation == .mapSG)
+      && !line.request.buffer.isDeviceMemory
     switch self {
     case .noSilentCorruption:
-      return line.answers().map { $0.verdict.isSilentlyWrong ? key($0) : nil }
+      each { judged, _ in judged.verdict.isSilentlyWrong ? ViolationKey(judged) : nil }
     case .maskMonotone:
       var narrower: AnswerResult?
-      return line.answers().map { judged in
+      each { judged, _ in
         if judged.verdict.isServed { narrower = judged.answer.result }
         guard judged.verdict == .refused, let narrower else { return nil }
-        return key(judged, other: narrower)
+        return ViolationKey(judged, other: narrower)
       }
     case .forceMeansBounce:
-      guard let kernel = line.kernels.first, kernel.swiotlb == .force,
-        line.request.operation == .map || line.request.operation == .mapSG,
-        !line.request.buffer.isDeviceMemory
-      else { return none }
-      return zip(line.answers(), line.masks).map { judged, mask in
+      let kernel = line.kernels[0]
+      guard kernel.swiotlb == .force, isRAMMap else { return none() }
+      each { judged, place in
         var request = line.request
-        request.mask = mask
+        request.mask = line.masks[place]
         guard !kernel.servesByDMAIOMMU(request), judged.answer.result != .bounce else { return nil }
-        return key(judged)
+        return ViolationKey(judged)
       }
     case .servedStaysServed:
-      return zip(line.answers(), line.answers(of: 1)).map { judged, base in
+      each(besides: line.answers[1]) { judged, base in
         base.verdict.isServed && !judged.verdict.isServed
-          ? key(judged, other: base.answer.result) : nil
+          ? ViolationKey(judged, other: base.answer.result) : nil
       }
     case .noNewExposure:
-      return zip(line.answers(), line.answers(of: 1)).map { judged, base in
+      each(besides: line.answers[1]) { judged, base in
         base.verdict.isServed && base.exposure == .none && judged.verdict.isServed
-          && judged.exposure != .none ? key(judged, other: base.answer.result) : nil
+          && judged.exposure != .none ? ViolationKey(judged, other: base.answer.result) : nil
       }
-    case .guestPrivateStaysPrivate:
-      return none
     case .loudRefusal:
-      guard line.request.operation == .map || line.request.operation == .mapSG,
-        !line.request.buffer.isDeviceMemory, line.request.attributes == .none
-      else { return none }
+      guard isRAMMap, line.request.attributes == .none else { return none() }
       // The notice that memory encryption is active is no word on a refusal.
-      return line.answers().map { judged in
+      each { judged, _ in
         judged.verdict == .refused
-          && judged.answer.warnings.subtracting(.memoryEncryption).isEmpty ? key(judged) : nil
+          && judged.answer.warnings.subtracting(.memoryEncryption).isEmpty
+          ? ViolationKey(judged) : nil
       }
     case .mapSGAgrees:
-      guard line.request.operation == .mapSG, let maps = line.answers(operation: .map) else {
-        return none
+      guard line.request.operation == .mapSG, let maps = line.counterparts else {
+        return none()
       }
-      return zip(line.answers(), maps).map { judged, map in
+      each(besides: maps) { judged, map in
         judged.verdict != map.verdict || judged.answer.encoding != map.answer.encoding
-          ? key(judged, other: map.answer.result) : nil
+          ? ViolationKey(judged, other: map.answer.result) : nil
       }
     case .allocAgrees:
-      let pages: [Operation: Operation] = [.alloc: .allocPages, .allocAtomic: .allocPagesAtomic]
-      guard let other = pages[line.request.operation],
-        let pages = line.answers(operation: other)
-      else { return none }
-      return zip(line.answers(), pages).map { judged, pages in
-        judged.verdict.isServed != pages.verdict.isServed
-          ? key(judged, other: pages.answer.result) : nil
+      guard !line.request.operation.isMapping, let pages = line.counterparts else {
+        return none()
       }
-    case .freedAsItWas, .freedToItsOwner, .noSleepInAtomic, .slotsReturned, .unmapMirrorsMap:
-      return none  // decided by lifeViolations(of:)
+      each(besides: pages) { judged, pages in
+        judged.verdict.isServed != pages.verdict.isServed
+          ? ViolationKey(judged, other: pages.answer.result) : nil
+      }
+    case .guestPrivateStaysPrivate, .freedAsItWas, .freedToItsOwner, .noSleepInAtomic,
+      .slotsReturned, .unmapMirrorsMap:
+      none()  // undecidable, or decided by lifeViolation(of:)
     }
   }
 }

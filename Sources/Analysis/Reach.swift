@@ -90,13 +90,22 @@ public struct Reach: Sendable {
                 policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
                 machine: machine)
             }
+            var known = KnownLines(domain)
             for var request in domain.requests(
               on: machine, platform, iommu, policies: [one, two])
             {
+              if let differing = known[request] {
+                count += differing
+                continue
+              }
+              var differing = 0
+              defer { count += differing }
               let runs = kernels.map { $0.runs(of: request, masks: domain.masks, .answer) }
+              let reads = runs.joined().reduce(DeviceAxes()) { $0.union($1.reads) }
+              defer { known.keep(differing, for: request, reads) }
               forEachJointRun(runs) { range, cycles in
                 if OutcomeColumns(cycles[0].answer, cycles[1].answer).isEmpty { return }
-                count += range.count
+                differing += range.count
                 guard witness == nil else { return }
                 request.mask = domain.masks[range.lowerBound]
                 witness =

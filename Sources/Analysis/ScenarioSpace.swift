@@ -13,12 +13,18 @@ final class ScenarioSpace {
   let combinations: [Circumstance?]
   /// The last axis, before whose values a choice is complete.
   var maskLevel: Int { axes.count - 1 }
-  private var booted: [Boot: [BootedKernel]] = [:]
-  /// The lives of the line that was evaluated last, in the ordinary circumstance.
-  var ordinaryLives: (line: [Int], lives: LineLives)?
+  /// The boot that was asked for last, and its kernels by the conditions they met.
+  private var place: [Int] = []
+  private var booted: [BootConditions: [BootedKernel]] = [:]
+  private var latest: (conditions: BootConditions, kernels: [BootedKernel])?
+  /// The places in a diagram of the lines of that boot that were classified.
+  private var known: KnownLines
+  private var bootsReached = 0
   private let progress: (Double) -> Void
   let policies: [Policy]
   let hasRecorded: Bool
+  /// The places in ``combinations`` that can happen, by what decides on it.
+  var happening: [[Int]?]
   /// What was found of requests that exist, by machine, operation, attributes and buffer.
   private var existing: [Bool?]
 
@@ -35,6 +41,11 @@ final class ScenarioSpace {
       repeating: nil,
       count: domain.machines.count * domain.operations.count * domain.attributes.count
         * domain.buffers.count)
+    happening = Array(
+      repeating: nil,
+      count: domain.platforms.count * domain.swiotlbModes.count * domain.operations.count
+        * domain.coherentMasks.count)
+    known = KnownLines(domain)
     self.domain = domain
     self.circumstances = circumstances
     combinations = Self.combinations(of: circumstances)
@@ -58,44 +69,55 @@ final class ScenarioSpace {
   /// - Parameter classify: The class of scenarios that differ in the mask alone and are
   ///   answered and judged alike; called with the platform, a request with one of the
   ///   masks, and one answer per kernel.
-  func diagram(
-    _ classify: @escaping (Platform, DeviceRequest, [Answer]) -> Int32
-  ) -> Diagram {
+  func diagram(_ classify: (Platform, DeviceRequest, [Answer]) -> Int32) -> Diagram {
     let masks = domain.masks
-    return Diagram(axes: axes) { choice in
-      self.exists(choice)
-    } classes: { choice in
-      var request = self.request(choice)
-      let platform = self.domain.platforms[choice[0]]
-      var classes: [Int32] = []
-      classes.reserveCapacity(masks.count)
-      let runs = self.bootedKernels(choice).map { $0.runs(of: request, masks: masks, .answer) }
+    return diagrams(1) { choice, rows in
+      var request = request(choice)
+      let platform = domain.platforms[choice[0]]
+      let runs = bootedKernels(choice).map { $0.runs(of: request, masks: masks, .answer) }
       forEachJointRun(runs) { range, cycles in
         request.mask = masks[range.lowerBound]
-        let number = classify(platform, request, cycles.map(\.answer))
-        for _ in range { classes.append(number) }
+        rows.set(range, to: classify(platform, request, cycles.map(\.answer)))
       }
-      return classes
-    }
+      return runs.reduce([]) { $1.reduce($0) { $0.union($1.reads) } }
+    }[0]
   }
 
-  /// Classifies every scenario line by line: a device and a request for all masks.
+  /// Classifies every scenario as each of some lints does, line by line: a device and a
+  /// request for all masks.
   ///
-  /// - Parameter classify: The class of each mask of a line.
-  func diagram(lines classify: @escaping (ScenarioLine) -> [Int32]) -> Diagram {
-    Diagram(axes: axes) { choice in
-      self.exists(choice)
-    } classes: { choice in
-      classify(
-        ScenarioLine(
-          platform: self.domain.platforms[choice[0]], kernels: self.bootedKernels(choice),
-          request: self.request(choice), masks: self.domain.masks))
+  /// - Parameter classify: Sets the class of each mask of a line, in each diagram.
+  func diagrams(
+    of lints: [Lint], lines classify: (ScenarioLine, inout ClassRows) -> Void
+  ) -> [Diagram] {
+    diagrams(lints.count) { choice, rows in
+      let line = ScenarioLine(
+        platform: domain.platforms[choice[0]], kernels: bootedKernels(choice),
+        request: request(choice), masks: domain.masks, for: lints)
+      classify(line, &rows)
+      return line.reads
     }
   }
 
-  private struct Boot: Hashable {
-    let place: [Int]
-    let conditions: BootConditions
+  /// Classifies every line in several ways, those of devices that cannot be told apart
+  /// once.
+  ///
+  /// - Parameter classify: Sets the classes of a line; returns what of the device they
+  ///   depend on.
+  func diagrams(
+    _ count: Int, _ classify: ([Int], inout ClassRows) -> DeviceAxes
+  ) -> [Diagram] {
+    Diagram.several(count, axes: axes, inner: maskLevel - 11, exists: exists) { choice, rows in
+      enter(choice)
+      let request = request(choice)
+      if let number = known[request] {
+        rows.setAll(asAt: number)
+      } else {
+        let number = rows.number
+        let reads = classify(choice, &rows)
+        known.keep(number, for: request, reads)
+      }
+    }
   }
 
   /// The scenario at a point.
@@ -106,21 +128,42 @@ final class ScenarioSpace {
       request: request(point))
   }
 
-  /// The kernels as booted at a point, in their order.
-  func bootedKernels(_ choice: [Int]) -> [BootedKernel] {
-    let conditions = circumstance(choice).conditions
-    let key = Boot(place: Array(choice[0..<4]), conditions: conditions)
-    if let kernels = booted[key] { return kernels }
-    let kernels = self.kernels.map { kernel in
-      kernel.booted(
-        domain.platforms[choice[0]], domain.iommuModes[choice[1]],
-        domain.swiotlbModes[choice[2]], domain.machines[choice[3]], conditions)
-    }
-    booted[key] = kernels
-    let conditionsCount = Set(circumstances.map(\.conditions)).count
-    let boots = domain.bootCount / max(1, domain.kernels.count) * conditionsCount
-    progress(min(1, Double(booted.count) / Double(max(1, boots))))
+  /// The kernels as booted at a place of a walk, in their order.
+  ///
+  /// Those of one boot are kept: a walk comes to a boot once.
+  func bootedKernels(
+    _ choice: [Int], _ conditions: BootConditions = .ordinary
+  ) -> [BootedKernel] {
+    enter(choice)
+    if let latest, latest.conditions == conditions { return latest.kernels }
+    let kernels =
+      booted[conditions]
+      ?? self.kernels.map { kernel in
+        kernel.booted(
+          domain.platforms[choice[0]], domain.iommuModes[choice[1]],
+          domain.swiotlbModes[choice[2]], domain.machines[choice[3]], conditions)
+      }
+    booted[conditions] = kernels
+    latest = (conditions, kernels)
     return kernels
+  }
+
+  /// Forgets what is known of another boot.
+  private func enter(_ choice: [Int]) {
+    if isPlace(choice) { return }
+    place = Array(choice[0..<4])
+    booted = [:]
+    latest = nil
+    known.removeAll()
+    bootsReached += 1
+    let boots = domain.bootCount / max(1, domain.kernels.count)
+    progress(min(1, Double(bootsReached) / Double(max(1, boots))))
+  }
+
+  /// Whether a choice is of the boot that was asked for last.
+  private func isPlace(_ choice: [Int]) -> Bool {
+    place.count == 4 && place[0] == choice[0] && place[1] == choice[1] && place[2] == choice[2]
+      && place[3] == choice[3]
   }
 
   /// Device and request of a choice; the first mask of the domain.
@@ -157,7 +200,6 @@ final class ScenarioSpace {
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],
         domain.coherences[choice[4]], domain.facings[choice[5]]) == nil
     case 11: requestExists(choice) && isRecorded(choice)
-    case 15 where maskLevel == 15: circumstanceExists(choice)
     default: true
     }
   }
@@ -195,8 +237,9 @@ final class ScenarioSpace {
   /// How many scenarios exist on one kernel of the space.
   static func count(_ kernel: KernelVersion, _ domain: MatrixDomain) -> Int {
     let space = ScenarioSpace(kernels: [kernel], domain: domain)
-    let masks = [Int32](repeating: 0, count: domain.masks.count)
-    let diagram = Diagram(axes: space.axes, exists: space.exists) { _ in masks }
+    let diagram = Diagram(axes: space.axes, exists: space.exists) { _, row in
+      row.set(domain.masks.indices, to: 0)
+    }
     return diagram.counts()[0] ?? 0
   }
 }

@@ -19,8 +19,10 @@ public struct SparsePoints {
     let width = axes.last?.values.count ?? 0
     diagram = Diagram(axes: axes) { choice in
       prefixes.contains(choice[...])
-    } classes: { choice in
-      (0..<width).map { classes[choice + [$0]] ?? Diagram.absent }
+    } classes: { choice, row in
+      for value in 0..<width {
+        row.set(value..<value + 1, to: classes[choice + [value]] ?? Diagram.absent)
+      }
     }
     order = axes.map(\.name)
   }

@@ -41,9 +41,9 @@ struct SmallSpace {
   var sizes: [Int] { axes.map(\.values.count) }
 
   var diagram: Diagram {
-    Diagram(axes: axes) { choice in
+    Diagram(axes: axes) { choice, row in
       let first = zip(choice, sizes).reduce(0) { $0 * $1.1 + $1.0 } * (sizes.last ?? 1)
-      return (0..<(sizes.last ?? 1)).map { classes[first + $0] }
+      for value in 0..<(sizes.last ?? 1) { row.set(value..<value + 1, to: classes[first + value]) }
     }
   }
 

@@ -8,66 +8,54 @@ extension CostLines {
   /// - Returns: A number that names what is violated and, with `tracing`, the paths
   ///   on which requests were undone.
   func visitLife(
-    _ lint: Lint, _ line: Line, _ booted: inout Booted, tracing: Bool, cost: inout PolicyCost
+    _ lint: Lint, _ line: Line, _ booted: inout Booted, tracing: Bool,
+    _ reads: inout DeviceAxes, cost: inout PolicyCost
   ) -> UInt64 {
-    var path: UInt64 = 0
+    var signature = Signature()
     for circumstance in lint.circumstances {
-      let (violations, traced) = violations(
-        of: lint, line, circumstance, &booted, tracing: tracing)
-      path = mixed(path, traced)
-      for violation in violations {
-        if violation != nil { cost.violations[lint, default: 0] += line.weight }
-        path = mixed(path, violation == nil ? 1 : 2)
+      let platform = boots[line.boot].platform
+      let runs = lives(
+        line, circumstance, &booted,
+        path: tracing ? { signature.add($1, times: $0) } : nil)
+      signature.end()
+      // It happens to some coherent masks alone.
+      if circumstance.maskChange != .none { reads.insert(.coherentMask) }
+      for run in runs {
+        reads.formUnion(run.reads)
+        let isViolated = lint.lifeViolation(by: run.life, on: platform) != nil
+        if isViolated {
+          cost.violations[lint, default: 0] += line.weight * run.range.count
+        }
+        signature.add(isViolated ? 2 : 1, times: run.range.count)
       }
+      signature.end()
     }
-    return path
+    return signature.value
   }
 
-  /// What a line violates in one circumstance, by mask; with `tracing` also a number
-  /// that names the paths on which its requests were undone.
-  private func violations(
-    of lint: Lint, _ line: Line, _ circumstance: Circumstance, _ booted: inout Booted,
-    tracing: Bool = false
-  ) -> (violations: [ViolationKey?], path: UInt64) {
+  /// The lives of a line in a circumstance.
+  private func lives(
+    _ line: Line, _ circumstance: Circumstance, _ booted: inout Booted,
+    path: ((Int, UInt64) -> Void)? = nil
+  ) -> [LifeRun] {
     let boot = boots[line.boot]
     let kernel = booted.kernel(line.boot, boot, circumstance.conditions)
-    var request = line.request
-    var path: UInt64 = 0
-    let happens = domain.masks.map { mask in
-      request.mask = mask
-      return kernel.policy.circumstanceExclusion(
-        circumstance, boot.platform, boot.swiotlb, request) == nil
+    return kernel.lifeRuns(
+      of: line.request, masks: domain.masks, circumstance.maskChange, path: path
+    ) { request in
+      kernel.policy.circumstanceExclusion(circumstance, boot.platform, boot.swiotlb, request)
+        == nil
     }
-    let some = zip(domain.masks, happens).filter(\.1).map(\.0)
-    var cycles: [LifeCycle] = []
-    if tracing {
-      kernel.forEachFingerprintedRun(
-        of: request, masks: some, maskChange: circumstance.maskChange
-      ) { run, fingerprint in
-        for _ in run.range {
-          cycles.append(run.cycle)
-          path = mixed(path, fingerprint)
-        }
-      }
-    } else {
-      cycles = kernel.lifeCycles(
-        of: request, masks: some, maskChange: circumstance.maskChange)
-    }
-    var next = cycles.makeIterator()
-    let lives = happens.map { $0 ? next.next() : nil }
-    let line = LifeLine(
-      platform: boot.platform, request: line.request, masks: domain.masks, lives: [lives],
-      ordinary: [lives])
-    return (lint.lifeViolations(of: line), path)
   }
 
   /// The key of the first request of a line whose end violates a lint.
   func lifeWitness(of lint: Lint, _ line: Line, _ booted: inout Booted) -> String? {
     guard lint.isAboutLife, lint.concerns(line.request.operation) else { return nil }
+    let platform = boots[line.boot].platform
     for circumstance in lint.circumstances {
-      let found = violations(of: lint, line, circumstance, &booted).violations
-      if let index = found.firstIndex(where: { $0 != nil }) {
-        return key(of: line, mask: domain.masks[index]) + circumstance.suffix
+      let runs = lives(line, circumstance, &booted)
+      if let run = runs.first(where: { lint.lifeViolation(by: $0.life, on: platform) != nil }) {
+        return key(of: line, mask: domain.masks[run.range.lowerBound]) + circumstance.suffix
       }
     }
     return nil

@@ -40,8 +40,10 @@ struct CostLines {
   struct Line {
     let boot: Int
     let request: DeviceRequest
-    /// Where the base's answers to its masks begin.
-    let base: Int
+    /// The base's answers to its masks, in the list of all.
+    let base: Range<Int>
+    /// What these depend on beside the mask.
+    let reads: DeviceAxes
     var weight: Int
   }
 
@@ -58,8 +60,8 @@ struct CostLines {
   private(set) var boots: [Boot] = []
   var lines: [Line] = []
   private let baseBoots: [BootedKernel]
-  /// What the base does with each mask of each line.
-  private let baseAnswers: [(verdict: Verdict, exposure: Exposure)]
+  /// What the base does with the masks of each line, line by line.
+  private let baseRuns: [JudgedRun]
 
   /// Every line that exists on both policies.
   init(_ policy: Policy, base: Policy, lints: [Lint], domain: MatrixDomain) {
@@ -75,24 +77,25 @@ struct CostLines {
             boots.append(
               Boot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine))
             lines += domain.requests(on: machine, platform, iommu, policies: [policy, base]).map {
-              Line(boot: boot, request: $0, base: 0, weight: 1)
+              Line(boot: boot, request: $0, base: 0..<0, reads: [], weight: 1)
             }
           }
         }
       }
     }
     baseBoots = boots.map { Self.booted(base, $0) }
-    var answers: [(verdict: Verdict, exposure: Exposure)] = []
-    answers.reserveCapacity(lines.count * domain.masks.count)
+    var runs: [JudgedRun] = []
     for index in lines.indices {
       let line = lines[index]
+      var reads: DeviceAxes = []
+      let own = baseBoots[line.boot].judgedRuns(
+        of: line.request, masks: domain.masks, boots[line.boot].platform, &reads)
       lines[index] = Line(
-        boot: line.boot, request: line.request, base: answers.count, weight: line.weight)
-      let judged = baseBoots[line.boot].judgedAnswers(
-        to: line.request, masks: domain.masks, boots[line.boot].platform)
-      answers += judged.map { ($0.verdict, $0.exposure) }
+        boot: line.boot, request: line.request, base: runs.count..<runs.count + own.count,
+        reads: reads, weight: line.weight)
+      runs += own
     }
-    baseAnswers = answers
+    baseRuns = runs
   }
 
   static func booted(
@@ -138,65 +141,75 @@ struct CostLines {
   }
 
   /// What a policy does with a line: its costs, and numbers that name behaviour
-  /// (verdicts and exposures) and paths.
+  /// (verdicts and exposures) and paths; and what these depend on beside the mask.
   func visit(
     _ line: Line, _ booted: inout Booted, tracing: Bool, cost: inout PolicyCost
-  ) -> (behavior: UInt64, path: UInt64) {
+  ) -> (behavior: UInt64, path: UInt64, reads: DeviceAxes) {
     let kernel = booted.kernel(line.boot, boots[line.boot])
     let base = baseBoots[line.boot]
     let platform = boots[line.boot].platform
-    var (behavior, path): (UInt64, UInt64) = (0xcbf2_9ce4_8422_2325, 0x9e37_79b9_7f4a_7c15)
-    var fingerprints: [UInt64] = []
-    let answers: [JudgedAnswer]
-    if tracing {
-      var (request, traced) = (line.request, [JudgedAnswer]())
-      kernel.forEachFingerprintedRun(
-        of: request, masks: domain.masks, .answer
-      ) { run, fingerprint in
-        request.mask = domain.masks[run.range.lowerBound]
-        let answer = JudgedAnswer(platform, request, run.cycle.answer)
-        for _ in run.range {
-          traced.append(answer)
-          fingerprints.append(fingerprint)
-        }
-      }
-      answers = traced
-    } else {
-      answers = kernel.judgedAnswers(to: line.request, masks: domain.masks, platform)
-    }
-    for (index, answer) in answers.enumerated() {
-      let before = baseAnswers[line.base + index]
-      if tracing {
+    var (behavior, path) = (Signature(), Signature())
+    var reads = line.reads
+    var answers: [JudgedRun] = []
+    var before = line.base.lowerBound
+    var request = line.request
+    /// Counts one run of the policy's, against those of the base that it spans.
+    func count(_ run: MaskRun, _ fingerprint: UInt64) {
+      request.mask = domain.masks[run.range.lowerBound]
+      reads.formUnion(run.reads)
+      let answer = JudgedAnswer(platform, request, run.cycle.answer)
+      answers.append(JudgedRun(range: run.range, judged: answer))
+      behavior.add(answer.number, times: run.range.count)
+      var start = run.range.lowerBound
+      while start < run.range.upperBound {
+        let base = baseRuns[before]
+        let end = min(base.range.upperBound, run.range.upperBound)
+        add(answer, against: base.judged, weight: line.weight * (end - start), to: &cost)
         // What the base did tells lines apart too.
-        path = mixed(path, fingerprints[index])
-        path = mixed(path, UInt64(before.verdict.rawValue) << 8 | UInt64(before.exposure.rawValue))
+        if tracing { path.add(mixed(fingerprint, base.judged.number), times: end - start) }
+        if base.range.upperBound == end { before += 1 }
+        start = end
       }
-      if before.verdict.isServed {
-        if !answer.verdict.isServed { cost.lost += line.weight }
-        if before.exposure == .none, answer.verdict.isServed, answer.exposure != .none {
-          cost.exposed += line.weight
-        }
-      }
-      if answer.verdict.isSilentlyWrong, !before.verdict.isSilentlyWrong {
-        cost.corrupted += line.weight
-      }
-      behavior = mixed(
-        behavior, UInt64(answer.verdict.rawValue) << 8 | UInt64(answer.exposure.rawValue))
     }
+    if tracing {
+      kernel.forEachFingerprintedRun(of: line.request, masks: domain.masks, .answer, body: count)
+    } else {
+      kernel.forEachRun(of: line.request, masks: domain.masks, .answer) { count($0, 0) }
+    }
+    behavior.end()
+    path.end()
     for lint in lints where lint.isAboutLife && lint.concerns(line.request.operation) {
-      path = mixed(path, visitLife(lint, line, &booted, tracing: tracing, cost: &cost))
+      path.add(visitLife(lint, line, &booted, tracing: tracing, &reads, cost: &cost))
     }
-    for lint in lints where !lint.isAboutLife {
-      let violations = lint.violations(
-        of: ScenarioLine(
-          platform: platform, kernels: [kernel, base], request: line.request,
-          masks: domain.masks))
-      for violation in violations {
-        if violation != nil { cost.violations[lint, default: 0] += line.weight }
-        path = mixed(path, violation == nil ? 1 : 2)
+    path.end()
+    let others = lints.filter { !$0.isAboutLife }
+    if !others.isEmpty {
+      let scenarioLine = ScenarioLine(
+        platform: platform, kernels: [kernel, base], request: line.request, masks: domain.masks,
+        for: others, known: ([answers, Array(baseRuns[line.base])], reads))
+      reads.formUnion(scenarioLine.reads)
+      for lint in others {
+        lint.forEachViolation(of: scenarioLine) { range, violation in
+          if violation != nil { cost.violations[lint, default: 0] += line.weight * range.count }
+          path.add(violation == nil ? 1 : 2, times: range.count)
+        }
+        path.end()
       }
     }
-    return (behavior, mixed(path, behavior))
+    return (behavior.value, mixed(path.value, behavior.value), reads)
+  }
+
+  /// Adds what a policy's answer costs where the base has another.
+  private func add(
+    _ answer: JudgedAnswer, against base: JudgedAnswer, weight: Int, to cost: inout PolicyCost
+  ) {
+    if base.verdict.isServed {
+      if !answer.verdict.isServed { cost.lost += weight }
+      if base.exposure == .none, answer.verdict.isServed, answer.exposure != .none {
+        cost.exposed += weight
+      }
+    }
+    if answer.verdict.isSilentlyWrong, !base.verdict.isSilentlyWrong { cost.corrupted += weight }
   }
 
   /// What a policy costs over all lines.
@@ -207,6 +220,35 @@ struct CostLines {
       visit($0, &booted, tracing: false, cost: &cost).behavior
     }
     return (cost, behavior)
+  }
+}
+
+extension JudgedAnswer {
+  /// What names verdict and exposure.
+  fileprivate var number: UInt64 { UInt64(verdict.rawValue) << 8 | UInt64(exposure.rawValue) }
+}
+
+/// A number that names what a line does, mask by mask: the same however masks that do the
+/// same are cut into runs.
+struct Signature {
+  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+  private var latest: (number: UInt64, times: UInt64)?
+
+  /// Adds what some masks in a row do.
+  mutating func add(_ number: UInt64, times: Int = 1) {
+    if let (known, before) = latest, known == number {
+      latest = (number, before + UInt64(times))
+      return
+    }
+    end()
+    latest = (number, UInt64(times))
+  }
+
+  /// Ends a list: what follows is not of the same kind.
+  mutating func end() {
+    guard let (number, times) = latest else { return }
+    value = mixed(mixed(value, number), times)
+    latest = nil
   }
 }
 

@@ -158,10 +158,12 @@ extension CostLines {
       let scenarioLine = ScenarioLine(
         platform: boot.platform,
         kernels: [kernels.kernel(line.boot, boot), bases.kernel(line.boot, boot)],
-        request: line.request, masks: domain.masks)
-      if let index = lint.violations(of: scenarioLine).firstIndex(where: { $0 != nil }) {
-        return key(of: line, mask: domain.masks[index])
+        request: line.request, masks: domain.masks, for: [lint])
+      var first: Int?
+      lint.forEachViolation(of: scenarioLine) { range, violation in
+        if first == nil, violation != nil { first = range.lowerBound }
       }
+      if let first { return key(of: line, mask: domain.masks[first]) }
       if let witness = lifeWitness(of: lint, line, &kernels) { return witness }
     }
     return nil

@@ -122,19 +122,30 @@ public struct Solver: Sendable {
     progress: @Sendable (Double) -> Void
   ) -> (classes: CostLines, reached: [Bool]) {
     let policies = [policy] + steps.map { policy.taking([$0]) }
-    let count = full.lines.count
     let reached = Locked([Bool](repeating: false, count: steps.count))
-    let chunk = 2048
-    let chunks = stride(from: 0, to: count, by: chunk).map { $0..<min(count, $0 + chunk) }
+    // The lines of a boot are neighbours.
+    let starts = full.lines.indices.filter { next in
+      next == 0 || full.lines[next].boot != full.lines[next - 1].boot
+    }
+    let chunks = zip(starts, starts.dropFirst() + [full.lines.count]).map { $0..<$1 }
     let signatures = concurrently(chunks, progress: progress) { range in
       var own = [UInt64](repeating: 0, count: range.count)
       var before: [UInt64] = []
       for (number, policy) in policies.enumerated() {
         var booted = full.booted(policy)
+        var known = KnownLines(full.domain)
         var cost = PolicyCost()
         var differs = false
         for position in range {
-          let path = full.visit(full.lines[position], &booted, tracing: true, cost: &cost).path
+          let line = full.lines[position]
+          let path: UInt64
+          if let same = known[line.request] {
+            path = UInt64(bitPattern: Int64(same))
+          } else {
+            let visited = full.visit(line, &booted, tracing: true, cost: &cost)
+            path = visited.path
+            known.keep(Int(Int64(bitPattern: path)), for: line.request, visited.reads)
+          }
           own[position - range.lowerBound] = mixed(own[position - range.lowerBound], path)
           if number == 0 {
             before.append(path)

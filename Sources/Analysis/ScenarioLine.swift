@@ -1,0 +1,105 @@
+import DMAModel
+
+/// Neighbouring masks with one judged answer.
+struct JudgedRun {
+  let range: Range<Int>
+  let judged: JudgedAnswer
+}
+
+/// A device and a request on booted kernels, with the judged answers for every mask of
+/// the domain.
+struct ScenarioLine {
+  let platform: Platform
+  /// The kernel that is checked, and its base if there is one.
+  let kernels: [BootedKernel]
+  /// The request; its mask is none of the line's.
+  let request: DeviceRequest
+  let masks: [DMAMask]
+  /// For each kernel, over all masks.
+  let answers: [[JudgedRun]]
+  /// What the answers depend on beside the mask.
+  let reads: DeviceAxes
+  /// The answers to the same request by the operation that should agree with it; nil
+  /// where there is none, or where a kernel with recorded answers was not asked for it.
+  let counterparts: [JudgedRun]?
+
+  /// - Parameters:
+  ///   - lints: What the line is for.
+  ///   - known: The answers and what they depend on, where they were evaluated before.
+  init(
+    platform: Platform, kernels: [BootedKernel], request: DeviceRequest, masks: [DMAMask],
+    for lints: [Lint], known: (answers: [[JudgedRun]], reads: DeviceAxes)? = nil
+  ) {
+    self.platform = platform
+    self.kernels = kernels
+    self.request = request
+    self.masks = masks
+    var reads = known?.reads ?? []
+    answers =
+      known?.answers
+      ?? kernels.map { $0.judgedRuns(of: request, masks: masks, platform, &reads) }
+    var other = request
+    if let operation = request.operation.counterpart, lints.contains(where: \.needsCounterpart) {
+      other.operation = operation
+      counterparts =
+        kernels[0].answers(other, masks: masks)
+        ? kernels[0].judgedRuns(of: other, masks: masks, platform, &reads) : nil
+    } else {
+      counterparts = nil
+    }
+    self.reads = reads
+  }
+}
+
+extension Lint {
+  /// Whether the property compares with another operation.
+  fileprivate var needsCounterpart: Bool { self == .mapSGAgrees || self == .allocAgrees }
+}
+
+extension Operation {
+  /// The operation that should agree with it.
+  fileprivate var counterpart: Operation? {
+    switch self {
+    case .mapSG: .map
+    case .alloc: .allocPages
+    case .allocAtomic: .allocPagesAtomic
+    default: nil
+    }
+  }
+}
+
+extension BootedKernel {
+  /// The judged answers to a request over all of some masks.
+  ///
+  /// - Parameter reads: Gets what they depend on beside the mask.
+  func judgedRuns(
+    of request: DeviceRequest, masks: [DMAMask], _ platform: Platform,
+    _ reads: inout DeviceAxes
+  ) -> [JudgedRun] {
+    var request = request
+    var runs: [JudgedRun] = []
+    forEachRun(of: request, masks: masks, .answer) { run in
+      request.mask = masks[run.range.lowerBound]
+      reads.formUnion(run.reads)
+      runs.append(
+        JudgedRun(range: run.range, judged: JudgedAnswer(platform, request, run.cycle.answer)))
+    }
+    return runs
+  }
+}
+
+/// Calls a function for each range of masks that is part of one run in both of two lists
+/// over the same masks.
+func forEachJointRun(
+  _ one: [JudgedRun], _ two: [JudgedRun],
+  _ body: (Range<Int>, JudgedAnswer, JudgedAnswer) -> Void
+) {
+  var (first, second, start) = (0, 0, 0)
+  while first < one.count, second < two.count {
+    let end = min(one[first].range.upperBound, two[second].range.upperBound)
+    body(start..<end, one[first].judged, two[second].judged)
+    if one[first].range.upperBound == end { first += 1 }
+    if two[second].range.upperBound == end { second += 1 }
+    start = end
+  }
+}
