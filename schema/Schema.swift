@@ -49,7 +49,7 @@ public enum Schema {
   /// `application_id` of a dmamatrix database: "DMAM".
   public static let applicationID: Int32 = 0x444d_414d
   /// `user_version`: the version of the tables and views.
-  public static let version: Int32 = 3
+  public static let version: Int32 = 4
 
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

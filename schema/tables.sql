@@ -1,8 +1,10 @@
 -- The tables of a dmamatrix database.
 --
--- A star: behavior_line says which profile of masks answers a boot, a device
--- and a request; profile_span spells a profile out as spans of DMA masks, each
--- with one outcome.  Everything else is a dimension.  People read the views.
+-- What many have in common is stored once, by what it holds.  A boot has a set
+-- of answers, which other boots may share: for each request (and circumstance
+-- that alters it) a block, which says what profile of masks answers each
+-- device; profile_span spells a profile out as spans of DMA masks, each with
+-- one outcome.  Everything else is a dimension.  People read the views.
 
 CREATE TABLE provenance (
   key TEXT NOT NULL PRIMARY KEY,
@@ -187,6 +189,7 @@ CREATE TABLE boot (
   pool_slots INTEGER NOT NULL CHECK (pool_slots >= 0),
   pool_areas INTEGER,      -- NULL where a tree's own code does not say
   pool_rule TEXT NOT NULL, -- what made its size, or -
+  set_id INTEGER NOT NULL REFERENCES answer_set (id),
   UNIQUE (kernel, platform, iommu, swiotlb, mem)
 ) STRICT;
 
@@ -241,7 +244,7 @@ CREATE TABLE outcome (
   pte TEXT NOT NULL REFERENCES mem_state (name),
   warn TEXT NOT NULL,
   max_map TEXT NOT NULL,
-  "where" TEXT NOT NULL REFERENCES decision (name),
+  decided_by TEXT NOT NULL REFERENCES decision (name),
   verdict TEXT NOT NULL REFERENCES verdict (name),
   exposure TEXT NOT NULL REFERENCES exposure (name),
   life_id INTEGER NOT NULL REFERENCES life (id)
@@ -264,24 +267,41 @@ CREATE TABLE profile_span (
   CHECK (mask_first <= mask_last)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE behavior_line (
-  boot_id INTEGER NOT NULL REFERENCES boot (id),
+CREATE TABLE block (
+  id INTEGER PRIMARY KEY,
+  devices INTEGER NOT NULL CHECK (devices > 0)
+) STRICT;
+
+CREATE TABLE block_line (
+  block_id INTEGER NOT NULL REFERENCES block (id),
   device_id INTEGER NOT NULL REFERENCES device (id),
-  request_id INTEGER NOT NULL REFERENCES request (id),
   profile_id INTEGER NOT NULL REFERENCES profile (id),
-  PRIMARY KEY (boot_id, device_id, request_id)
+  PRIMARY KEY (block_id, device_id)
 ) STRICT, WITHOUT ROWID;
 
--- Lines that a circumstance other than the ordinary one (0) alters; the others
--- are as in behavior_line.
+-- How often each outcome is in a block, for those who count.
 
-CREATE TABLE circumstance_line (
+CREATE TABLE block_count (
+  block_id INTEGER NOT NULL REFERENCES block (id),
+  outcome_id INTEGER NOT NULL REFERENCES outcome (id),
+  combinations INTEGER NOT NULL CHECK (combinations > 0),
+  PRIMARY KEY (block_id, outcome_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE answer_set (
+  id INTEGER PRIMARY KEY,
+  combinations INTEGER NOT NULL CHECK (combinations >= 0) -- nothing else happens
+) STRICT;
+
+-- Circumstance 0 is the ordinary one and has every request; of the others only
+-- those that they alter for some device.
+
+CREATE TABLE answer_block (
+  set_id INTEGER NOT NULL REFERENCES answer_set (id),
   circumstance_id INTEGER NOT NULL REFERENCES circumstance (id),
-  boot_id INTEGER NOT NULL REFERENCES boot (id),
-  device_id INTEGER NOT NULL REFERENCES device (id),
   request_id INTEGER NOT NULL REFERENCES request (id),
-  profile_id INTEGER NOT NULL REFERENCES profile (id),
-  PRIMARY KEY (boot_id, device_id, request_id, circumstance_id)
+  block_id INTEGER NOT NULL REFERENCES block (id),
+  PRIMARY KEY (set_id, circumstance_id, request_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Combinations that cannot exist, counted under the first rule that applies.

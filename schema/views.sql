@@ -1,10 +1,44 @@
 -- The views that people read.
 --
 -- CROSS JOIN fixes the order of the loops (SQLite: "manual control of query
--- plans using CROSS JOIN"): constants on axes become look-ups in boot, device
--- and request, then one look-up of the line, and masks are expanded last.  The
+-- plans using CROSS JOIN"): constants on axes become a look-up in boot, what the
+-- boot answers is read in one piece, and masks are expanded last.  The
 -- conditions stand in WHERE, because DuckDB, which reads these views too, takes
--- no ON there.
+-- no ON there.  "where" is the former name of decided_by, for one more release.
+
+CREATE VIEW behavior_line AS
+SELECT b.id AS boot_id, l.device_id, a.request_id, l.profile_id
+FROM boot AS b
+CROSS JOIN answer_block AS a
+CROSS JOIN block_line AS l
+WHERE a.set_id = b.set_id AND a.circumstance_id = 0
+  AND l.block_id = a.block_id;
+
+CREATE VIEW circumstance_line AS
+SELECT a.circumstance_id, b.id AS boot_id, l.device_id, a.request_id,
+  l.profile_id
+FROM boot AS b
+CROSS JOIN answer_block AS a
+CROSS JOIN block_line AS l
+WHERE a.set_id = b.set_id AND a.circumstance_id > 0
+  AND l.block_id = a.block_id;
+
+-- Without masks and devices: how many combinations have each outcome.
+
+CREATE VIEW behavior_count AS
+SELECT
+  b.kernel, b.platform, b.iommu, b.swiotlb, b.mem,
+  r.op, r.attrs, r.buf,
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o.decided_by,
+  o.decided_by AS "where",
+  o.verdict, o.exposure, n.combinations
+FROM boot AS b
+CROSS JOIN answer_block AS a
+CROSS JOIN request AS r
+CROSS JOIN block_count AS n
+CROSS JOIN outcome AS o
+WHERE a.set_id = b.set_id AND a.circumstance_id = 0 AND r.id = a.request_id
+  AND n.block_id = a.block_id AND o.id = n.outcome_id;
 
 CREATE VIEW behavior_span AS
 SELECT
@@ -12,15 +46,18 @@ SELECT
   s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1 AS combinations,
   d.coherent_mask, d.bus_limit, d.coherent, d.external,
   r.op, r.attrs, r.buf,
-  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o."where",
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o.decided_by,
+  o.decided_by AS "where",
   o.verdict, o.exposure
 FROM boot AS b
-CROSS JOIN device AS d
+CROSS JOIN answer_block AS a
 CROSS JOIN request AS r
-CROSS JOIN behavior_line AS l
+CROSS JOIN block_line AS l
+CROSS JOIN device AS d
 CROSS JOIN profile_span AS s
 CROSS JOIN outcome AS o
-WHERE l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+WHERE a.set_id = b.set_id AND a.circumstance_id = 0 AND r.id = a.request_id
+  AND l.block_id = a.block_id AND d.id = l.device_id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id;
 
 CREATE VIEW behavior AS
@@ -29,20 +66,23 @@ SELECT
   m.bits AS mask,
   d.coherent_mask, d.bus_limit, d.coherent, d.external,
   r.op, r.attrs, r.buf,
-  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o."where",
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.max_map, o.decided_by,
+  o.decided_by AS "where",
   o.verdict, o.exposure,
   b.platform || '/' || b.iommu || '/' || b.swiotlb || '/' || b.mem || '/' ||
     m.bits || '/' || d.coherent_mask || '/' || d.bus_limit || '/' ||
     d.coherent || '/' || d.external || '/' || r.op || '/' || r.attrs || '/' ||
     r.buf AS scenario
 FROM boot AS b
-CROSS JOIN device AS d
+CROSS JOIN answer_block AS a
 CROSS JOIN request AS r
-CROSS JOIN behavior_line AS l
+CROSS JOIN block_line AS l
+CROSS JOIN device AS d
 CROSS JOIN profile_span AS s
 CROSS JOIN outcome AS o
 CROSS JOIN mask AS m
-WHERE l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+WHERE a.set_id = b.set_id AND a.circumstance_id = 0 AND r.id = a.request_id
+  AND l.block_id = a.block_id AND d.id = l.device_id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id
   AND m.bits BETWEEN s.mask_first AND s.mask_last;
 
@@ -55,20 +95,23 @@ SELECT
   s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1 AS combinations,
   d.coherent_mask, d.bus_limit, d.coherent, d.external,
   r.op, r.attrs, r.buf,
-  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o."where",
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.decided_by,
+  o.decided_by AS "where",
   o.verdict, o.exposure,
   f.pool_kind, f.transient_from, f.unmap_copy, f.slots_after, f.state_after,
   f.owner_after, f.warn_after, f.atomic_call, f.exposure_after
 FROM boot AS b
 CROSS JOIN circumstance AS c
-CROSS JOIN device AS d
+CROSS JOIN answer_block AS a
 CROSS JOIN request AS r
-CROSS JOIN behavior_line AS l
+CROSS JOIN block_line AS l
+CROSS JOIN device AS d
 CROSS JOIN profile_span AS s
 CROSS JOIN outcome AS o
 CROSS JOIN life AS f
 WHERE c.id = 0
-  AND l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND a.set_id = b.set_id AND a.circumstance_id = 0 AND r.id = a.request_id
+  AND l.block_id = a.block_id AND d.id = l.device_id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id AND f.id = o.life_id
 UNION ALL
 SELECT
@@ -77,21 +120,23 @@ SELECT
   s.mask_first, s.mask_last, s.mask_last - s.mask_first + 1,
   d.coherent_mask, d.bus_limit, d.coherent, d.external,
   r.op, r.attrs, r.buf,
-  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o."where",
+  o.result, o.dma, o.enc, o.mem_state, o.pte, o.warn, o.decided_by,
+  o.decided_by AS "where",
   o.verdict, o.exposure,
   f.pool_kind, f.transient_from, f.unmap_copy, f.slots_after, f.state_after,
   f.owner_after, f.warn_after, f.atomic_call, f.exposure_after
 FROM boot AS b
 CROSS JOIN circumstance AS c
-CROSS JOIN device AS d
+CROSS JOIN answer_block AS a
 CROSS JOIN request AS r
-CROSS JOIN circumstance_line AS l
+CROSS JOIN block_line AS l
+CROSS JOIN device AS d
 CROSS JOIN profile_span AS s
 CROSS JOIN outcome AS o
 CROSS JOIN life AS f
 WHERE c.id > 0
-  AND l.circumstance_id = c.id
-  AND l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND a.set_id = b.set_id AND a.circumstance_id = c.id AND r.id = a.request_id
+  AND l.block_id = a.block_id AND d.id = l.device_id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id AND f.id = o.life_id;
 
 CREATE VIEW excluded AS

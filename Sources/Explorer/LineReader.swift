@@ -52,11 +52,11 @@ struct LineReader {
     requestIndex = try Self.places("request", keys[2])
     self.content.requests = try indices(rows[2], ExplorerData.requestAxes)
 
-    let columns = ExplorerData.outcomeColumns.map(\.quotedDatabaseIdentifier)
+    let columns = ExplorerData.outcomeColumns.map { $0 == Decision.axis ? "decided_by" : $0 }
     let outcomes = try Row.fetchAll(
       database,
       sql: """
-        SELECT o.id, o."where", \(columns.joined(separator: ", "))
+        SELECT o.id, o.decided_by, \(columns.joined(separator: ", "))
         FROM outcome AS o JOIN life AS f ON f.id = o.life_id ORDER BY o.id
         """)
     rules = try outcomes.map { try $0.text(1) }
@@ -82,11 +82,10 @@ struct LineReader {
   }
 
   /// The boots, devices and requests that lines have.
-  static let usedBoots = "(SELECT * FROM boot WHERE id IN (SELECT boot_id FROM behavior_line))"
-  static let usedDevices =
-    "(SELECT * FROM device WHERE id IN (SELECT device_id FROM behavior_line))"
+  static let usedBoots = "(SELECT * FROM boot WHERE set_id IN (SELECT set_id FROM answer_block))"
+  static let usedDevices = "(SELECT * FROM device WHERE id IN (SELECT device_id FROM block_line))"
   static let usedRequests =
-    "(SELECT * FROM request WHERE id IN (SELECT request_id FROM behavior_line))"
+    "(SELECT * FROM request WHERE id IN (SELECT request_id FROM answer_block))"
 
   /// Where each of some names or numbers is, none of them twice.
   private static func places<Key: Hashable>(_ what: String, _ keys: [Key]) throws -> [Key: Int] {

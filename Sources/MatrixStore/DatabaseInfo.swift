@@ -47,9 +47,8 @@ public struct DatabaseInfo: Sendable {
               k.source_package,
               (SELECT 'tree: ' || value FROM provenance WHERE key = 'tree ' || k.name)
             ), k.link,
-            (SELECT coalesce(sum(p.masks), 0) FROM boot b
-             JOIN behavior_line l ON l.boot_id = b.id
-             JOIN profile p ON p.id = l.profile_id WHERE b.kernel = k.name)
+            (SELECT coalesce(sum(s.combinations), 0) FROM boot b
+             JOIN answer_set s ON s.id = b.set_id WHERE b.kernel = k.name)
           FROM kernel k ORDER BY k.id
           """
       ).map { row in
@@ -60,7 +59,7 @@ public struct DatabaseInfo: Sendable {
       }
       let tables = [
         "boot", "device", "request", "outcome", "life", "profile", "profile_span",
-        "behavior_line", "circumstance_line", "exclusion",
+        "block", "block_line", "block_count", "answer_set", "answer_block", "exclusion",
       ]
       let counts = try tables.map { table in
         (table, try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") ?? 0)

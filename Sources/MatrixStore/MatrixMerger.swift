@@ -103,8 +103,11 @@ public struct MatrixMerger: Sendable {
   }
 
   /// What every part has whole, what parts may share, and what each has alone.
-  private static let facts = ["boot", "behavior_line", "circumstance_line"]
-  private static let shared = ["life", "outcome", "profile", "profile_span"]
+  private static let facts = ["boot"]
+  private static let shared = [
+    "life", "outcome", "profile", "profile_span", "block", "block_line", "block_count",
+    "answer_set", "answer_block",
+  ]
   private static let summed = ["provenance", "exclusion"]
 
   private static func copy(_ path: String, isFirst: Bool, _ database: Database) throws {

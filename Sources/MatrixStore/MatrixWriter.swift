@@ -4,8 +4,8 @@ import GRDB
 
 /// Writes a matrix into an empty database, in a fixed order.
 ///
-/// Identical outcomes and profiles of different boots are stored once. Their
-/// keys are hashes of their content, so that the same answer has the same key
+/// Identical outcomes, profiles, blocks and sets of different boots are stored once.
+/// Their keys are hashes of their content, so that the same answer has the same key
 /// in every database.
 struct MatrixWriter: Sendable {
   private(set) var summary = GenerationSummary()
@@ -13,6 +13,10 @@ struct MatrixWriter: Sendable {
   private var lives = ContentKeys<Life>()
   /// Profiles by their spans and the outcomes' keys.
   private var profiles = ContentKeys<String>()
+  /// Blocks by their lines: device and profile in turn.
+  var blocks = ContentKeys<[Int64]>()
+  /// Sets by their blocks: circumstance, request and block in turn.
+  var sets = ContentKeys<[Int64]>()
 
   /// Creates the tables and fills the dimensions.
   init(
@@ -38,33 +42,26 @@ struct MatrixWriter: Sendable {
   /// Continues a database that is complete: what is stored already is not stored
   /// again.
   init(appendingTo database: Database) throws {
-    outcomes = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM outcome"))
-    profiles = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM profile"))
-    lives = ContentKeys(stored: try Int64.fetchSet(database, sql: "SELECT id FROM life"))
+    func keys(_ table: String) throws -> Set<Int64> {
+      try Int64.fetchSet(database, sql: "SELECT id FROM \(table)")
+    }
+    outcomes = ContentKeys(stored: try keys("outcome"))
+    profiles = ContentKeys(stored: try keys("profile"))
+    lives = ContentKeys(stored: try keys("life"))
+    blocks = ContentKeys(stored: try keys("block"))
+    sets = ContentKeys(stored: try keys("answer_set"))
   }
 
   /// Stores the answers of one boot.
   mutating func write(_ matrix: BootMatrix, to database: Database) throws {
-    try insertBoot(matrix, database)
     let outcomes = try matrix.outcomes.map { try id(of: $0, database) }
     let spans = try RawInsert("profile_span", columns: 4, on: database)
     defer { spans.finalize() }
     let profiles = try matrix.profiles.map { profile in
       try id(of: profile, outcomes: outcomes, spans, database)
     }
-    let lines = try RawInsert("behavior_line", columns: 4, on: database)
-    defer { lines.finalize() }
-    for line in matrix.lines {
-      try lines.insert(
-        matrix.boot.id, Int64(line.device), Int64(line.request), profiles[Int(line.profile)])
-    }
-    let altered = try RawInsert("circumstance_line", columns: 5, on: database)
-    defer { altered.finalize() }
-    for line in matrix.alteredLines {
-      try altered.insert(
-        Int64(line.circumstance), matrix.boot.id, Int64(line.device), Int64(line.request),
-        profiles[Int(line.profile)])
-    }
+    let set = try id(ofSet: matrix, outcomes: outcomes, profiles: profiles, database)
+    try insertBoot(matrix, set: set, database)
     summary.combinations += matrix.combinations
   }
 
@@ -92,19 +89,20 @@ struct MatrixWriter: Sendable {
     return excluded.values.reduce(0, +)
   }
 
-  private func insertBoot(_ matrix: BootMatrix, _ database: Database) throws {
+  private func insertBoot(_ matrix: BootMatrix, set: Int64, _ database: Database) throws {
     let (boot, pool) = (matrix.boot, matrix.pool)
     let range = pool.isActive ? PhysicalRange(pool.start, pool.end).text : "-"
     let size = pool.isActive ? pool.size : nil
     let slots = pool.isActive ? (pool.end - pool.start) / swiotlbSlotSize : 0
     try database.execute(
-      sql: "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sql: "INSERT INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
         boot.id, boot.kernel.name, boot.platform.name, boot.iommu.name, boot.swiotlb.name,
         boot.machine.name.name, range, pool.isActive ? pool.memory.name : "-",
         pool.forceBounce ? 1 : 0, pool.isActive ? Int64(pool.start) : nil,
         pool.isActive ? Int64(pool.end - 1) : nil, Int64(slots),
         pool.isActive ? size.map { Int64($0.areas) } : 0, size?.summary ?? "-",
+        set,
       ])
   }
 

@@ -23,13 +23,12 @@ struct RawInsert {
     self.connection = connection
   }
 
-  /// Inserts one row of four integers, or five.
-  func insert(_ a: Int64, _ b: Int64, _ c: Int64, _ d: Int64, _ e: Int64? = nil) throws {
+  /// Inserts one row of three integers, or four.
+  func insert(_ a: Int64, _ b: Int64, _ c: Int64, _ d: Int64? = nil) throws {
     sqlite3_bind_int64(statement, 1, a)
     sqlite3_bind_int64(statement, 2, b)
     sqlite3_bind_int64(statement, 3, c)
-    sqlite3_bind_int64(statement, 4, d)
-    if let e { sqlite3_bind_int64(statement, 5, e) }
+    if let d { sqlite3_bind_int64(statement, 4, d) }
     let code = sqlite3_step(statement)
     guard code == SQLITE_DONE else {
       let error = Self.error(code, connection)

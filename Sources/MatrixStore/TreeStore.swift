@@ -120,9 +120,8 @@ public enum TreeStore {
       let combinations = try Int.fetchOne(
         database,
         sql: """
-          SELECT coalesce(sum(p.masks), 0) FROM boot b
-          JOIN behavior_line l ON l.boot_id = b.id JOIN profile p ON p.id = l.profile_id
-          WHERE b.kernel = ?
+          SELECT coalesce(sum(s.combinations), 0) FROM boot b
+          JOIN answer_set s ON s.id = b.set_id WHERE b.kernel = ?
           """, arguments: [name])
       let excluded = try Int.fetchOne(
         database, sql: "SELECT coalesce(sum(combinations), 0) FROM exclusion WHERE kernel = ?",
@@ -130,12 +129,20 @@ public enum TreeStore {
       try addToProvenance("combinations", 0 &- (combinations ?? 0), database)
       try addToProvenance("excluded", 0 &- (excluded ?? 0), database)
       for sql in [
-        "DELETE FROM behavior_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
-        "DELETE FROM circumstance_line WHERE boot_id IN (SELECT id FROM boot WHERE kernel = ?)",
         "DELETE FROM boot WHERE kernel = ?", "DELETE FROM exclusion WHERE kernel = ?",
         "DELETE FROM kernel WHERE name = ?",
       ] {
         try database.execute(sql: sql, arguments: [name])
+      }
+      // What its boots alone answered.
+      for sql in [
+        "DELETE FROM answer_block WHERE set_id NOT IN (SELECT set_id FROM boot)",
+        "DELETE FROM answer_set WHERE id NOT IN (SELECT set_id FROM boot)",
+        "DELETE FROM block_line WHERE block_id NOT IN (SELECT block_id FROM answer_block)",
+        "DELETE FROM block_count WHERE block_id NOT IN (SELECT block_id FROM answer_block)",
+        "DELETE FROM block WHERE id NOT IN (SELECT block_id FROM answer_block)",
+      ] {
+        try database.execute(sql: sql)
       }
       return known
     }

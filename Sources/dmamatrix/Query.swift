@@ -10,9 +10,14 @@ struct Query: ParsableCommand {
     abstract: "Ask a database in SQL; it cannot be changed by it.",
     discussion: """
       The view "behavior" has one row for each combination, "behavior_span"
-      merges masks with equal answers, "excluded" says what cannot exist,
-      "change_log" what each version changed, "description" what every column
-      means.  One SELECT is run, read-only.
+      merges masks with equal answers, "behavior_count" counts by boot, request
+      and outcome, "excluded" says what cannot exist, "change_log" what each
+      version changed, "description" what every column means.  One SELECT is
+      run, read-only.
+
+      A count of "behavior" by columns other than the mask, and a comparison of
+      "scenario" with a key, are answered from what is stored, not by walking
+      the 23 million rows.
 
       Questions that people ask often have a name and parameters with defaults:
       --list shows them.

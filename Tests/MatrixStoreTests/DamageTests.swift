@@ -14,7 +14,7 @@ import Testing
 
   private let question = ReadOnlyQuery(
     sql: """
-      SELECT b.mem, s.mask_first, o.result, o."where", count(*) FROM behavior_line l
+      SELECT b.mem, s.mask_first, o.result, o.decided_by, count(*) FROM behavior_line l
       JOIN boot b ON b.id = l.boot_id JOIN profile_span s ON s.profile_id = l.profile_id
       JOIN outcome o ON o.id = s.outcome_id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
       """)

@@ -52,7 +52,8 @@ import Testing
       ("UPDATE provenance SET value = NULL WHERE key = 'tool_version'", ["info", "check"]),
       ("UPDATE kernel SET name = NULL", ["info", "check"]),
       ("UPDATE kernel SET base = x'ff'", ["info", "check"]),
-      ("UPDATE profile SET masks = 9000000000000000000", ["info", "check"]),
+      ("UPDATE profile SET masks = 9000000000000000000", ["check"]),
+      ("UPDATE answer_set SET combinations = 9000000000000000000", ["info", "check"]),
       ("UPDATE outcome SET result = NULL", ["spans", "tree", "check"]),
       ("UPDATE outcome SET verdict = NULL", ["spans", "check"]),
       ("UPDATE outcome SET warn = NULL", ["tree", "check"]),
@@ -68,7 +69,7 @@ import Testing
       ("UPDATE boot SET mem = NULL", ["spans", "tree", "check"]),
       ("UPDATE device SET bus_limit = NULL", ["spans", "tree", "check"]),
       (
-        "UPDATE request SET op = x'ff' WHERE id = (SELECT min(request_id) FROM behavior_line)",
+        "UPDATE request SET op = x'ff' WHERE id = (SELECT min(request_id) FROM answer_block)",
         ["spans", "tree", "check"]
       ),
       ("UPDATE profile_span SET mask_last = 4000000000000000000", ["spans", "tree", "check"]),

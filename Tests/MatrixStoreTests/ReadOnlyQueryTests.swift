@@ -20,7 +20,7 @@ import Testing
 
   @Test(arguments: [
     "INSERT INTO provenance VALUES ('a', 'b')", "UPDATE kernel SET name = 'x'",
-    "DELETE FROM behavior_line", "DROP VIEW behavior", "CREATE TABLE t (x)",
+    "DELETE FROM block_line", "DROP VIEW behavior", "CREATE TABLE t (x)",
     "CREATE TEMP TABLE t (x)", "VACUUM", "VACUUM INTO '/tmp/dmamatrix-stolen.db'",
     "ATTACH '/tmp/dmamatrix-stolen.db' AS x", "PRAGMA query_only = 0", "PRAGMA user_version = 9",
     "PRAGMA journal_mode = WAL", "/* a */ -- b\n PRAGMA writable_schema = 1", "REINDEX", "ANALYZE",

@@ -4,7 +4,7 @@
 -- param: kernel = 7.3 | kernel | kernel
 -- param: mem = 64G | mem | machine
 SELECT platform, iommu, swiotlb, attrs, mask_first, mask_last, result, max_map,
-  warn, "where"
+  warn, decided_by
 FROM behavior_span
 WHERE kernel = :kernel AND mem = :mem AND coherent_mask = 'same'
   AND bus_limit = 'none' AND coherent = '1' AND external = '0'

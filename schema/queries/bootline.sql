@@ -7,7 +7,7 @@
 -- param: mem = 64G | mem | machine
 -- param: op = map | op | operation
 SELECT kernel, attrs, buf, mask_first, mask_last, result, enc, verdict, exposure,
-  "where"
+  decided_by
 FROM behavior_span
 WHERE platform = :platform AND iommu = :iommu AND swiotlb = :swiotlb
   AND mem = :mem AND op = :op AND coherent_mask = 'same' AND bus_limit = 'none'

@@ -10,7 +10,7 @@ SELECT off.swiotlb, off.mem, r.op, r.attrs, r.buf,
   max(min(s1.mask_last, s2.mask_last)) AS mask_last,
   sum(min(s1.mask_last, s2.mask_last) - max(s1.mask_first, s2.mask_first) + 1)
     AS combinations,
-  o2."where" AS where_with_off
+  o2.decided_by AS where_with_off
 FROM boot AS off
 CROSS JOIN boot AS before
 CROSS JOIN behavior_line AS l2
@@ -30,5 +30,5 @@ WHERE before.kernel = off.kernel AND before.platform = off.platform
   AND s2.outcome_id <> s1.outcome_id AND o1.id = s1.outcome_id
   AND o2.id = s2.outcome_id AND r.id = l2.request_id
   AND off.iommu = 'off' AND off.kernel = :kernel AND off.platform = :platform
-GROUP BY off.swiotlb, off.mem, r.op, r.attrs, r.buf, o1.result, o2.result, o2."where"
+GROUP BY off.swiotlb, off.mem, r.op, r.attrs, r.buf, o1.result, o2.result, o2.decided_by
 ORDER BY combinations DESC, off.swiotlb, off.mem, r.op, r.attrs, r.buf

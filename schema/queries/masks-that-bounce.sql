@@ -5,7 +5,7 @@
 -- param: platform = x86 | platform | platform
 -- param: mem = 64G | mem | machine
 -- param: swiotlb = default | swiotlb | swiotlb mode
-SELECT buf, mask_first, mask_last, result, warn, "where"
+SELECT buf, mask_first, mask_last, result, warn, decided_by
 FROM behavior_span
 WHERE kernel = :kernel AND platform = :platform AND iommu = 'none'
   AND swiotlb = :swiotlb AND mem = :mem AND coherent_mask = 'same'

@@ -4,7 +4,7 @@
 -- param: from = v6 | kernel | the earlier kernel
 -- param: to = v7 | kernel | the later kernel
 SELECT b.platform, b.iommu, b.swiotlb, r.op, r.attrs, o2.verdict,
-  o1."where" AS where_before, o2."where" AS where_after,
+  o1.decided_by AS where_before, o2.decided_by AS where_after,
   sum(min(s1.mask_last, s2.mask_last) - max(s1.mask_first, s2.mask_first) + 1)
     AS combinations
 FROM boot AS b
@@ -24,7 +24,7 @@ WHERE a.kernel = :from AND a.platform = b.platform AND a.iommu = b.iommu
   AND s2.mask_first <= s1.mask_last AND s2.mask_last >= s1.mask_first
   AND s2.outcome_id <> s1.outcome_id AND o1.id = s1.outcome_id
   AND o2.id = s2.outcome_id AND r.id = l2.request_id
-  AND b.kernel = :to AND o1.verdict = o2.verdict AND o1."where" <> o2."where"
+  AND b.kernel = :to AND o1.verdict = o2.verdict AND o1.decided_by <> o2.decided_by
 GROUP BY b.platform, b.iommu, b.swiotlb, r.op, r.attrs, o2.verdict,
-  o1."where", o2."where"
+  o1.decided_by, o2.decided_by
 ORDER BY combinations DESC, b.platform, b.iommu, b.swiotlb, r.op, r.attrs

@@ -2,9 +2,9 @@
 -- description: Combinations by the kernel function and condition that returned
 --   the answer.
 -- param: kernel = 7.3 | kernel | kernel
-SELECT "where", result, sum(combinations) AS combinations,
+SELECT decided_by, result, sum(combinations) AS combinations,
   round(100.0 * sum(combinations) / sum(sum(combinations)) OVER (), 1) AS percent
 FROM behavior_span
 WHERE kernel = :kernel
-GROUP BY "where", result
+GROUP BY decided_by, result
 ORDER BY combinations DESC

@@ -5,7 +5,7 @@
 -- param: platform = x86 | platform | platform
 -- param: swiotlb = default | swiotlb | swiotlb mode
 -- param: mem = 64G | mem | machine
-SELECT op, attrs, buf, mask_first, mask_last, result, verdict, max_map, "where"
+SELECT op, attrs, buf, mask_first, mask_last, result, verdict, max_map, decided_by
 FROM behavior_span
 WHERE kernel = :kernel AND platform = :platform AND iommu = 'translated'
   AND swiotlb = :swiotlb AND mem = :mem AND coherent_mask = 'same'

@@ -10,7 +10,7 @@
 -- param: mem = 64G | mem | machine
 -- param: buf = high | buf | buffer
 WITH span AS MATERIALIZED (
-  SELECT coherent_mask, mask_first, mask_last, "where" FROM behavior_span
+  SELECT coherent_mask, mask_first, mask_last, decided_by FROM behavior_span
   WHERE kernel = :kernel AND platform = :platform AND iommu = :iommu
     AND swiotlb = :swiotlb AND mem = :mem AND bus_limit = 'none' AND coherent = '1'
     AND external = '0' AND op = 'map' AND attrs = 'none' AND buf = :buf
@@ -20,7 +20,7 @@ WITH span AS MATERIALIZED (
   WHEN :platform LIKE 'arm64%' THEN 'arm64' WHEN :platform LIKE 's390%' THEN 's390'
   WHEN :platform LIKE 'ppc64%' THEN 'powerpc' ELSE 'x86' END AS name
 ), bouncing AS (
-  SELECT d.id, d.file, d.module, d.decided, p.position, p.streaming, p.coherent, s."where",
+  SELECT d.id, d.file, d.module, d.decided, p.position, p.streaming, p.coherent, s.decided_by,
     count(*) OVER (PARTITION BY d.id) AS bounced
   FROM driver_tree AS t
   JOIN driver AS d ON d.tree_id = t.id
@@ -33,6 +33,6 @@ WITH span AS MATERIALIZED (
 )
 SELECT file, streaming, coherent,
   decided AND bounced = (SELECT count(*) FROM driver_pair AS q WHERE q.driver = id) AS certain,
-  module, "where"
+  module, decided_by
 FROM bouncing
 ORDER BY certain DESC, bounced, file, position

@@ -10,7 +10,7 @@
 -- param: swiotlb = force | swiotlb | swiotlb mode
 -- param: mem = 64G | mem | machine
 WITH span AS MATERIALIZED (
-  SELECT kernel, coherent_mask, op, buf, mask_first, mask_last, verdict, "where"
+  SELECT kernel, coherent_mask, op, buf, mask_first, mask_last, verdict, decided_by
   FROM behavior_span
   WHERE kernel IN (:from, :to) AND platform = :platform AND iommu = :iommu
     AND swiotlb = :swiotlb AND mem = :mem AND bus_limit = 'none' AND coherent = '1'
@@ -21,7 +21,7 @@ WITH span AS MATERIALIZED (
   WHEN :platform LIKE 'ppc64%' THEN 'powerpc' ELSE 'x86' END AS name
 ), broken AS (
   SELECT d.id, d.file, d.module, d.decided, p.position, p.streaming, p.coherent, b.op, b.buf,
-    a.verdict AS before, b.verdict AS after, b."where"
+    a.verdict AS before, b.verdict AS after, b.decided_by
   FROM driver_tree AS t
   JOIN driver AS d ON d.tree_id = t.id
   JOIN family AS f ON instr(',' || d.architectures || ',', ',' || f.name || ',') > 0
@@ -38,7 +38,7 @@ WITH span AS MATERIALIZED (
 )
 SELECT file, streaming, coherent, op, buf, before, after,
   decided AND number = (SELECT count(*) FROM driver_pair AS q WHERE q.driver = b.id) AS certain,
-  "where", module
+  decided_by, module
 FROM broken AS b
 JOIN pairs USING (id)
 ORDER BY certain DESC, number, file, position, op, buf
