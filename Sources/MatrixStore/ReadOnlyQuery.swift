@@ -132,7 +132,7 @@ public struct ReadOnlyQuery: Sendable {
         { $0?.assumingMemoryBound(to: Deadline.self).pointee.hasPassed == true ? 1 : 0 }, pointer)
     }
 
-    let statement = try database.makeStatement(sql: sql)
+    let statement = try makeStatement(database)
     guard statement.isReadonly else {
       throw StoreError.query("refused, the statement would write; queries are read-only")
     }
@@ -159,6 +159,16 @@ public struct ReadOnlyQuery: Sendable {
       rows.append(values)
     }
     return QueryResult(columns: statement.columnNames, rows: rows)
+  }
+
+  /// The statement, in a faster form where one is known and has the same columns.
+  private func makeStatement(_ database: Database) throws -> Statement {
+    let statement = try database.makeStatement(sql: sql)
+    guard let form = FasterQuestion.form(of: sql),
+      let faster = try? database.makeStatement(sql: form),
+      faster.columnNames == statement.columnNames, faster.isReadonly
+    else { return statement }
+    return faster
   }
 
   /// Binds every parameter of the statement by name, and no other.
@@ -195,7 +205,9 @@ public struct ReadOnlyQuery: Sendable {
         "a value or a row would be longer than \(Self.lengthLimit >> 20) MiB; ask for a part of it, "
           + "as with substr()")
     case .SQLITE_NOMEM:
-      return .query("SQLite would take more than 1024 MiB; ask for fewer rows, or sort fewer")
+      return .query(
+        "SQLite would take more than 1024 MiB; ask for fewer rows, or sort fewer; "
+          + StoreError.lessToWalk)
     case .SQLITE_INTERRUPT: return .timeLimit(seconds: timeLimit)
     case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_IOERR:
       return MatrixDatabase.storeError(error, path: path)

@@ -69,7 +69,8 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
     case .noScenario(let sentence), .drivers(let sentence):
       sentence
     case .timeLimit(let seconds):
-      "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit"
+      "query: stopped after \(seconds.formatted()) s; --timeout 0 lifts the limit; "
+        + Self.lessToWalk
     case .emptyDomain(let reason):
       "nothing to generate: \(reason)"
     case .noObservations(let path):
@@ -80,4 +81,10 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
       "\(sentence); nothing was changed"
     }
   }
+}
+
+extension StoreError {
+  /// What to ask instead of a question that takes too long.
+  static let lessToWalk =
+    "sum(combinations) of behavior_count or behavior_span counts without walking every mask"
 }

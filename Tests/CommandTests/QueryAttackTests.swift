@@ -41,7 +41,10 @@ import Testing
   func oneCallIsStopped(sql: String) throws {
     let run = try commands.run(["query", sql, "--timeout", "0.05"])
     #expect(run.status == 2 && run.output.isEmpty)
-    #expect(run.error == "dmamatrix: query: stopped after 0.05 s; --timeout 0 lifts the limit\n")
+    #expect(
+      run.error
+        == "dmamatrix: query: stopped after 0.05 s; --timeout 0 lifts the limit; sum(combinations) "
+        + "of behavior_count or behavior_span counts without walking every mask\n")
   }
 
   /// 200 MB, made at once, are 400 MB of text, which is made longer than allowed.
