@@ -46,14 +46,16 @@ SELECT
 FROM history AS h
 CROSS JOIN history_state AS t
 CROSS JOIN boot AS b
-CROSS JOIN device AS d
+CROSS JOIN answer_block AS a
 CROSS JOIN request AS r
-CROSS JOIN behavior_line AS l
+CROSS JOIN block_line AS l
+CROSS JOIN device AS d
 CROSS JOIN profile_span AS s
 CROSS JOIN outcome AS o
 CROSS JOIN life AS f
 WHERE t.history_id = h.id AND b.kernel = t.kernel
-  AND l.boot_id = b.id AND l.device_id = d.id AND l.request_id = r.id
+  AND a.set_id = b.set_id AND a.circumstance_id = 0 AND r.id = a.request_id
+  AND l.block_id = a.block_id AND d.id = l.device_id
   AND s.profile_id = l.profile_id AND o.id = s.outcome_id AND f.id = o.life_id;
 
 -- Each finding, from the state in which it is first seen to the one before it is gone.

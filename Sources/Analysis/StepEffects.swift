@@ -72,17 +72,15 @@ public struct StepEffects: Sendable {
     let kernels = [old, new] + (last.map { [$0] } ?? [])
     let space = ScenarioSpace(kernels: kernels, domain: domain)
     var classes = ClassNumbers<Key>()
-    let diagram = space.diagram(lives: { line, index in
-      let lives = line.lives.compactMap { $0[index] }
+    let diagram = space.diagram(lives: { point in
+      let lives = point.lives.compactMap { $0 }
       guard lives.count == kernels.count else { return 0 }
-      var request = line.request
-      request.mask = line.masks[index]
-      let sides = lives.map { Self.side($0, line.platform, request) }
-      let effect = Self.effect(line.platform, sides[0], sides[1], lives[0], lives[1])
+      let sides = lives.map { Self.side($0, point.platform, point.request) }
+      let effect = Self.effect(point.platform, sides[0], sides[1], lives[0], lives[1])
       guard let effect else { return 0 }
       if last != nil {
         // Worse here, and not at the end.
-        let final = Self.effect(line.platform, sides[0], sides[2], lives[0], lives[2])
+        let final = Self.effect(point.platform, sides[0], sides[2], lives[0], lives[2])
         guard effect.isWorse, final?.isWorse != true else { return 0 }
       }
       return classes.number(of: Key(effect: effect, old: sides[0], new: sides[1]))

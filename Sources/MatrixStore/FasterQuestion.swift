@@ -160,7 +160,8 @@ enum FasterQuestion {
     let given = words[(from + 2)..<start].filter { !$0.isWord("AS") }
     // The AND of a BETWEEN is none.
     guard !words.contains(where: { $0.isWord("BETWEEN") }), given.count <= 1,
-      start - from <= 4, given.allSatisfy({ $0.name != nil }) else {
+      start - from <= 4, given.allSatisfy({ $0.name != nil })
+    else {
       return nil
     }
     let name = given.first?.name ?? "behavior"

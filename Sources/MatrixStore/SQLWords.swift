@@ -47,8 +47,8 @@ struct SQLWord {
         continue
       }
       let isName = { (scalar: Unicode.Scalar) in
-        scalar.isASCII && (scalar.properties.isAlphabetic || scalar.value >= 48 && scalar.value <= 57)
-          || scalar == "_"
+        let isDigit = scalar.value >= 48 && scalar.value <= 57
+        return scalar.isASCII && scalar.properties.isAlphabetic || isDigit || scalar == "_"
       }
       if isName(first) {
         let text = String(rest.unicodeScalars.prefix(while: isName))
