@@ -222,6 +222,8 @@ public struct Diagram: Sendable {
     for level in nodes.indices.reversed() {
       let isLast = level == nodes.count - 1
       let (children, width) = (nodes[level].children, nodes[level].width)
+      // An axis without values: no point exists.
+      if width == 0 { continue }
       uniform[level] = stride(from: 0, to: children.count, by: width).map { first in
         var only: Int32?
         for child in children[first..<first + width] where child != absent {

@@ -67,6 +67,14 @@ struct SmallSpace {
 @Suite struct CoverTests {
   /// Exact and disjoint against a naive enumeration: every point of the class in one
   /// box, no point of another class in any, the counts add up.
+  /// A check of maps alone asks nothing of the lints about allocations.
+  @Test func anAxisWithoutValuesHasNoPoints() {
+    let axes = [Axis("a", ["0", "1"]), Axis("b", []), Axis("c", ["0", "1"], isOrdered: true)]
+    let diagram = Diagram(axes: axes) { _, row in row.set(0..<2, to: 1) }
+    #expect(diagram.counts().isEmpty)
+    #expect(diagram.firstPoint(of: 1, in: Box(axes.map(\.all))) == nil)
+  }
+
   @Test(arguments: 1...60 as ClosedRange<UInt64>)
   func coversAreExactAndDisjoint(seed: UInt64) {
     let space = SmallSpace(seed: seed, sizes: [3, 2, 4, 5])
