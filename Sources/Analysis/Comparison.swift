@@ -1,4 +1,5 @@
 import DMAModel
+import Support
 
 /// What differs between kernels, as transitions with exact conditions.
 public struct Comparison: Sendable {
@@ -55,26 +56,31 @@ public struct Comparison: Sendable {
   /// - Parameter progress: Receives the part that is done.
   public init(
     _ kernels: [KernelVersion], domain: MatrixDomain,
-    progress: @escaping (Double) -> Void = { _ in }
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) {
     self.kernels = kernels
-    let space = ScenarioSpace(kernels: kernels, domain: domain, progress: progress)
-    var classes = ClassNumbers<TransitionKey>()
-    let diagram = space.diagram { platform, request, answers in
-      classes.number(of: TransitionKey(platform, request, answers))
+    let ((keys, diagram), life) = concurrently {
+      let space = ScenarioSpace(kernels: kernels, domain: domain, progress: progress)
+      var classes = ClassNumbers<TransitionKey>()
+      let diagram = space.diagram { platform, request, answers in
+        classes.number(of: TransitionKey(platform, request, answers))
+      }
+      return (classes.keys, diagram)
+    } _: {
+      LifeComparison(kernels, domain: domain)
     }
-    let keys = classes.keys
+    self.life = life
     let counts = diagram.counts()
     let total = counts.values.reduce(0, +)
     scenarios = total
     equal = counts[0] ?? 0
-    life = LifeComparison(kernels, domain: domain)
     pools = PoolChange.all(kernels, domain: domain)
     onlyThere = kernels.map { ScenarioSpace.count($0, domain) - total }
     let order = keys.indices.sorted { one, two in
       let (a, b) = (counts[Int32(one + 1)] ?? 0, counts[Int32(two + 1)] ?? 0)
       return (keys[one].severity, -a, one) < (keys[two].severity, -b, two)
     }
+    let space = ScenarioSpace(kernels: kernels, domain: domain)
     let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
     let defaults = Self.defaultBoots(of: space)
     transitions = zip(order, conditions).map { index, conditions in

@@ -26,7 +26,9 @@ public struct RowExport: Sendable {
 
   /// The columns, in the order of the view `behavior`.
   public static let columns =
-    boot + ["mask"] + request + Answer.columnNames + ["where", "verdict", "exposure", "scenario"]
+    boot + ["mask"] + request + Answer.columnNames + [
+      "decided_by", "where", "verdict", "exposure", "scenario",
+    ]
 
   private static let boot = ["kernel", "platform", "iommu", "swiotlb", "mem"]
   private static let request = [
@@ -81,7 +83,7 @@ public struct RowExport: Sendable {
     }
   }
 
-  private static let answer = Answer.columnNames + ["where", "verdict", "exposure"]
+  private static let answer = Answer.columnNames + ["decided_by", "where", "verdict", "exposure"]
 }
 
 /// The parts of a line around the two places where the mask stands.

@@ -19,3 +19,21 @@ package func concurrently<Element: Sendable, Value: Sendable>(
   }
   return results.withLock { $0.values.compactMap { $0 } }
 }
+
+/// The values of two functions, side by side where there are two CPUs.
+package func concurrently<One: Sendable, Two: Sendable>(
+  _ one: @Sendable () -> One, _ two: @Sendable () -> Two
+) -> (One, Two) {
+  let values = Locked((one: One?.none, two: Two?.none))
+  DispatchQueue.concurrentPerform(iterations: 2) { index in
+    if index == 0 {
+      let value = one()
+      values.withLock { $0.one = value }
+    } else {
+      let value = two()
+      values.withLock { $0.two = value }
+    }
+  }
+  let (first, second) = values.withLock { $0 }
+  return (first ?? one(), second ?? two())
+}

@@ -22,7 +22,7 @@ AXES = ["platform", "iommu", "swiotlb", "mem", "mask", "coherent_mask", "bus_lim
         "coherent", "external", "op", "attrs", "buf"]
 
 
-def told(kernel, key, columns='result, verdict, "where"'):
+def told(kernel, key, columns='result, verdict, decided_by'):
     """What the database says about a scenario."""
     terms = " AND ".join(f"{axis} = ?" for axis in AXES)
     values = [int(v) if a == "mask" else v for a, v in zip(AXES, key.split("/"))]
@@ -91,9 +91,9 @@ with sync_playwright() as playwright:
            WHERE a.kernel = 'v6' AND a.platform = 'x86-sme47' AND a.mem = '64G'
            AND a.coherent_mask = 'same' AND a.bus_limit = 'none' AND a.coherent = '1'
            AND a.external = '0' AND a.op = 'map' AND a.attrs = 'none' AND a.buf = 'high'
-           AND (a.result, a.dma, a.enc, a.mem_state, a.pte, a.warn, a.max_map, a."where",
+           AND (a.result, a.dma, a.enc, a.mem_state, a.pte, a.warn, a.max_map, a.decided_by,
                 a.verdict) IS NOT (b.result, b.dma, b.enc, b.mem_state, b.pte, b.warn,
-                b.max_map, b."where", b.verdict)""").fetchone()[0]
+                b.max_map, b.decided_by, b.verdict)""").fetchone()[0]
     assert outlined == different > 0, (outlined, different)
     assert f"{different} cells differ" in page.locator("#status").inner_text()
     cell("passthrough force", 64, "versus").click()
