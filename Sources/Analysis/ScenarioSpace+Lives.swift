@@ -32,7 +32,8 @@ extension ScenarioSpace {
         }
         let lives = bootedKernels(choice, circumstance.conditions).map { kernel in
           kernel.lifeRuns(of: request, masks: domain.masks, circumstance.maskChange) { request in
-            exists(circumstance, choice, request)
+            // Others happen to all masks or to none, which was looked at.
+            circumstance.maskChange == .none || exists(circumstance, choice, request)
           }
         }
         for life in lives.joined() { reads.formUnion(life.reads) }

@@ -24,7 +24,9 @@ public struct KnownLines: Sendable {
   public subscript(request: DeviceRequest) -> Int? {
     for line in lines[place(request)] {
       let (reads, device) = (line.reads, line.device)
-      if !reads.contains(.coherence) || device.coherence == request.coherence,
+      // Buffers that the domain has not are in one place.
+      if device.buffer == request.buffer,
+        !reads.contains(.coherence) || device.coherence == request.coherence,
         !reads.contains(.facing) || device.facing == request.facing,
         !reads.contains(.coherentMask) || device.coherentMask == request.coherentMask,
         !reads.contains(.busLimit) || device.busLimit == request.busLimit

@@ -124,12 +124,12 @@ struct LineReader {
     let statement = try database.makeStatement(
       sql: "SELECT device_id, request_id, profile_id FROM behavior_line WHERE boot_id = ?")
     for (boot, id) in bootIDs.enumerated() {
-      let kernel = bootedKernel(content.boots[boot])
+      var traced = TracedLines(bootedKernel(content.boots[boot]))
       let rows = try Row.fetchCursor(statement, arguments: [id])
       while let row = try rows.next() {
-        let (device, request, spans) = try line(row)
-        let profile = traced(spans, kernel, deviceRequest(device, request))
-        lines[boot * width + device * content.requests.count + request] = try number(of: profile)
+        let (device, request, profile) = try line(row)
+        lines[boot * width + device * content.requests.count + request] = try number(
+          of: profile, deviceRequest(device, request), &traced)
       }
       progress(0.7 * Double(boot + 1) / Double(bootIDs.count))
     }
@@ -139,14 +139,41 @@ struct LineReader {
   /// How many lines a page holds, with those that do not exist.
   private static let lineLimit = 1 << 28
 
-  /// The device, the request and the spans of a line.
-  private func line(
-    _ row: Row
-  ) throws -> (device: Int, request: Int, spans: [(ClosedRange<Int>, Int)]) {
-    guard let device = deviceIndex[try row.key(0)], let request = requestIndex[try row.key(1)],
-      let spans = spans[try row.key(2)]
+  /// The device, the request and the stored profile of a line.
+  private func line(_ row: Row) throws -> (device: Int, request: Int, profile: Int64) {
+    guard let device = deviceIndex[try row.key(0)], let request = requestIndex[try row.key(1)]
     else { throw MalformedRow("a line refers to what is not stored") }
-    return (device, request, spans)
+    return (device, request, try row.key(2))
+  }
+
+  /// The lines of a boot that were retraced.
+  private struct TracedLines {
+    let kernel: BootedKernel?
+    var known = KnownLines(MatrixDomain())
+    /// The stored profile of each known line, and the number of the retraced one.
+    var profiles: [(stored: Int64, number: UInt16)] = []
+
+    init(_ kernel: BootedKernel?) { self.kernel = kernel }
+  }
+
+  /// The number of a stored profile with the paths that lead to its answers.
+  private mutating func number(
+    of stored: Int64, _ request: DeviceRequest?, _ lines: inout TracedLines
+  ) throws -> UInt16 {
+    // The stored answers are the database's: the same line may have others.
+    if let request, let place = lines.known[request], lines.profiles[place].stored == stored {
+      return lines.profiles[place].number
+    }
+    guard let spans = spans[stored] else {
+      throw MalformedRow("a line refers to what is not stored")
+    }
+    var reads: DeviceAxes = []
+    let number = try number(of: traced(spans, lines.kernel, request, &reads))
+    if let request, lines.kernel != nil {
+      lines.known.keep(lines.profiles.count, for: request, reads)
+      lines.profiles.append((stored, number))
+    }
+    return number
   }
 
   /// Reads what circumstances alter, circumstance by circumstance.
@@ -166,17 +193,17 @@ struct LineReader {
       let names = try (1...4).map { try row.text($0) }
       let circumstance = Circumstance.all.first { $0.names == names }
       for (boot, id) in bootIDs.enumerated() {
-        let kernel = circumstance.flatMap {
-          bootedKernel(content.boots[boot], conditions: $0.conditions)
-        }
+        var traced = TracedLines(
+          circumstance.flatMap { bootedKernel(content.boots[boot], conditions: $0.conditions) })
         var ofBoot: [ExplorerData.AlteredLine] = []
         let rows = try Row.fetchCursor(statement, arguments: [id, try row.key(0)])
         while let row = try rows.next() {
-          let (device, request, spans) = try self.line(row)
-          let profile = traced(spans, kernel, deviceRequest(device, request))
+          let (device, request, profile) = try self.line(row)
           let line = boot * width + device * content.requests.count + request
           ofBoot.append(
-            ExplorerData.AlteredLine(line: UInt32(line), profile: try number(of: profile)))
+            ExplorerData.AlteredLine(
+              line: UInt32(line),
+              profile: try number(of: profile, deviceRequest(device, request), &traced)))
         }
         altered += ofBoot.sorted { $0.line < $1.line }
       }
@@ -187,25 +214,26 @@ struct LineReader {
 
   /// Splits spans where the path changes.
   private mutating func traced(
-    _ spans: [(ClosedRange<Int>, Int)], _ kernel: BootedKernel?, _ request: DeviceRequest?
+    _ spans: [(ClosedRange<Int>, Int)], _ kernel: BootedKernel?, _ request: DeviceRequest?,
+    _ reads: inout DeviceAxes
   ) -> [Int] {
     guard let kernel, var request else {
       return spans.flatMap { [$0.lowerBound, $0.upperBound, $1, -1] }
     }
     var profile: [Int] = []
-    for (masks, outcome) in spans {
-      for bits in masks {
-        let path: Int
-        if let mask = DMAMask(bits: bits) {
-          request.mask = mask
-          path = number(of: request, on: kernel, decidedBy: rules[outcome])
+    for (bits, outcome) in spans {
+      let masks = bits.compactMap(DMAMask.init(bits:))
+      var runs: [(run: MaskRun, fingerprint: UInt64)] = []
+      kernel.forEachFingerprintedRun(of: request, masks: masks, .answer) { runs.append(($0, $1)) }
+      for (run, fingerprint) in runs {
+        reads.formUnion(run.reads)
+        request.mask = masks[run.range.lowerBound]
+        let path = number(of: request, fingerprint, on: kernel, decidedBy: rules[outcome])
+        let (first, last) = (Int(request.mask.bits), Int(masks[run.range.upperBound - 1].bits))
+        if run.range.lowerBound > 0, profile[profile.count - 1] == path {
+          profile[profile.count - 3] = last
         } else {
-          path = -1
-        }
-        if bits > masks.lowerBound, profile[profile.count - 1] == path {
-          profile[profile.count - 3] = bits
-        } else {
-          profile += [bits, bits, outcome, path]
+          profile += [first, last, outcome, path]
         }
       }
     }
@@ -213,9 +241,9 @@ struct LineReader {
   }
 
   private mutating func number(
-    of request: DeviceRequest, on kernel: BootedKernel, decidedBy rule: String
+    of request: DeviceRequest, _ fingerprint: UInt64, on kernel: BootedKernel,
+    decidedBy rule: String
   ) -> Int {
-    let fingerprint = kernel.pathFingerprint(of: request)
     if let known = paths[fingerprint] { return known.rule == rule ? known.number : -1 }
     let (answer, trace) = kernel.explain(request)
     let path = trace.map { taken -> Int in

@@ -49,8 +49,8 @@ import Testing
     try queue.close()
     let expected: StoreError =
       newer
-      ? .newer(path: path, version: version, supported: 3)
-      : .older(path: path, version: version, supported: 3)
+      ? .newer(path: path, version: version, supported: 4)
+      : .older(path: path, version: version, supported: 4)
     #expect(error(opening: path) == expected)
   }
 
