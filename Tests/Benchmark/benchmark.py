@@ -163,8 +163,9 @@ POINT = ("kernel = 'v6' AND platform = 'x86-sme47' AND iommu = 'passthrough' "
          "AND swiotlb = 'force' AND mem = '64G' AND mask = 64 AND coherent_mask = 'same' "
          "AND bus_limit = 'none' AND coherent = '1' AND external = '0' AND op = 'map' "
          "AND attrs = 'none' AND buf = 'dma32'")
+KEY = "x86-sme47/passthrough/force/64G/64/same/none/1/0/map/none/dma32"
 SLICES = [
-    ("a scenario", f"SELECT result, \"where\" FROM {{}} WHERE {POINT}"),
+    ("a scenario", f"SELECT result, decided_by FROM {{}} WHERE {POINT}"),
     ("a platform, a kernel, by verdict",
      "SELECT verdict, count(*) FROM {} WHERE kernel = 'v6' AND platform = 'x86-sme47' "
      "GROUP BY 1 ORDER BY 1"),
@@ -206,21 +207,35 @@ def queries(work):
     return table(["question", "dmamatrix", "one row a combination", "ratio"], rows)
 
 
-def analyses(evaluations, combinations):
+def analyses(work, evaluations, combinations):
     """compare, check and report over the whole matrix, in passes of the model.
 
     A pass is the time that one core needs to evaluate every combination once.
     """
+    target = work / "matrix.db"
+    run("generate", "--quiet", "-d", target)
     rows = []
     for name, arguments in (
             ("compare v6 v7", ["compare", "v6", "v7"]),
             ("check --kernel 7.3 --base 7.2", ["check", "--kernel", "7.3", "--base", "7.2"]),
             ("report findings", ["report", "findings"]),
-            ("report lifecycle", ["report", "lifecycle"])):
-        seconds, memory, _ = run(*arguments)
-        rows.append((name, f"{seconds:.1f} s", f"{seconds * evaluations / combinations:.1f}",
-                     f"{memory:.0f} MB"))
-    return table(["command", "time", f"passes over {combinations / 1e6:.1f} million combinations", "memory"], rows)
+            ("report lifecycle", ["report", "lifecycle"]),
+            ("report html", ["report", "html", "-d", target, "-o", work / "page.html"]),
+            ("policy reach 7.3", ["policy", "reach", "7.3"]),
+            ("solve --from v6 --base 7.2", ["solve", "--from", "v6", "--base", "7.2"]),
+            ("query: GROUP BY verdict", ["query", "-d", target, "SELECT verdict, count(*) "
+                                         "FROM behavior GROUP BY verdict"]),
+            ("query: GROUP BY decided_by", ["query", "-d", target, "SELECT decided_by, count(*) "
+                                            "FROM behavior GROUP BY decided_by"]),
+            ("query: a scenario's key", ["query", "-d", target,
+                                         f"SELECT * FROM behavior WHERE scenario = '{KEY}'"]),
+            ("explain a scenario", ["explain", "--kernel", "7.3", KEY]),
+            ("--version", ["--version"])):
+        seconds, memory, _, cpu = measured(*arguments)
+        rows.append((name, f"{seconds:.2f} s", f"{cpu:.2f} s",
+                     f"{seconds * evaluations / combinations:.2f}", f"{memory:.0f} MB"))
+    rows.append(("the executable", "", "", "", f"{pathlib.Path(tool).stat().st_size / 1e6:.0f} MB"))
+    return table(["command", "time", "of CPUs", f"passes over {combinations / 1e6:.1f} million combinations", "memory"], rows)
 
 
 def trees(work, evaluations):
@@ -518,7 +533,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
           f["unit"], f["target"]) for f in figures])
     text += "\n## Loading\n\n" + load_text
     text += "\n## Questions\n\n" + queries(work)
-    text += "\n## The whole matrix\n\n" + analyses(evaluations, combinations)
+    text += "\n## The whole matrix\n\n" + analyses(work, evaluations, combinations)
     text += "\n## A kernel's own code\n\n" + trees(work, evaluations)
     text += TRAFFIC_TITLE + traffic(work) + fleet(work)
     text += "\n## Growth\n\nTwo kernels, finer axes. Each column as a multiple of the " \
