@@ -183,7 +183,13 @@ public struct DriverScan: Sendable {
   ) -> Driver {
     var driver = driver
     driver.module = place?.module
-    let symbols = place?.symbols ?? []
+    let module = place?.symbols ?? []
+    let ofObject = place?.ownSymbols ?? []
+    // PCI of `driver-$(CONFIG_PCI) += pci.o` is no symbol of the driver.
+    let isOfModule = ofObject.allSatisfy { symbol in
+      module.contains { symbol.hasPrefix($0) || kconfig.dependsOn(symbol).contains($0) }
+    }
+    let symbols = isOfModule ? ofObject : module
     driver.kconfig = symbols.isEmpty ? nil : symbols.joined(separator: ",")
     driver.dependsOn = KconfigSymbols.joined(
       symbols.map(kconfig.dependsOn).distinct, by: " || ", around: "&&")

@@ -16,11 +16,14 @@ struct Kbuild: Sendable {
     let module: String
     /// The module's own symbols, any of which builds it; none where it is always built.
     let symbols: [String]
+    /// The symbols of the object: its own where its list has one, or else its module's.
+    let ownSymbols: [String]
     /// All symbols that must be on beside: the ways to build it.
     let ways: [[String]]
 
-    init(module: String, symbols: [String], ways: [[String]]) {
+    init(module: String, symbols: [String], ownSymbols: [String]? = nil, ways: [[String]]) {
       (self.module, self.symbols, self.ways) = (module, symbols, ways)
+      self.ownSymbols = ownSymbols ?? symbols
     }
 
     /// Where a file goes that objects of several places include; nil for none.
@@ -28,6 +31,7 @@ struct Kbuild: Sendable {
       guard !places.isEmpty else { return nil }
       module = places.map(\.module).distinct.joined(separator: ",")
       symbols = places.flatMap(\.symbols).distinct
+      ownSymbols = places.flatMap(\.ownSymbols).distinct
       ways = places.flatMap(\.ways).distinct
     }
   }
@@ -146,7 +150,8 @@ struct Kbuild: Sendable {
       }
       let extra = Self.symbol(part.condition).map { [$0] } ?? []
       return Place(
-        module: whole.module, symbols: whole.symbols, ways: whole.ways.map { $0 + extra })
+        module: whole.module, symbols: whole.symbols,
+        ownSymbols: extra.isEmpty ? whole.ownSymbols : extra, ways: whole.ways.map { $0 + extra })
     }
     return nil
   }

@@ -34,6 +34,30 @@ import Testing
     #expect(driver.module == module && driver.kconfig == symbols)
   }
 
+  /// An object that a symbol of its own adds to a module is on with that symbol; a symbol
+  /// that has nothing to do with the module's only must be on as well.
+  @Test(arguments: [("ONE_BUS", "ONE_BUS"), ("TWO", "TWO"), ("PCI", "ONE")])
+  func anObjectHasASymbolOfItsOwn(_ symbol: String, _ expected: String) throws {
+    let all = try drivers([
+      "drivers/misc/Makefile":
+        "obj-$(CONFIG_ONE) += whole.o\nwhole-y += b.o\nwhole-$(CONFIG_\(symbol)) += a.o\n",
+      "drivers/misc/a.c": Self.call,
+      "drivers/Kconfig": """
+      config PCI
+      \tbool "PCI"
+      config ONE
+      \ttristate "one"
+      config TWO
+      \tbool "two"
+      \tdepends on ONE
+      config ONE_BUS
+      \tbool "bus"
+      """,
+    ])
+    let driver = try #require(all["drivers/misc/a.c"])
+    #expect(driver.module == "whole" && driver.kconfig == expected)
+  }
+
   @Test func aMakefileThatAnotherIncludesNamesItsObjectsFromThere() throws {
     let all = try drivers([
       "drivers/misc/Makefile":
