@@ -56,12 +56,16 @@ struct DriverFile {
     evaluator = MaskEvaluator(file, headers: headers, functions: functions)
     for index in candidates() { read(index) }
     findFallbacks()
-    readMacros()
+    let (inMacros, hasNames) = file.maskCallsInMacros(atMost: Self.callLimit - calls.count)
+    calls += inMacros
+    if hasNames { keepsPointer = true }
   }
 
   /// The tokens that may name what is looked for, in order.
   private func candidates() -> [Int] {
-    let starts = ["dma_", "DMA_ATTR_", "pci_set_", "coherent_dma_mask"].map { Array($0.utf8) }
+    let starts = [
+      "dma_", "DMA_ATTR_", "pci_set_", "coherent_dma_mask", "platform_dma_mask",
+    ].map { Array($0.utf8) }
     return file.bytes.withUnsafeBufferPointer { bytes in
       file.tokens.indices.filter { index in
         let token = file.tokens[index]
@@ -95,8 +99,7 @@ struct DriverFile {
         let (number, context) = context(index)
       else { return }
       guard let mask = argument(of: index) else {
-        keepsPointer = true
-        return
+        return addUnknown(index, "arguments that are not read")
       }
       guard file.macros[name] == nil, !file.undefined.contains(name) else {
         return addUnknown(index, file.text(file.tokens[mask]))
@@ -118,6 +121,8 @@ struct DriverFile {
           name: name, expression: "", value: nil))
     } else if name == "dma_mask" || name == "coherent_dma_mask" {
       store(name, index)
+    } else if name == "platform_dma_mask" {
+      keepsPointer = true
     }
   }
 
@@ -253,7 +258,7 @@ struct DriverFile {
     // What is not read writes it: `&=`, a parenthesis, its address.
     if index + 2 < file.tokens.count, file.isWrittenOtherwise(index) { keepsPointer = true }
     // u64 *m = dev->dma_mask;
-    if index > 1, index + 1 < file.tokens.count, file.tokens[index - 1].is("->"),
+    if name == "dma_mask", index > 1, index + 1 < file.tokens.count, file.isMember(index),
       file.tokens[index + 1].is(";"), file.keepsPointer(at: index)
     {
       keepsPointer = true
@@ -265,7 +270,8 @@ struct DriverFile {
     guard takesOne(index, functions.index(containing: index)) else { return }
     let inside = context(index)
     let end = file.endOfValue(index + 2, file.tokens.count)
-    let value = index + 2..<end
+    // a = b = value
+    let value = file.startOfValue(index + 2, end)..<end
     guard !value.isEmpty else { return }
     if name == "coherent_dma_mask" {
       add(
@@ -296,6 +302,7 @@ struct DriverFile {
         // Another device's pointer.
         keepsPointer = true
       }
+      if file.isOfPCI(index) { keepsPointer = true }
       use("dma_mask member", at: index, value, inside?.context)
     }
   }
@@ -370,31 +377,5 @@ struct DriverFile {
     guard call >= 2, file.tokens[call - 1].is("="), file.tokens[call - 2].kind == .identifier
     else { return nil }
     return file.text(file.tokens[call - 2])
-  }
-
-  /// Calls in the bodies of macros: their masks are the users'.
-  private mutating func readMacros() {
-    for (index, token) in file.macroTokens.enumerated() where token.kind == .identifier {
-      let next = index + 1 < file.macroTokens.count ? file.macroTokens[index + 1] : nil
-      let text = file.text(token)
-      if Self.setters[text] != nil, next?.is("(") != true { keepsPointer = true }
-      // dma_set_##name
-      if text.hasPrefix("dma_set"), next?.is("#") == true { keepsPointer = true }
-    }
-    for macro in file.macros.values.joined().sorted(by: { $0.line < $1.line }) {
-      for index in macro.body.dropLast() {
-        let token = file.macroTokens[index]
-        guard calls.count <= Self.callLimit else { return keepsPointer = true }
-        guard token.kind == .identifier, file.macroTokens[index + 1].is("("),
-          let sets = Self.setters[file.text(token)]
-        else { continue }
-        let rest = file.macroTokens[index..<min(index + 64, macro.body.upperBound)]
-        calls.append(
-          MaskCall(
-            line: Int(token.line), function: macro.name, callee: file.text(token),
-            expression: file.text(rest), alternatives: [], isDecided: false,
-            setsStreaming: sets.streaming, setsCoherent: sets.coherent))
-      }
-    }
   }
 }

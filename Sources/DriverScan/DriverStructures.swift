@@ -17,10 +17,42 @@ extension CFile {
   }
 
   private static let driverBuses = [
-    "pci", "platform", "amba", "usb", "auxiliary", "ccw", "css", "dio", "ecard", "eisa", "fsl_mc",
-    "hv", "i2c", "isa", "macio", "mcb", "mdio", "nubus", "parisc", "pnp", "ps3_system_bus", "rio",
+    "pci", "platform", "amba", "usb", "auxiliary", "ccw", "cdx", "css", "dio", "ecard", "eisa",
+    "fsl_mc", "hv", "i2c", "isa", "macio", "mcb", "mdio", "nubus", "parisc", "pnp",
+    "ps3_system_bus", "rio",
     "sdio", "spi", "tc", "vio", "virtio", "xenbus", "zorro",
   ]
+
+  /// Whether the devices of the file's drivers have masks of 32 bits before: see
+  /// pci_setup_device(), setup_pdev_dma_masks(), of_amba_device_create(), macio_add_one_device(),
+  /// alloc_tree_node() of parisc and amiga_zorro_probe().  Where the file registers no
+  /// driver, its bus is not known, and mostly one of these.
+  var busGives32: Bool {
+    let buses = registeredBuses()
+    return buses.isEmpty
+      || someBusGives32
+        && buses.allSatisfy { Self.busesWith32.contains($0) || Self.busesWithout.contains($0) }
+  }
+
+  /// Whether one of these buses is among those of the file.
+  var someBusGives32: Bool { registeredBuses().contains(where: Self.busesWith32.contains) }
+
+  private static let busesWith32: Set<String> = [
+    "pci", "platform", "amba", "macio", "parisc", "zorro",
+  ]
+  /// Those without a pointer to a mask: dma_set_mask() fails.
+  private static let busesWithout: Set<String> = ["usb", "i2c", "spi", "mdio", "sdio"]
+
+  /// The masks that each `struct platform_device_info` of the file gives a device.
+  var givenMasks: [Range<Int>] {
+    guard !tokens(named: "platform_device_info").isEmpty else { return [] }
+    return tokens(named: "dma_mask").compactMap { index in
+      guard index > 0, tokens[index - 1].is("."), index + 2 < tokens.count,
+        tokens[index + 1].is("=")
+      else { return nil }
+      return index + 2..<endOfValue(index + 2, tokens.count)
+    }
+  }
 
   /// Whether the bus gives every device of the file's drivers a pointer to a mask:
   /// drivers/base/platform.c `setup_pdev_dma_masks()`, drivers/pci/probe.c
@@ -79,6 +111,7 @@ extension CFile {
     guard start >= 2, tokens[start - 1].is("*") else { return false }
     let before = tokens[start - 2]
     return before.is(";") || before.is("{") || before.is("}") || before.is(")") || before.is(":")
+      || before.is("=")
   }
 
   /// Whether a variable is given the pointer `a->dma_mask`, ending at `index`.
@@ -87,8 +120,23 @@ extension CFile {
     guard start > 2, tokens[start - 1].is("="), tokens[start - 2].kind == .identifier
     else { return false }
     // Another device's pointer is listed as a use.
-    return !isNamed(tokens[start - 2], "dma_mask")
-      && startOfPath(start - 2, 0) == start - 2 && tokens[start - 3].is("*")
+    guard !isNamed(tokens[start - 2], "dma_mask"), startOfPath(start - 2, 0) == start - 2 else {
+      return false
+    }
+    if tokens[start - 3].is("*") { return true }
+    // u64 *m; m = dev->dma_mask;
+    return self.tokens(named: text(tokens[start - 2])).contains { $0 > 0 && tokens[$0 - 1].is("*") }
+  }
+
+  /// Whether `pdev->dma_mask`, ending at `index`, is the member of a PCI device: its
+  /// streaming mask, as pci_setup_device() makes dev->dma_mask point there.
+  func isOfPCI(_ index: Int) -> Bool {
+    guard index > 1, tokens[index - 1].is("->"), tokens[index - 2].kind == .identifier else {
+      return false
+    }
+    return self.tokens(named: text(tokens[index - 2])).contains { place in
+      place > 1 && tokens[place - 1].is("*") && isNamed(tokens[place - 2], "pci_dev")
+    }
   }
 }
 

@@ -178,6 +178,7 @@ struct ExpressionParser {
       "DMA_BIT_MASK", "GENMASK", "GENMASK_ULL", "BIT", "BIT_ULL", "UL", "ULL", "U", "_UL", "_ULL",
       "_AC", "_BITUL", "_BITULL",
     ]
+    if word.text == "sizeof", let size = sizeOfType() { return size }
     guard known.contains(word.text), evaluator.isBuiltin(word.text) else {
       skipParentheses()
       return .undecided
@@ -208,6 +209,22 @@ struct ExpressionParser {
       }
     default: return .undecided
     }
+  }
+
+  /// `sizeof(dma_addr_t)`: the types that the modelled platforms, all of 64 bits, have alike.
+  private mutating func sizeOfType() -> CValue? {
+    guard index + 2 < words.count, words[index].text == "(", words[index + 2].text == ")" else {
+      return nil
+    }
+    let size: UInt64? =
+      switch words[index + 1].text {
+      case "dma_addr_t", "phys_addr_t", "resource_size_t", "u64", "__u64", "uint64_t": 8
+      case "u32", "__u32", "uint32_t": 4
+      default: nil
+      }
+    guard let size else { return nil }
+    index += 3
+    return CValue(.unsigned64(size))
   }
 
   /// `DMA_BIT_MASK(n)`; nil for what it is not defined for.

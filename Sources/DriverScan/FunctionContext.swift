@@ -153,7 +153,7 @@ extension CFile {
     for index in places {
       let before = index > range.lowerBound ? tokens[index - 1] : nil
       let after = index + 1 < tokens.count ? tokens[index + 1] : nil
-      if let before, before.is(".") || before.is("->") { continue }
+      if let before, before.is(".") || before.is("->") || isNamed(before, "struct") { continue }
       variable.places.append(index)
       if let before, before.kind == .identifier, !isNamed(before, "return"),
         !isNamed(before, "else"), !isNamed(before, "goto"), !isNamed(before, "case"),
@@ -240,7 +240,7 @@ extension CFile {
   }
 
   /// Where the value of `a = b = value` begins, which all of them get.
-  private func startOfValue(_ start: Int, _ end: Int) -> Int {
+  func startOfValue(_ start: Int, _ end: Int) -> Int {
     var nesting = 0
     var found = start
     for index in start..<max(start, end) {

@@ -22,9 +22,21 @@ struct MaskEvaluator {
   /// Names and macros of one expression, however they lead to each other.
   private static let stepLimit = 4000
 
-  /// How much work is left for an expression.
+  /// The same of all expressions of a file: 7.3's largest need a tenth.
+  private static let fileLimit = 300_000
+
+  /// How much work is left for an expression, and for the file.
   private final class Steps {
     var left = 0
+    private var given = 0
+    private var rest = MaskEvaluator.fileLimit
+
+    /// Begins an expression.
+    func begin() {
+      rest -= given - left
+      given = max(0, min(MaskEvaluator.stepLimit, rest))
+      left = given
+    }
   }
   private let steps: Steps
 
@@ -61,7 +73,7 @@ struct MaskEvaluator {
 
   /// What an expression may be.
   func value(_ words: [CWord]) -> CValue {
-    if depth == 0 { steps.left = Self.stepLimit }
+    if depth == 0 { steps.begin() }
     steps.left -= 1
     guard depth < Self.depthLimit, steps.left > 0 else { return .undecided }
     var inner = self
@@ -196,12 +208,21 @@ struct MaskEvaluator {
   /// What a variable of the file is at first.
   func initialValue(of name: String) -> CValue {
     let all = file.writes(of: name, in: 0..<file.tokens.count)
-    let own = all.assignments.filter { file.tokens[$0.token].depth == 0 }
+    let own = all.assignments.first
     // Its address is taken; what else writes it, changes the mask.
-    guard own.count == 1, all.assignments.count == 1,
-      let type = file.declaration(at: own[0].token, from: 0)?.type
-    else { return .undecided }
-    return type.converted(value(of: own[0].value, in: nil))
+    guard let own, all.assignments.count == 1 else { return .undecided }
+    if file.tokens[own.token].depth == 0 {
+      guard let type = file.declaration(at: own.token, from: 0)?.type else { return .undecided }
+      return type.converted(value(of: own.value, in: nil))
+    }
+    // A static one of a function.
+    guard let number = functions.index(containing: own.token), functions[number].isReadable else {
+      return .undecided
+    }
+    let context = FunctionContext(functions[number], in: file)
+    let variable = context.variable(name)
+    guard variable.isStatic, !variable.isShadowed else { return .undecided }
+    return variable.type.converted(value(of: own.value, in: context))
   }
 
   /// Whether a variable of the file is static or constant: others may change it.
@@ -254,7 +275,7 @@ struct MaskEvaluator {
 
   /// The words of a table's entry with every macro of one definition replaced.
   func expanded(entry words: [CWord]) -> [CWord] {
-    steps.left = Self.stepLimit
+    steps.begin()
     return expanded(words)
   }
 

@@ -262,6 +262,18 @@ final class MaskFunction {
     return low < tokens.count && tokens[low] < range.upperBound
   }
 
+  /// Whether a place runs or not by the size of a type: never, where that is another.
+  func isForSizes(_ token: Int) -> Bool {
+    guard function.body.contains(token), let inner = statements.innermost(token) else {
+      return false
+    }
+    return statements.chain(inner).contains { node in
+      statements.nodes[node].condition.contains {
+        context.file.isNamed(context.file.tokens[$0], "sizeof")
+      }
+    }
+  }
+
   /// The state at the function's entry.
   var entry: FlowState {
     FlowState(variables: [FlowValue](repeating: .unbound, count: slots.count))

@@ -100,4 +100,26 @@ import Testing
     #expect(found.file.calls.count == 201 && !found.isDecided)
     #expect(found.file.calls.last?.expression == "more than 200 calls in one file")
   }
+
+  /// What a person cannot read is listed, also where it is the only call.
+  @Test func argumentsWithoutAnEndAreListed() throws {
+    let words = (0..<600).map { "+ x\($0)" }.joined(separator: " ")
+    let found = try read(
+      "static int f(struct device *d) { return dma_set_mask(d, 1 \(words)); }\n")
+    #expect(found.file.calls.map(\.expression) == ["arguments that are not read"])
+    #expect(!found.isDecided)
+  }
+
+  /// Each variable doubles the ways to the one before.
+  @Test func expressionsOfAFileHaveABound() throws {
+    let variables = (1..<200).map { "u64 v\($0) = r ? v\($0 - 1) : v\($0 - 1) + 1;" }.joined()
+    let source = (0..<20).map { number in
+      "static int f\(number)(struct device *d, int r) { u64 v0 = 1; \(variables) "
+        + "return dma_set_mask(d, v199); }\n"
+    }
+    let start = ContinuousClock.now
+    let found = try read(source.joined())
+    #expect(!found.isDecided)
+    #expect(start.duration(to: .now) < .seconds(12))
+  }
 }
