@@ -25,6 +25,8 @@ struct CallGraph {
   private var isProbe: Set<String> = []
   /// The members of structures that hold it.
   private(set) var roles: [String: Set<String>] = [:]
+  /// Members that hold such a function and may be empty: a token, and the reason.
+  private(set) var optional: [(token: Int, reason: String)] = []
   /// What is not followed as it runs: a token, and the reason.
   private(set) var doubts: [(token: Int, reason: String)] = []
   private var isSetUp: Set<String> = []
@@ -64,7 +66,14 @@ struct CallGraph {
           continue
         }
         guard isCall else {
-          if isRegistered(use, file) { isProbe.insert(name) } else { isTaken.insert(name) }
+          if isRegistered(use, file) || isProbeMember(use, file) {
+            isProbe.insert(name)
+          } else {
+            isTaken.insert(name)
+            if file.tokens[use - 1].is("?") || file.tokens[use - 1].is(":") {
+              doubts.append((use, "\(name)() is called where a choice takes it"))
+            }
+          }
           continue
         }
         calls[around, default: []].append(use)
@@ -76,11 +85,37 @@ struct CallGraph {
         if seen.insert(caller).inserted { queue.append(caller) }
       }
     }
+    noteOptional(file)
   }
 
   /// Whether a member's name is that of functions which the driver core calls once for each
   /// device, and whose error leaves the device without a driver.
   private static func isProbing(_ member: String) -> Bool { member.hasPrefix("probe") }
+
+  /// `driver->probe = name;`
+  private func isProbeMember(_ use: Int, _ file: CFile) -> Bool {
+    use > 2 && file.tokens[use - 1].is("=") && file.isMember(use - 2)
+      && Self.isProbing(file.text(file.tokens[use - 2]))
+  }
+
+  /// Notes members that hold a function which sets masks and that are called only where
+  /// they are set: `if (x->quirk) x->quirk(dev)`.
+  private mutating func noteOptional(_ file: CFile) {
+    for (name, members) in roles.sorted(by: { $0.key < $1.key }) {
+      for member in members.sorted() where !Self.isProbing(member) {
+        let uses = file.tokens(named: member).filter { index in
+          file.isMember(index) && functions.index(containing: index) != nil
+        }
+        guard uses.contains(where: { file.tokens[$0 + 1].is("(") }),
+          let asked = uses.first(where: { index in
+            let next = file.tokens[index + 1]
+            return next.is(")") || next.is("&&") || next.is("?")
+          })
+        else { continue }
+        optional.append((asked, "a device may have no \(member), which \(name)() is"))
+      }
+    }
+  }
 
   /// Whether a function is given to `platform_driver_probe()` or its like.
   private func isRegistered(_ use: Int, _ file: CFile) -> Bool {

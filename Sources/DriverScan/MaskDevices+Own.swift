@@ -21,7 +21,55 @@ extension MaskDevices {
     // The member that points to the device, or to the structure that it is in.
     let pointer = isAddress && last == "dev" ? path.dropLast().last ?? root : last
     guard path.count > (isAddress ? 2 : 1) else { return Self.another }
+    // a->dev = &pdev->dev; m = find(); f(m->dev);
+    if isFound(String(plain.drop { $0 == "&" }.prefix { $0 != "-" && $0 != "." })) {
+      return Self.another
+    }
     return isGivenOwn(pointer) ? nil : Self.another
+  }
+
+  /// Whether a variable, `name@token`, holds what another function finds: neither makes nor
+  /// converts.
+  private func isFound(_ root: String) -> Bool {
+    let parts = root.split(separator: "@")
+    guard parts.count > 1, let token = Int(parts[1]), token + 2 < file.tokens.count,
+      file.tokens[token + 1].is("="), file.text(file.tokens[token]) == parts[0],
+      let function = functions.index(containing: token)
+    else { return false }
+    let value = token + 2..<file.endOfValue(token + 2, file.tokens.count)
+    guard value.count > 2, file.tokens[value.lowerBound].kind == .identifier,
+      file.tokens[value.lowerBound + 1].is("(")
+    else { return false }
+    let name = file.text(file.tokens[value.lowerBound])
+    let known = ["alloc", "priv", "data", "container_of", "to_", "_to", "create", "new", "init"]
+    return !known.contains(where: name.contains)
+      && functions[function].body.contains { index in
+        file.tokens[index].is("=") && file.isMember(index - 1)
+          && file.isNamed(file.tokens[index - 1], "dev")
+      }
+  }
+
+  /// Calls that narrow the masks of a device behind what sets them: a token, and the reason.
+  func configurations() -> [(token: Int, reason: String)] {
+    let names = ["of_dma_configure", "of_dma_configure_id", "acpi_dma_configure"]
+    return names.flatMap { name in
+      file.tokens(named: name).filter(narrows).map { ($0, "\(name)() may narrow both masks") }
+    }
+  }
+
+  private func narrows(_ call: Int) -> Bool {
+    guard let number = functions.index(containing: call), file.tokens[call + 1].is("("),
+      let close = file.closing(of: call + 1, before: functions[number].body.upperBound),
+      let device = file.split(call + 2..<close).first
+    else { return false }
+    guard let first = isSet(device, before: call, number) else {
+      // Of a function that sets no mask.
+      let root = device.first { file.tokens[$0].kind == .identifier }.map {
+        file.text(file.tokens[$0])
+      }
+      return root.map { functions[number].parameters.contains($0) } ?? false
+    }
+    return first
   }
 
   private static let another = "a device that may be another than the driver's own"

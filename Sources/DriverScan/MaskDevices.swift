@@ -49,6 +49,14 @@ struct MaskDevices {
     ).elements
   }
 
+  /// Whether a function sets masks of a device before a place; nil for one that sets none.
+  func isSet(_ device: Range<Int>, before place: Int, _ number: Int) -> Bool? {
+    guard let member = members[number] else { return nil }
+    let name = Self.simple(text(device, member, 0))
+    let places = (sites[number] ?? []).map(\.token) + (calls[number] ?? [])
+    return known[number]?.contains(name) == true && places.contains { $0 < place }
+  }
+
   /// Whether a function sets the masks of devices that its callers name.
   func takesDevice(_ number: Int) -> Bool {
     known[number]?.contains { name in
@@ -154,9 +162,13 @@ struct MaskDevices {
       // The longest member that the function assigns once.
       var end = file.endOfPath(index, range.upperBound)
       while end > index + 2 {
-        if let value = assigned(index..<end, member), depth < Self.depthLimit,
-          !value.contains(index)
-        {
+        if depth < Self.depthLimit, let write = assigned(index..<end, member) {
+          guard holds(write, at: index, file.text(file.tokens[end - 1]), member) else {
+            // What it was before, or what another function gave it.
+            result += "?@\(write.token)"
+            break
+          }
+          let value = write.value
           result += "(" + text(value, member, depth + 1) + ")"
           break
         }
@@ -183,6 +195,16 @@ struct MaskDevices {
       return name
     }
     let last = writes.last { $0.token < token } ?? writes[0]
+    // A parameter, or a variable that keeps what another call gave it.
+    let body = member.function.body
+    let isOwn =
+      !variable.isStatic
+      && (variable.isDeclared
+        || !member.function.parameters.contains(name)
+          && file.declaresPointer(name, in: body.lowerBound..<body.upperBound))
+    guard isOwn || member.context.statements.dominates(last.token, token) else {
+      return name + "@\(last.token)"
+    }
     guard writes.count == 1, depth < Self.depthLimit, isPlain(last.value) else {
       return name + "@\(last.token)"
     }
@@ -190,19 +212,47 @@ struct MaskDevices {
   }
 
   /// What a member is assigned, where that happens once.
-  private func assigned(_ path: Range<Int>, _ member: MaskFunction) -> Range<Int>? {
+  private func assigned(
+    _ path: Range<Int>, _ member: MaskFunction
+  ) -> FunctionContext.Variable.Assignment? {
     let text = file.text(file.tokens[path])
     let body = member.function.body
-    var found: Range<Int>?
+    var found: FunctionContext.Variable.Assignment?
     for index in body where file.tokens[index].is("=") && index > body.lowerBound {
       let start = file.startOfPath(index - 1, body.lowerBound)
       guard index - start == path.count, file.text(file.tokens[start..<index]) == text else {
         continue
       }
       guard found == nil else { return nil }
-      found = index + 1..<file.endOfValue(index + 1, body.upperBound)
+      found = .init(
+        token: start, value: index + 1..<file.endOfValue(index + 1, body.upperBound))
     }
-    return found.flatMap { isPlain($0) ? $0 : nil }
+    guard let found, isPlain(found.value), !found.value.contains(path.lowerBound) else {
+      return nil
+    }
+    return found
+  }
+
+  /// Whether a member has at a place what the function assigned to it: always, and no
+  /// function of the file that writes a member of its name is called in between.
+  private func holds(
+    _ write: FunctionContext.Variable.Assignment, at use: Int, _ name: String,
+    _ member: MaskFunction
+  ) -> Bool {
+    // Where it stands behind, an earlier call had it.
+    guard write.token < use else { return true }
+    guard member.context.statements.dominates(write.token, use) else { return false }
+    let writers = file.tokens(named: name).compactMap { index -> String? in
+      guard file.isMember(index), file.tokens[index + 1].is("="),
+        !member.function.body.contains(index)
+      else { return nil }
+      return functions.index(containing: index).map { functions[$0].name }
+    }
+    return writers.isEmpty
+      || !(write.value.upperBound..<use).contains { index in
+        file.tokens[index].kind == .identifier && file.tokens[index + 1].is("(")
+          && writers.contains(file.text(file.tokens[index]))
+      }
   }
 
   /// Functions that give the same for the same.

@@ -7,6 +7,11 @@ public struct MaskDoubt: Hashable, Sendable {
   /// How many a file has at most.
   static let limit = 12
 
+  /// Whether it is about how a function fails alone.
+  var isAboutFailure: Bool {
+    reason.contains("if it fails, its device") || reason.hasSuffix("a number that is no error")
+  }
+
   public init(line: Int, reason: String) {
     (self.line, self.reason) = (line, reason)
   }

@@ -18,6 +18,8 @@ struct MaskPairs {
   private(set) var setters: [String] = []
   /// Whether devices are left with a mask that another file of the module may set.
   private(set) var leavesMasks = false
+  /// Whether a mask that nothing sets has 32 bits.
+  private let busGives32: Bool
   /// The states that were followed through statements and expressions.
   private(set) var steps = 0
 
@@ -30,6 +32,7 @@ struct MaskPairs {
     _ file: CFile, functions: [CFunction], sites: [MaskSite], evaluator: MaskEvaluator,
     sharesOneMask: Bool, alternatives: (Int) -> [MaskValue], context: (Int) -> FunctionContext
   ) {
+    busGives32 = file.busGives32
     let graph = CallGraph(file, functions, roots: Set(sites.compactMap(\.function)))
     let words = graph.members.reduce(0) { $0 + functions[$1].body.count }
     guard graph.members.count <= Self.functionLimit, words <= Self.wordLimit,
@@ -69,12 +72,19 @@ struct MaskPairs {
     if !outside.isEmpty {
       ends.append(End(kind: .probe, function: nil, masks: outside, failed: []))
     }
+    noteOwnDevices(file, evaluator, hasMasks: !outside.isEmpty)
     if ends.isEmpty, !members.isEmpty {
       doubts.add("functions that only call each other", at: nil, in: file)
     }
     combine(graph, file)
     continueOthers(flow, file)
-    for (token, reason) in graph.doubts + evaluator.settingUses() {
+    // Where nothing is done, the masks are those of the probe function or of the bus.
+    let isOptional =
+      !ends.contains { $0.kind == .probe }
+      && !pairs.contains(DeviceMasks(streaming: Driver.defaultMask, coherent: Driver.defaultMask))
+    for (token, reason) in (isOptional ? graph.optional : []) + graph.doubts
+      + devices.configurations() + evaluator.settingUses()
+    {
       doubts.add(reason, at: token, in: file)
     }
     for member in members {
@@ -98,6 +108,7 @@ struct MaskPairs {
     steps = flow.steps
     doubts.formUnion(flow.doubts.elements)
     if flow.isLoose, pairs.count > 1 { doubts.formUnion(flow.losses.elements) }
+    if isThatOfTheBus(flow) { doubts = OrderedSet(doubts.elements.filter { !$0.isAboutFailure }) }
     guard !flow.isIncomplete else { return }
     for (call, values) in flow.met {
       let masks = Self.masks(values)
@@ -107,6 +118,7 @@ struct MaskPairs {
     let entered = Set(flow.entered)
     unreached = sites.filter { site in
       site.function.map(entered.contains) ?? false && flow.met[site.call] == nil
+        && !members.contains { $0.isForSizes(site.token) }
     }.map(\.call)
   }
 
@@ -155,6 +167,36 @@ struct MaskPairs {
     doubts.add(reason, at: function?.function.body.lowerBound, in: file)
   }
 
+  /// Whether all masks that are set are those of the bus: who fails to set them has them.
+  private func isThatOfTheBus(_ flow: MaskFlow) -> Bool {
+    let bus = FlowValue.int(.unsigned64(Driver.defaultMask.value))
+    return busGives32 && !flow.isIncomplete
+      && pairs.elements.allSatisfy {
+        $0.streaming == Driver.defaultMask && $0.coherent == Driver.defaultMask
+      }
+      && flow.met.values.flatMap(\.elements).allSatisfy { $0.compared("==", bus) == true }
+  }
+
+  /// A device that the file itself makes begins with the masks that it gives it, not with
+  /// those of the bus.
+  private mutating func noteOwnDevices(
+    _ file: CFile, _ evaluator: MaskEvaluator, hasMasks: Bool
+  ) {
+    let isLeft = ends.contains { end in
+      end.function != nil
+        && end.masks.contains { $0.streaming == .unset || $0.coherent == .unset }
+    }
+    guard isLeft else { return }
+    if hasMasks {
+      doubts.add("the file's own devices have other masks before", at: nil, in: file)
+    } else if let made = file.givenMasks.first(where: { value in
+      let mask = evaluator.value(of: value, in: nil)
+      return !mask.isComplete || mask.alternatives.contains { $0.value != Driver.defaultMask.value }
+    })?.lowerBound {
+      doubts.add("a platform_device_info gives a device masks", at: made, in: file)
+    }
+  }
+
   /// Joins what the functions leave.
   private mutating func combine(_ graph: CallGraph, _ file: CFile) {
     // Helpers last: they must not add to what is known.
@@ -166,7 +208,9 @@ struct MaskPairs {
         !end.failed.allSatisfy({ masks in end.masks.contains { $0.isSame(as: masks) } })
       {
         let name = function.function.name
-        doubt("\(name)() may fail, and its device keeps the masks that it has then", function, file)
+        doubt(
+          "\(name)() is not known to be a probe function; if it fails, its device keeps the masks",
+          function, file)
       }
       for masks in end.masks {
         if masks.isUntouched, end.kind == .setUp || end.kind == .other && (others.0 || others.1) {
@@ -177,6 +221,10 @@ struct MaskPairs {
         {
           // Continued behind the others.
           continue
+        }
+        if !busGives32, masks.streaming == .unset || masks.coherent == .unset {
+          doubt("a mask that nothing sets is the bus's own", end.function, file)
+          guard file.someBusGives32 else { continue }
         }
         guard let pair = masks.pair else {
           doubt("a mask that is not decided", end.function, file)
@@ -215,9 +263,15 @@ struct MaskPairs {
     for end in ends where end.kind == .other || end.kind == .setUp {
       guard let function = end.function else { continue }
       let others = pairs.elements.flatMap { pair in
-        let masks = FlowMasks(
-          streaming: .known(pair.streaming.value), coherent: .known(pair.coherent.value))
-        return flow.call(function, with: masks).map(\.masks.pair)
+        // What one function made one mask stays one.
+        let one = ends.contains { $0.masks.contains(where: \.areOne) }
+        return [false, true].filter { !$0 || one && pair.streaming == pair.coherent }
+          .flatMap { isOne in
+            var masks = FlowMasks(
+              streaming: .known(pair.streaming.value), coherent: .known(pair.coherent.value))
+            masks.areOne = isOne
+            return flow.call(function, with: masks).map(\.masks.pair)
+          }
       }
       if pairs.isEmpty || !others.allSatisfy({ $0.map(pairs.contains) ?? false }) {
         doubt("\(function.function.name)() may set masks behind others", function, file)

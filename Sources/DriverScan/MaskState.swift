@@ -112,6 +112,8 @@ struct FlowMasks: Hashable, Sendable {
 
   var streaming = FlowMask.unset
   var coherent = FlowMask.unset
+  /// Whether dma_coerce_mask_and_coherent() made dev->dma_mask point to the coherent mask.
+  var areOne = false
   /// Each mask once, the lowest first: both functions ask dma_supported(), which answers
   /// the same for the same mask (kernel/dma/mapping.c).
   private(set) var trials: [Trial] = []

@@ -74,6 +74,10 @@ extension MaskWalk {
     let failed = masks.filter { $0.state.masks.outcome(of: $0.value) != true }.map { outcome in
       var state = outcome.state
       flow.meet(outcome.value, at: site)
+      if coerces(site) {
+        state.masks.areOne = true
+        state.masks.streaming = state.masks.coherent
+      }
       state.masks.note(outcome.value, succeeded: false)
       return FlowOutcome(state: state, value: .failed)
     }
@@ -99,9 +103,16 @@ extension MaskWalk {
     var state = outcome.state
     flow.meet(outcome.value, at: site)
     let mask = FlowMask(outcome.value)
-    if site.streaming || flow.sharesOneMask { state.masks.streaming = mask }
-    if site.coherent || flow.sharesOneMask { state.masks.coherent = mask }
+    if coerces(site) { state.masks.areOne = true }
+    let isOne = flow.sharesOneMask || state.masks.areOne
+    if site.streaming || isOne { state.masks.streaming = mask }
+    if site.coherent || isOne { state.masks.coherent = mask }
     return state
+  }
+
+  /// Whether a call makes both masks one before it sets them.
+  private func coerces(_ site: MaskSite) -> Bool {
+    file.isNamed(file.tokens[site.token], "dma_coerce_mask_and_coherent")
   }
 
   /// What the mask of a call may be.  The same text is the same mask: it is read once.

@@ -38,6 +38,12 @@ import Testing
     #expect(found == one.pairs)
   }
 
+  @Test(arguments: identities + aliases + owners)
+  func ownersAndAliases(_ one: Case) throws {
+    let found = try MaskPairTests.pairs(one.source)
+    #expect(found == one.pairs)
+  }
+
   /// drivers/base/platform.c setup_pdev_dma_masks() and drivers/pci/probe.c
   /// pci_setup_device() give each device a pointer: what is done without one never is.
   @Test(arguments: ["!pdev->dev.dma_mask", "pdev->dev.dma_mask == NULL"])
