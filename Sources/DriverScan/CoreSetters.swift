@@ -13,8 +13,12 @@ struct CoreSetters: Sendable {
   ///
   /// - Parameters:
   ///   - own: Those of files that set masks themselves.
+  ///   - exporting: Those of `sources` that export functions.
   ///   - sources: All C files, of which those beside `own` may hand their calls on.
-  init(_ own: [(file: String, names: [String])], sources: [String], tree: TreeFiles) {
+  init(
+    _ own: [(file: String, names: [String])], exporting: [String], sources: [String],
+    tree: TreeFiles
+  ) {
     var front: [String: [String]] = [:]
     for (file, names) in own where !Self.isBus(file) {
       for name in names {
@@ -39,6 +43,20 @@ struct CoreSetters: Sendable {
         }
       }
     }
+    addWrappers(exporting.filter { !bySetting.contains($0) }, tree)
+  }
+
+  /// Adds the functions of all directories that hand a call on to one that is known.
+  private mutating func addWrappers(_ exporting: [String], _ tree: TreeFiles) {
+    let words = WordSet(files.keys)
+    let found = concurrently(exporting) { file -> (String, [String]) in
+      guard let bytes = tree.read(file) else { return (file, []) }
+      let used = words.found(in: bytes)
+      return (file, used.isEmpty ? [] : Self.leading(file, to: used, tree))
+    }
+    for (file, names) in found {
+      for name in names where files[name] == nil { files[name] = file }
+    }
   }
 
   /// Whether a file is of the code that gives devices masks before they have drivers.
@@ -50,7 +68,7 @@ struct CoreSetters: Sendable {
     file.split(separator: "/").dropLast().joined(separator: "/")
   }
 
-  private static let export = ByteSearch("EXPORT_SYMBOL")
+  static let export = ByteSearch("EXPORT_SYMBOL")
 
   /// The functions of a file that others may call and that call one of some names.
   private static func leading(_ path: String, to names: [String], _ tree: TreeFiles) -> [String] {

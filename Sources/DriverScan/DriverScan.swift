@@ -72,8 +72,8 @@ public struct DriverScan: Sendable {
     let setting = Dictionary(
       grouping: named.filter(\.setsMasks), by: { Self.key(of: $0.file, placeOf[$0.file] ?? nil) })
     let setters = CoreSetters(
-      found.filter { !$0.setters.isEmpty }.map { ($0.path, $0.setters) }, sources: sources,
-      tree: tree)
+      found.filter { !$0.setters.isEmpty }.map { ($0.path, $0.setters) },
+      exporting: found.filter(\.exports).map(\.path), sources: sources, tree: tree)
     let usedBy = Dictionary(found.map { ($0.path, $0.used) }) { first, _ in first }
     drivers = inParts(named) { driver in
       let place = placeOf[driver.file] ?? nil
@@ -108,6 +108,8 @@ public struct DriverScan: Sendable {
     /// The hashes of what its functions use of other files.
     var used: Set<Int> = []
     var isTooDeep = false
+    /// Whether it exports functions.
+    var exports = false
     /// The C files that it includes.
     var includedSources: [String] = []
   }
@@ -125,6 +127,7 @@ public struct DriverScan: Sendable {
     var found = Found(path: path)
     guard let bytes = tree.read(path) else { return found }
     if path.hasSuffix(".c") { found.includedSources = Self.sources(includedBy: path, bytes) }
+    found.exports = path.hasSuffix(".c") && CoreSetters.export.first(in: bytes) != nil
     found.hasTable = path.hasSuffix(".c") && table.first(in: bytes) != nil
     guard DriverFile.needles.contains(where: { $0.first(in: bytes) != nil }) else { return found }
     let file = CFile(path: path, bytes: bytes)

@@ -15,3 +15,45 @@ extension [UInt8] {
   /// Whether an identifier occurs.
   func contains(word: String) -> Bool { ByteSearch(word).isWord(in: self) }
 }
+
+/// Identifiers that are looked for together.
+struct WordSet: Sendable {
+  private let byHash: [UInt64: String]
+  /// Whether a word of some first byte and length is among them.
+  private let shapes: [Bool]
+
+  init(_ words: some Sequence<String>) {
+    var byHash: [UInt64: String] = [:]
+    var shapes = [Bool](repeating: false, count: 256 * 64)
+    for word in words where word.utf8.count < 64 {
+      byHash[Self.hash(word.utf8)] = word
+      shapes[Int(word.utf8.first ?? 0) * 64 + word.utf8.count] = true
+    }
+    (self.byHash, self.shapes) = (byHash, shapes)
+  }
+
+  private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+
+  /// Those that occur, each once, in order.
+  func found(in bytes: [UInt8]) -> [String] {
+    var found: Set<String> = []
+    bytes.withUnsafeBufferPointer { bytes in
+      var index = 0
+      while index < bytes.count {
+        guard bytes[index].isWord else {
+          index += 1
+          continue
+        }
+        let start = index
+        while index < bytes.count, bytes[index].isWord { index += 1 }
+        guard index - start < 64, shapes[Int(bytes[start]) * 64 + index - start],
+          let word = byHash[Self.hash(bytes[start..<index])]
+        else { continue }
+        found.insert(word)
+      }
+    }
+    return found.sorted()
+  }
+}
