@@ -53,10 +53,12 @@ public struct DriverImpact: Sendable {
   /// Those whose masks all fall under it first, those with the fewest masks first.
   public let matches: [Match]
   public let leftOut: [Absence: Int]
-  /// Drivers with a mask that is not decided and none that falls under it.
+  /// Drivers that may be there, with masks that are not decided and none that falls under
+  /// it.
   public let undecided: Int
-  /// Drivers none of whose masks the domain has.
-  public let outside: Int
+  /// Drivers with pairs of masks that the domain has not, which nothing says anything
+  /// about, with these pairs; they may have others that it has.
+  public let outside: [Match]
   public let total: Int
   /// Whether a condition asks for masks at all.
   public let asksForMasks: Bool
@@ -76,24 +78,28 @@ public struct DriverImpact: Sendable {
     let domain = lint?.narrowed(list.domain) ?? list.domain
     var matches: [Match] = []
     var leftOut: [Absence: Int] = [:]
-    var (undecided, outside) = (0, 0)
+    var undecided = 0
+    var outside: [Match] = []
     let terms = conditions.map { Terms($0, kernels, domain) }
     let circumstances = Self.common(conditions)
     let further = conditions.map { Self.further($0, circumstances) }
     var onlyIn: [String: Int] = [:]
     let whole = Terms(domain)
+    // What a filter leaves out is no gap of the matrix.
+    let matrix = Terms(MatrixDomain())
     for driver in list.drivers {
       let masks = driver.masks
       let known = masks.filter(whole.holds)
+      let isThere = terms.contains { $0.absence(of: driver) == nil }
+      let others = masks.filter { !known.contains($0) && !matrix.holds(for: $0) }
+      if isThere, !others.isEmpty {
+        outside.append(Match(driver: driver, masks: others, isCertain: false))
+      }
       let held = zip(terms, further).map { term, further in
         (term, known.filter { term.holds(for: $0) }, further)
       }.filter { !$0.1.isEmpty }
       guard !held.isEmpty else {
-        if !driver.isDecided {
-          undecided += 1
-        } else if known.isEmpty {
-          outside += 1
-        }
+        if !driver.isDecided, isThere { undecided += 1 }
         continue
       }
       let reasons = held.map { $0.0.absence(of: driver) }
@@ -123,6 +129,14 @@ public struct DriverImpact: Sendable {
     self.onlyIn = onlyIn.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
       (circumstance: $0.key, count: $0.value)
     }
+  }
+}
+
+extension Driver {
+  /// Whether its devices may be on a machine of an architecture: without COMPILE_TEST, and
+  /// not where only a device tree describes them and there is none.
+  public func canBe(on architecture: Architecture) -> Bool {
+    architectures.contains(architecture) && !(architecture == .x86 && hasDeviceTreeAlone)
   }
 }
 

@@ -32,13 +32,37 @@ func driverBlocks(_ impact: DriverImpact, limit: Int?) -> [Document.Block] {
   if impact.undecided > 0, impact.asksForMasks {
     text += " Not decided: \(impact.undecided)."
   }
-  if impact.outside > 0, impact.asksForMasks {
-    text += " With masks that the matrix has not: \(impact.outside)."
-  }
   if impact.asksForMasks { text += circumstanceText(impact) }
-  guard impact.asksForMasks, !impact.matches.isEmpty else { return [.paragraph(text)] }
-  let lines = cut(impact.matches, limit).flatMap(driverLines) + more(impact.matches.count, limit)
-  return [.paragraph(text), .literal(lines)]
+  guard impact.asksForMasks else { return [.paragraph(text)] }
+  var blocks: [Document.Block] = [.paragraph(text)]
+  if !impact.matches.isEmpty {
+    blocks.append(
+      .literal(
+        cut(impact.matches, limit).flatMap(driverLines) + more(impact.matches.count, limit)))
+  }
+  guard !impact.outside.isEmpty else { return blocks }
+  let count = impact.outside.count
+  return blocks + [
+    .paragraph(
+      "Not asked: \(count) \(count == 1 ? "driver" : "drivers") that can be there with masks "
+        + "that the matrix has not; \"dmamatrix explain\" answers for them."),
+    .literal(cut(impact.outside, limit).flatMap(outsideLines) + more(count, limit)),
+  ]
+}
+
+/// The pairs of a driver that the matrix has not.
+private func outsideLines(_ match: DriverImpact.Match) -> [String] {
+  placed(
+    match.driver, match.driver.line(setting: match.masks),
+    match.masks.prefix(6).map(\.text).joined(separator: ", "))
+}
+
+extension Driver {
+  /// The line of the first call that may set one of some masks.
+  fileprivate func line(setting masks: [DeviceMasks]) -> Int {
+    let bits = Set(masks.flatMap { [$0.streaming, $0.coherent] })
+    return (calls.first { !bits.isDisjoint(with: $0.alternatives) } ?? calls.first)?.line ?? 0
+  }
 }
 
 /// How many of the drivers the finding is about in certain circumstances alone.
@@ -70,15 +94,13 @@ extension DriverList? {
 private func driverLines(_ match: DriverImpact.Match) -> [String] {
   let masks = match.masks.prefix(6).map(\.text).joined(separator: ", ")
   let others = match.isCertain ? "" : " (others are possible)"
-  let bits = Set(match.masks.flatMap { [$0.streaming, $0.coherent] })
-  let call =
-    match.driver.calls.first { !bits.isDisjoint(with: $0.alternatives) } ?? match.driver.calls[0]
-  return placed(match.driver, call.line, masks + others)
+  return placed(match.driver, match.driver.line(setting: match.masks), masks + others)
 }
 
 /// `file:line: text`, in lines of at most 68 columns where the words allow it.
 private func placed(_ driver: Driver, _ line: Int, _ text: String) -> [String] {
-  let place = "\(driver.file.printable(upTo: 200)):\(line):"
+  // 0 is the whole file.
+  let place = "\(driver.file.printable(upTo: 200)):" + (line > 0 ? "\(line):" : "")
   return folded("\(place) \(text)", width: 68, hanging: "  ").split(separator: "\n").map(
     String.init)
 }
@@ -124,6 +146,12 @@ func driverJSON(
     "certain": \(match.isCertain)}
     """
   }
+  let outside = (impact.asksForMasks ? impact.outside : []).map { match in
+    """
+    {"file": \(jsonString(match.driver.file)), \
+    "masks": [\(match.masks.map { jsonString($0.text) }.joined(separator: ", "))]}
+    """
+  }
   let left = DriverImpact.Absence.allCases.compactMap { absence in
     impact.leftOut[absence].map { "\(jsonString(absence.rawValue)): \($0)" }
   }
@@ -135,7 +163,8 @@ func driverJSON(
     "circumstances": [\(impact.circumstances.map(jsonString).joined(separator: ", "))], \
     "only_with": {\(only.joined(separator: ", "))}, \
     "left_out": {\(left.joined(separator: ", "))}, \
-    "undecided": \(impact.undecided), "outside": \(impact.outside), "matching": [
+    "undecided": \(impact.undecided), "outside": \(impact.outside.count), \
+    "not_asked": [\(outside.joined(separator: ", "))], "matching": [
     \(rows.joined(separator: ",\n"))]}
     """
 }
@@ -155,7 +184,7 @@ public func driversDocument(
       "\(scan.filesRead) C files and headers read below \(DriverScan.sourceDirectories.joined(separator: ", ")); "
         + "\(facts.calls.count) calls that set a mask in \(list.drivers.count) files below drivers, "
         + "net and sound. \(facts.constant) of them have one value, \(facts.several) several, "
-        + "\(facts.undecided.count) are not decided."
+        + "\(facts.undecided.count) are not decided. \(facts.storeText)"
         + testText(scan.drivers)))
   document.blocks.append(.heading("Masks, and how many files may set them"))
   document.blocks.append(
@@ -225,6 +254,9 @@ struct DriverFacts {
   let constant: Int
   let several: Int
   let undecided: [(driver: Driver, call: MaskCall)]
+  /// How many places store masks without a call, and how many of these are not decided.
+  let stores: Int
+  let undecidedStores: Int
   /// Bits, files, those with it for streaming and coherent masks.
   let histogram: [[String]]
   /// Widths that none has, as ranges.
@@ -237,6 +269,9 @@ struct DriverFacts {
     undecided = drivers.flatMap { driver in
       driver.calls.filter { $0.isCall && !$0.isDecided }.map { (driver, $0) }
     }
+    let others = drivers.flatMap { $0.calls.filter { !$0.isCall } }
+    stores = others.count
+    undecidedStores = others.filter { !$0.isDecided }.count
     var files: [Int: (all: Int, streaming: Int, coherent: Int)] = [:]
     for driver in drivers {
       func widths(_ calls: [MaskCall]) -> Set<Int> {
@@ -257,6 +292,13 @@ struct DriverFacts {
     absent = Self.ranges((24...64).filter { files[$0] == nil })
   }
 
+  /// What JSON and SQL list beside the calls.
+  var storeText: String {
+    guard stores > 0 else { return "" }
+    return "JSON and SQL list \(stores) stores beside, such as \"dev->coherent_dma_mask =\", of "
+      + "which \(undecidedStores) are not decided."
+  }
+
   private static func ranges(_ numbers: [Int]) -> String {
     var ranges: [ClosedRange<Int>] = []
     for number in numbers {
@@ -272,9 +314,13 @@ struct DriverFacts {
 }
 
 /// The drivers of a tree as JSON.
-public func driversJSON(_ scan: DriverScan, named name: String) -> String {
+///
+/// - Parameter only: Some of them; nil for all.
+public func driversJSON(
+  _ scan: DriverScan, named name: String, only: [Driver]? = nil
+) -> String {
   func list(_ texts: [String]) -> String { texts.map(jsonString).joined(separator: ", ") }
-  let rows = scan.drivers.map { driver in
+  let rows = (only ?? scan.drivers).map { driver in
     let calls = driver.calls.map { call in
       """
       {"line": \(call.line), "function": \(jsonString(call.function)), \

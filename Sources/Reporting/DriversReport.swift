@@ -14,8 +14,8 @@ public func driversReport(_ list: DriverList) -> Document {
     .paragraph(
       "The masks that the drivers of \(list.tree) set: \(facts.calls.count) calls in "
         + "\(drivers.count) files below drivers, net and sound. \(facts.constant) calls have one "
-        + "value, \(facts.several) several, \(facts.undecided.count) are not decided. A driver "
-        + "is one of these files."))
+        + "value, \(facts.several) several, \(facts.undecided.count) are not decided. "
+        + "\(facts.storeText) A driver is one of these files."))
   document.blocks.append(
     .table(columns: ["bits", "files", "streaming", "coherent"], rows: facts.histogram))
   document.blocks.append(
@@ -32,8 +32,8 @@ public func driversReport(_ list: DriverList) -> Document {
 }
 
 /// Who sets only a low streaming mask.
-private func lowStreamingBlocks(_ drivers: [Driver]) -> [Document.Block] {
-  let alone = drivers.filter { $0.sets == .streaming }
+private func lowStreamingBlocks(_ all: [Driver]) -> [Document.Block] {
+  let alone = all.filter { $0.sets == .streaming }
   let low = alone.filter { driver in
     driver.masks.contains { ($0.streaming.bits ?? 64) < 32 }
   }
@@ -43,19 +43,26 @@ private func lowStreamingBlocks(_ drivers: [Driver]) -> [Document.Block] {
   let high = alone.filter { driver in
     driver.masks.contains { ($0.streaming.bits ?? 0) > 32 }
   }
+  let x86 = high.filter { $0.canBe(on: .x86) }
   return [
     .heading("Who sets only a low streaming mask"),
     .paragraph(
       "\(alone.count) files set the streaming mask and never the coherent one, which the bus "
         + "leaves at 32 bits. \(low.count) of them may set fewer than 32 bits: their coherent "
-        + "mask is wider than what they map with."),
-    .literal(maskLines(low)),
+        + "mask is wider than what they map with." + elsewhereText(low)),
+  ] + list(low.filter(\.canBeBuilt)) + [
     .paragraph(
       "\(at32.count) set 32 bits, as the bus did: nothing changes. \(high.count) may set more "
-        + "than 32 bits and keep a coherent mask of 32: on hosts with SME, "
-        + "force_dma_unencrypted() looks at the smaller one."),
-    .literal(maskLines(high)),
-  ]
+        + "than 32 bits and keep a coherent mask of 32. On hosts with SME, "
+        + "force_dma_unencrypted() takes the coherent mask, or a smaller bus limit, and does not "
+        + "read the streaming one, however wide it is. "
+        + "\(x86.count) of them can be on x86-64:")
+  ] + list(x86)
+}
+
+/// Drivers with their masks; nothing for none.
+private func list(_ drivers: [Driver]) -> [Document.Block] {
+  drivers.isEmpty ? [] : [.literal(maskLines(drivers))]
 }
 
 /// Who sets the coherent mask alone.
@@ -63,9 +70,21 @@ private func coherentBlocks(_ drivers: [Driver]) -> [Document.Block] {
   let alone = drivers.filter { $0.sets == .coherent }
   return [
     .heading("Who sets the coherent mask alone"),
-    .paragraph("\(alone.count) files; their streaming mask stays at the bus's 32 bits."),
-    .literal(maskLines(alone)),
-  ]
+    .paragraph(
+      "\(alone.count) files; their streaming mask stays at the bus's 32 bits."
+        + elsewhereText(alone)),
+  ] + list(alone.filter(\.canBeBuilt))
+}
+
+/// How many drivers a list leaves out.
+private func elsewhereText(_ drivers: [Driver]) -> String {
+  let count = drivers.filter { !$0.canBeBuilt }.count
+  return count == 0 ? "" : " Left out: \(count) cannot be built for the modelled platforms."
+}
+
+extension Driver {
+  /// Whether it can be built for a modelled platform without COMPILE_TEST.
+  fileprivate var canBeBuilt: Bool { !architectures.isEmpty }
 }
 
 /// The findings of a version that depend on masks, each with its drivers.
@@ -120,7 +139,7 @@ private func limitBlocks(_ drivers: [Driver], _ facts: DriverFacts) -> [Document
     .paragraph(
       "Drivers that set no mask are not counted: their devices keep the 32 bits of the bus, or "
         + "what a parent, a subsystem or the firmware set. \(stores) of the \(drivers.count) "
-        + "files also store into the masks of a device, often a child's."),
+        + "files also store into the masks of a device, of their own or of one that they make."),
     .paragraph(
       "\(facts.undecided.count) calls are not decided: the mask is a member of a structure, "
         + "comes from another file, a device tree or the hardware. They are listed by "

@@ -86,6 +86,24 @@ import Testing
     #expect(impact.onlyIn.map(\.count) == [2])
   }
 
+  /// Pairs that no scenario has are named, where the driver can be, until an axis has them.
+  @Test func pairsThatTheMatrixHasNotAreNamed() throws {
+    let kernel = try #require(KernelVersion.named("7.3"))
+    var odd = driver("odd", [.max])
+    odd.masks.append(DeviceMasks(streaming: MaskValue(.max), coherent: MaskValue(0x7fff_ffff)))
+    var foreign = odd
+    foreign.architectures = []
+    var list = DriverList(tree: "test", drivers: [odd, foreign, driver("wide", [.max])])
+    func outside() -> [String] {
+      DriverImpact([condition([("mask", ["64"])])], of: [kernel], in: list).outside.flatMap {
+        $0.masks.map(\.text)
+      }
+    }
+    #expect(outside() == ["64/31"])
+    list.domain.coherentMasks.append(CoherentMask(highestAddress: 0x7fff_ffff))
+    #expect(outside().isEmpty)
+  }
+
   @Test func findingsAboutNoDriverComeLast() throws {
     let kernel = try #require(KernelVersion.named("7.3"))
     func impact(_ terms: [(String, [String])]) -> DriverImpact {
