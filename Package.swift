@@ -11,7 +11,8 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 /// The questions of schema/queries, which become part of the executable.
 let namedQueries = [
   "40-bit", "above-256k", "bootline", "cbit-under-force", "coherent-mask",
-  "coherent-only", "corrupts", "fleet-bounces", "fleet-breaks", "fleet-coherent", "iommu-off",
+  "coherent-only", "corrupts", "driver-doubts", "driver-others", "fleet-bounces", "fleet-breaks",
+  "fleet-coherent", "iommu-off",
   "mask-histogram", "masks-that-bounce",
   "noforce-guests", "path-not-verdict", "pools", "require-coherent-fails", "rules",
   "sme-bounces", "streaming-only", "thunderbolt", "who-bounces", "who-breaks",

@@ -28,6 +28,8 @@ public enum Schema {
     ("coherent-mask", text(PackageResources.coherent_mask_sql)),
     ("coherent-only", text(PackageResources.coherent_only_sql)),
     ("corrupts", text(PackageResources.corrupts_sql)),
+    ("driver-doubts", text(PackageResources.driver_doubts_sql)),
+    ("driver-others", text(PackageResources.driver_others_sql)),
     ("fleet-bounces", text(PackageResources.fleet_bounces_sql)),
     ("fleet-breaks", text(PackageResources.fleet_breaks_sql)),
     ("fleet-coherent", text(PackageResources.fleet_coherent_sql)),

@@ -2,6 +2,11 @@ import Support
 
 /// Why a tree's drivers cannot be read; each is one sentence.
 public enum ScanError: Error, CustomStringConvertible, Equatable {
+  /// The same about a tree that another option than --tree names.
+  public func named(by option: String) -> String {
+    option + description.dropFirst("--tree".count)
+  }
+
   case missing(path: String)
   case notATree(path: String, missing: String)
   case tooLarge(path: String, what: String, limit: Int)

@@ -158,11 +158,8 @@ struct ExplorerData {
   /// mask-histogram.
   private static func driverCounts(_ database: Database) throws -> DriverCounts? {
     guard try database.tableExists("driver_tree"),
-      let tree = try Row.fetchOne(
-        database, sql: "SELECT id, name FROM driver_tree ORDER BY id DESC LIMIT 1")
+      let (id, name) = try DriverStore.newestTree(database)
     else { return nil }
-    let id = try tree.decode(Int64.self, atIndex: 0)
-    let name = try tree.text(1)
     guard let query = NamedQuery.named("mask-histogram") else { return nil }
     let rows = try Row.fetchAll(database, sql: query.sql, arguments: ["tree": name])
     let total =

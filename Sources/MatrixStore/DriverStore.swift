@@ -91,6 +91,26 @@ public enum DriverStore {
     }
   }
 
+  /// The stored tree of the newest kernel, of two the one that was stored last.
+  public static func newestTree(_ connection: Database) throws -> (id: Int64, name: String)? {
+    let rows = try Row.fetchAll(connection, sql: "SELECT id, name, release FROM driver_tree")
+    var newest: (id: Int64, name: String, version: [Int])?
+    for row in rows {
+      let id = try row.decode(Int64.self, forColumn: "id")
+      let release = try row.decode(String.self, forColumn: "release")
+      // 7.3.0-rc4 is 7.3.
+      let version = release.prefix { $0.isNumber || $0 == "." }.split(separator: ".")
+        .map { Int($0) ?? 0 }
+      if let newest {
+        let isOlder = version.lexicographicallyPrecedes(newest.version)
+        let isSame = version == newest.version
+        if isOlder || isSame && id < newest.id { continue }
+      }
+      newest = (id, try row.decode(String.self, forColumn: "name"), version)
+    }
+    return newest.map { ($0.id, $0.name) }
+  }
+
   /// The drivers that a database holds, without their device tables, and the tree's name.
   ///
   /// - Parameter name: A stored tree; needed where there are several.

@@ -87,8 +87,12 @@ public struct NamedQuery: Sendable, Equatable {
         throw .query(
           "'\(database.path.printable)' has nothing for \(self.name) yet; '\(command)' adds it")
       }
-      // What was stored last.
-      if value == Self.newest, !names.contains(value), let last = names.last { value = last }
+      // The newest kernel, or what was stored last.
+      if value == Self.newest, !names.contains(value), let last = names.last {
+        let tree =
+          parameter.table == "driver_tree" ? try database.read(DriverStore.newestTree) : nil
+        value = tree?.name ?? last
+      }
       guard names.contains(value) else {
         throw .query(
           "\(parameter.name) '\(value)' is not in this database; accepted: "

@@ -22,7 +22,8 @@ struct Drivers: ParsableCommand {
       Which streaming and coherent masks a device may have together is followed
       through the statements of the functions that set them, a call succeeding
       or leaving the mask; devices that are refused have none.  A mask that nothing
-      sets is the bus's 32 bits.  Conditions that are not read go both ways, so
+      sets is the bus's: 32 bits on PCI, platform and AMBA buses, not decided on
+      others.  Conditions that are not read go both ways, so
       that a pair may be too many.  Where others are possible, the file is not
       decided, and each reason is said with its line (in JSON as "doubts", in a
       database as driver_doubt):
@@ -32,7 +33,8 @@ struct Drivers: ParsableCommand {
       - devices that are not the probe function's own: a parent, a child, two
         devices, one that another file or module hands over;
       - masks that another file of the module may set, or a core whose
-        function is called and that sets masks itself;
+        function is called and that sets masks itself or hands the call on to
+        one that does;
       - functions that are no probe function and set masks behind one, or may
         fail while the device keeps its driver;
       - results that go through another file's function, and positive ones;
@@ -53,9 +55,11 @@ struct Drivers: ParsableCommand {
       A driver is a source file that calls one of these functions below drivers,
       net or sound.  Left out, and counted: drivers that Kconfig does not allow
       on those platforms, or only with COMPILE_TEST; drivers of device trees on
-      x86; drivers without PCI devices for untrusted devices.  Not known: which
-      operations a driver uses, masks that another file or the bus sets later,
-      and masks of devices whose mask is another's.  A file counts as a driver
+      x86; drivers without PCI devices for untrusted devices.  Named apart: those
+      with a pair that the matrix has not, as 64/31, which --coherent-mask adds.
+      Not known: which operations a driver uses, masks that another file or the
+      bus sets later, what another module's table of operations leads to, and
+      masks of devices whose mask is another's.  A file counts as a driver
       that sets one mask alone even where another file of its module sets the
       other.
 
@@ -71,6 +75,7 @@ struct Drivers: ParsableCommand {
 
       Examples:
         dmamatrix drivers --tree ~/linux
+        dmamatrix drivers --tree ~/linux --driver tg3
         dmamatrix drivers --tree ~/linux --store matrix.db
         dmamatrix drivers --tree ~/linux --compare v6,v7 --platform x86-sme47
         dmamatrix drivers --tree ~/linux --check 7.3 --base 7.2
@@ -94,6 +99,10 @@ struct Drivers: ParsableCommand {
   var base: String?
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
   var format = "text"
+  @Option(
+    help: ArgumentHelp(
+      "One driver alone: a module, or a file or the end of its path.", valueName: "name"))
+  var driver: String?
   @OptionGroup var length: DriverLength
   @OptionGroup var color: ColorOption
   @OptionGroup(title: "Filters of --compare and --check") var filters: AxisFilters
@@ -110,6 +119,9 @@ struct Drivers: ParsableCommand {
     }
     if compare == nil, check == nil {
       try filters.refuse(in: "drivers without --compare or --check")
+    }
+    guard driver == nil || store == nil && compare == nil && check == nil else {
+      throw UsageError(description: "--driver is not for --store, --compare and --check")
     }
     guard filters.kernel.isEmpty else {
       throw UsageError(
@@ -148,7 +160,7 @@ struct Drivers: ParsableCommand {
     } else {
       if let store { try stored(scan, name: name, in: store) }
       try Output.write(
-        text(scan, name: name, format: format, limit: list.limit), isKept: store != nil)
+        try text(scan, name: name, format: format, limit: list.limit), isKept: store != nil)
     }
   }
 
@@ -161,11 +173,24 @@ struct Drivers: ParsableCommand {
 
   private func text(
     _ scan: DriverScan, name: String, format: FindingFormat, limit: Int?
-  ) -> String {
+  ) throws -> String {
+    if let driver {
+      let found = scan.drivers.filter { $0.isNamed(driver) }
+      guard !found.isEmpty else {
+        throw UsageError(
+          description: "--driver '\(driver.printable)' is no module or file of the tree that "
+            + "sets masks, limits or attributes")
+      }
+      switch format {
+      case .text: return driverDocument(found, of: name).text(.text)
+      case .markdown: return driverDocument(found, of: name).text(.markdown)
+      case .json: return driversJSON(scan, named: name, only: found)
+      }
+    }
     switch format {
-    case .text: driversDocument(scan, named: name, limit: limit).text(.text)
-    case .markdown: driversDocument(scan, named: name, limit: limit).text(.markdown)
-    case .json: driversJSON(scan, named: name)
+    case .text: return driversDocument(scan, named: name, limit: limit).text(.text)
+    case .markdown: return driversDocument(scan, named: name, limit: limit).text(.markdown)
+    case .json: return driversJSON(scan, named: name)
     }
   }
 
@@ -232,6 +257,14 @@ struct DriverOption: ParsableArguments {
     return list
   }
 
+  private static func read(tree path: String) throws -> DriverScan {
+    do {
+      return try DriverScan(tree: path) { Output.progress($0, "reading") }
+    } catch {
+      throw UsageError(description: error.named(by: "--drivers"))
+    }
+  }
+
   /// The drivers of a kernel tree, or of a database with one.
   ///
   /// - Parameter tree: Which tree of a database.
@@ -244,7 +277,7 @@ struct DriverOption: ParsableArguments {
     guard tree == nil else {
       throw UsageError(description: "--tree-name is for a database; --drivers is a kernel tree")
     }
-    let scan = try DriverScan(tree: drivers) { Output.progress($0, "reading") }
+    let scan = try read(tree: drivers)
     Output.progress(1, "reading")
     sayUnread(scan)
     return DriverList(tree: scan.release, drivers: scan.drivers)

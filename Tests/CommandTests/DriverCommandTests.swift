@@ -61,6 +61,31 @@ extension CommandTests {
     #expect((slow?["masks"] as? [String])?.sorted() == ["32", "48/32"])
   }
 
+  /// One driver with all that is known; the newest kernel's tree answers, not the last one.
+  @Test func oneDriverAndTheNewestTree() throws {
+    let tree = try writeDriverTree()
+    let slow = try run(["drivers", "--tree", tree, "--driver", "slow"])
+    #expect(slow.status == 0, "\(slow.error)")
+    for words in ["drivers/net/slow.c", "48/32", "SLOW", "Calls and stores"] {
+      #expect(slow.output.contains(words), "\(slow.output)")
+    }
+    #expect(!slow.output.contains("fast_main.c"))
+    #expect(try run(["drivers", "--tree", tree, "--driver", "none"]).status != 0)
+    let missing = try run(["compare", "7.2", "v6", "--drivers", "/no/tree"])
+    #expect(missing.error.contains("--drivers '/no/tree' does not exist"), "\(missing.error)")
+    #expect(try run(["generate", "--kernel", "7.2"] + Self.filters).status == 0)
+    #expect(
+      try run(["drivers", "--tree", tree, "--name", "new", "--store", "matrix.db"]).status == 0)
+    let makefile = URL(fileURLWithPath: tree).appendingPathComponent("Makefile")
+    try Data("VERSION = 6\nPATCHLEVEL = 12\n".utf8).write(to: makefile)
+    #expect(
+      try run(["drivers", "--tree", tree, "--name", "old", "--store", "matrix.db"]).status == 0)
+    #expect(try rows("streaming-only").allSatisfy { $0.last == "new" })
+    #expect(try rows("streaming-only", ["tree=old"]).allSatisfy { $0.last == "old" })
+    let doubts = try rows("driver-doubts")
+    #expect(!doubts.isEmpty && doubts.allSatisfy { !$0[2].isEmpty })
+  }
+
   @Test func findingsAndQueriesNameTheSameDrivers() throws {
     let tree = try writeDriverTree()
     #expect(try run(["generate", "--kernel", "7.2,v6"] + Self.filters).status == 0)

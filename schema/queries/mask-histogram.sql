@@ -5,7 +5,8 @@
 -- param: tree = newest | driver_tree | tree whose drivers were stored
 SELECT m.bits, count(DISTINCT d.id) AS drivers,
   count(DISTINCT CASE WHEN m.streaming THEN d.id END) AS streaming,
-  count(DISTINCT CASE WHEN m.coherent THEN d.id END) AS coherent
+  count(DISTINCT CASE WHEN m.coherent THEN d.id END) AS coherent,
+  t.name AS tree
 FROM driver_tree AS t
 JOIN driver AS d ON d.tree_id = t.id
 JOIN driver_mask AS m ON m.driver = d.id

@@ -2,6 +2,8 @@
 -- description: Drivers that can be there, with a pair of masks that bounces: a map of
 --   the buffer without attributes, trusted coherent devices without a bus limit.
 --   Certain: every pair that the driver may have does; those come first.
+--   Pairs whose coherent mask the database has not are not asked: driver-others
+--   has them.
 -- param: tree = newest | driver_tree | tree whose drivers were stored
 -- param: kernel = 7.3 | kernel | kernel
 -- param: platform = x86-sme47 | platform | platform
@@ -33,6 +35,6 @@ WITH span AS MATERIALIZED (
 )
 SELECT file, streaming, coherent,
   decided AND bounced = (SELECT count(*) FROM driver_pair AS q WHERE q.driver = id) AS certain,
-  module, decided_by
+  module, decided_by, :tree AS tree
 FROM bouncing
 ORDER BY certain DESC, bounced, file, position

@@ -2,6 +2,8 @@
 -- description: Drivers that can be on the platform, with the operations that pairs of
 --   their masks lose: requests without attributes, trusted coherent devices without a
 --   bus limit.  Certain: every pair that the driver may have does; those come first.
+--   Pairs whose coherent mask the database has not are not asked: driver-others
+--   has them.
 -- param: tree = newest | driver_tree | tree whose drivers were stored
 -- param: from = 7.2 | kernel | version that serves them
 -- param: to = v6 | kernel | version that does not
@@ -38,7 +40,7 @@ WITH span AS MATERIALIZED (
 )
 SELECT file, streaming, coherent, op, buf, before, after,
   decided AND number = (SELECT count(*) FROM driver_pair AS q WHERE q.driver = b.id) AS certain,
-  decided_by, module
+  decided_by, module, :tree AS tree
 FROM broken AS b
 JOIN pairs USING (id)
 ORDER BY certain DESC, number, file, position, op, buf
