@@ -32,6 +32,9 @@ struct WordSet: Sendable {
     (self.byHash, self.shapes) = (byHash, shapes)
   }
 
+  /// Which bytes identifiers have.
+  private static let isWord = (0...255).map { UInt8($0).isWord }
+
   private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
     bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
@@ -40,18 +43,20 @@ struct WordSet: Sendable {
   func found(in bytes: [UInt8]) -> [String] {
     var found: Set<String> = []
     bytes.withUnsafeBufferPointer { bytes in
-      var index = 0
-      while index < bytes.count {
-        guard bytes[index].isWord else {
-          index += 1
-          continue
+      shapes.withUnsafeBufferPointer { shapes in
+        Self.isWord.withUnsafeBufferPointer { isWord in
+          var index = 0
+          while index < bytes.count {
+            let start = index
+            while index < bytes.count, isWord[Int(bytes[index])] { index += 1 }
+            let count = index - start
+            index += 1
+            guard count > 0, count < 64, shapes[Int(bytes[start]) * 64 + count],
+              let word = byHash[Self.hash(bytes[start..<start + count])]
+            else { continue }
+            found.insert(word)
+          }
         }
-        let start = index
-        while index < bytes.count, bytes[index].isWord { index += 1 }
-        guard index - start < 64, shapes[Int(bytes[start]) * 64 + index - start],
-          let word = byHash[Self.hash(bytes[start..<index])]
-        else { continue }
-        found.insert(word)
       }
     }
     return found.sorted()
