@@ -13,7 +13,8 @@ extension Driver {
 /// All that is known of some drivers of a tree.
 public func driverDocument(_ drivers: [Driver], of tree: String) -> Document {
   var document = Document()
-  document.blocks.append(.title("Drivers of \(tree): \(drivers.count) files"))
+  let files = drivers.count == 1 ? "one file" : "\(drivers.count) files"
+  document.blocks.append(.title("Drivers of \(tree): \(files)"))
   for driver in drivers { document.blocks += detailBlocks(driver) }
   return document
 }
