@@ -23,6 +23,10 @@ enum FasterQuestion {
     "external", "op", "attrs", "buf", "result", "dma", "enc", "mem_state", "pte", "warn",
     "max_map", "decided_by", "where", "verdict", "exposure",
   ]
+  /// Columns that only one of the views has: no alias may be called so.
+  private static let others: Set<String> = [
+    "combinations", "mask", "mask_first", "mask_last", "scenario",
+  ]
   private static let keywords: Set<String> = [
     "SELECT", "FROM", "WHERE", "GROUP", "BY", "ORDER", "HAVING", "LIMIT", "AS", "AND", "OR", "NOT",
     "IN", "IS", "NULL", "LIKE", "GLOB", "BETWEEN", "ASC", "DESC",
@@ -54,10 +58,13 @@ enum FasterQuestion {
     let order = words.firstIndex { $0.isWord("ORDER") }
     let limit = words.firstIndex { $0.isWord("LIMIT") }
     let groupEnd = [having, order, limit].compactMap { $0 }.filter { $0 > group }.min()
-    let grouped = Set(words[(group + 2)..<(groupEnd ?? words.count)].compactMap(\.name))
-    // Ordinals say what is grouped by their place alone.
-    let byPlace = words[(group + 2)..<(groupEnd ?? words.count)].contains { $0.kind == .number }
-    guard !byPlace || grouped.isEmpty else { return nil }
+    // Columns, or places of columns, and no expression of them.
+    let terms = words[(group + 2)..<(groupEnd ?? words.count)].split { $0.isSign(",") }
+    let byPlace = terms.contains { $0.first?.kind == .number }
+    guard terms.allSatisfy({ $0.count == 1 && ($0.first?.kind == .number) == byPlace }) else {
+      return nil
+    }
+    let grouped = Set(terms.compactMap(\.first?.name))
 
     var (used, aliases) = (Set<String>(), Set<String>())
     var index = 0
@@ -75,9 +82,7 @@ enum FasterQuestion {
       case .word, .quoted:
         guard let name = word.name, index != from + 1 else { break }
         if words[index - 1].isWord("AS") {
-          guard index < from, !shared.contains(name), name != "combinations", name != "mask",
-            name != "scenario"
-          else { return nil }
+          guard index < from, !shared.contains(name), !others.contains(name) else { return nil }
           aliases.insert(name)
         } else if aliases.contains(name) {
           guard let order, index > order else { return nil }
@@ -156,6 +161,11 @@ enum FasterQuestion {
     }
     let end =
       words.indices.first { $0 > start && afterTables.contains(words[$0].text) } ?? words.count
+    // What depends on the order of rows that have none stays as it is.
+    guard end == words.count || words[end].isWord("ORDER"),
+      !words.contains(where: { $0.isWord("LIMIT") }),
+      !words[..<from].contains(where: { $0.isSign("(") })
+    else { return nil }
     // `behavior`, `behavior b` or `behavior AS b`, and no other table.
     let given = words[(from + 2)..<start].filter { !$0.isWord("AS") }
     // The AND of a BETWEEN is none.

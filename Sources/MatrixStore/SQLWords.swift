@@ -25,8 +25,10 @@ struct SQLWord {
   var name: String? { kind == .word || kind == .quoted ? text.lowercased() : nil }
 
   /// The words of a statement without its comments; nil where one has no end, or is of a
-  /// kind that nobody here writes.
+  /// kind that nobody here writes, or a character is none of ASCII.
   static func words(of sql: String) -> [SQLWord]? {
+    // One character is one byte then, as SQLite reads it.
+    guard sql.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x0d && $0 != 0 }) else { return nil }
     var words: [SQLWord] = []
     var rest = sql[...]
     while let first = rest.unicodeScalars.first {

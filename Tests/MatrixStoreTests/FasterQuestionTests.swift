@@ -62,6 +62,10 @@ import Testing
     "SELECT verdict, count(*) FROM behavior b GROUP BY verdict",
     "SELECT \"ok\", count(*) FROM behavior GROUP BY verdict",
     "SELECT verdict, count(*) FROM behavior GROUP BY verdict UNION SELECT 1, 2",
+    "SELECT coherent_mask, count(*) AS mask_first FROM behavior GROUP BY 1 ORDER BY - mask_first",
+    "SELECT verdict, count(*) FROM behavior GROUP BY verdict -- by verdict\r\nHAVING count(*) > 9",
+    "SELECT verdict, count(*), 'x'\u{301}, count(*) AS n -- '\n FROM behavior GROUP BY verdict",
+    "SELECT verdict, op, count(*) FROM behavior GROUP BY verdict || op IS NULL",
     "WITH b AS (SELECT 1) SELECT verdict, count(*) FROM behavior GROUP BY verdict",
     "SELECT verdict, count(*) FROM behavior GROUP BY verdict /* ",
   ])
@@ -103,6 +107,9 @@ import Testing
     "SELECT * FROM behavior WHERE kernel = scenario = 'a/b/c/d/24/f/g/h/i/j/k/l'",
     "SELECT * FROM behavior WHERE c.scenario = 'a/b/c/d/24/f/g/h/i/j/k/l'",
     "SELECT * FROM behavior, kernel WHERE scenario = 'a/b/c/d/24/f/g/h/i/j/k/l'",
+    "SELECT kernel FROM behavior WHERE scenario = 'a/b/c/d/24/f/g/h/i/j/k/l' LIMIT 1",
+    "SELECT count(*), kernel FROM behavior WHERE scenario = 'a/b/c/d/24/f/g/h/i/j/k/l'",
+    "SELECT kernel FROM behavior WHERE scenario = 'a/b/c/d/24/f/g/h/i/j/k/l' -- c\r\n || 'x'",
     "SELECT * FROM behavior WHERE scenario = :key", "SELECT * FROM behavior WHERE scenario = ",
   ])
   func otherComparisonsStay(_ sql: String) throws {
@@ -111,7 +118,7 @@ import Testing
 
   /// A quote in a key is none of the statement's.
   @Test func keysAreQuoted() throws {
-    let sql = "SELECT count(*) FROM behavior WHERE scenario = 'a''/b/c/d/24/f/g/h/i/j/k/''l'"
+    let sql = "SELECT kernel FROM behavior WHERE scenario = 'a''/b/c/d/24/f/g/h/i/j/k/''l'"
     let form = try #require(FasterQuestion.form(of: sql))
     #expect(try rows(form) == rows(sql))
   }
