@@ -33,7 +33,7 @@ struct CExpansion {
     }
     self.names = names
     guard !names.isEmpty else {
-      tokens = file.tokens
+      tokens = Array(file.tokens)
       return
     }
     var next = 0

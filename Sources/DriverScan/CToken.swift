@@ -67,7 +67,7 @@ struct CFile: Sendable {
   /// Below the tree.
   let path: String
   let bytes: [UInt8]
-  var tokens: [CToken] = []
+  var tokens = CTokens()
   /// The bodies of macros.
   var macroTokens: [CToken] = []
   var macros: [String: [CMacro]] = [:]
@@ -99,7 +99,7 @@ struct CFile: Sendable {
       lexer.run()
       return lexer
     }
-    tokens = lexer.tokens
+    tokens = CTokens(lexer.tokens)
     macroTokens = lexer.macroTokens
     macros = lexer.macros
     undefined = lexer.undefined

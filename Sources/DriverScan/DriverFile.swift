@@ -46,7 +46,7 @@ struct DriverFile {
   init(_ file: CFile, headers: Headers) {
     let expansion = CExpansion(file, functions: file.functions())
     var file = file
-    file.tokens = expansion.tokens
+    file.tokens = CTokens(expansion.tokens)
     file.opaqueMacros = expansion.opaque
     file.index = NameIndex(file)
     self.file = file

@@ -27,7 +27,7 @@ final class Headers: Sendable {
         kept += file.tokens[index...close]
         index = close
       }
-      file.tokens = kept
+      file.tokens = CTokens(kept)
       file.index = NameIndex(file)
       let names = Set(file.macros.keys).union(file.index?.constants.keys.map { $0 } ?? [])
       self.file = file
