@@ -1,7 +1,7 @@
 import DMAModel
 
 /// Neighbouring masks with one life; nil where the circumstance cannot happen.
-struct LifeRun {
+struct LifeRun: RangedRun {
   let range: Range<Int>
   let life: LifeCycle?
   /// What it depends on beside the mask.
@@ -33,32 +33,17 @@ struct LifeLine {
   /// Calls a function for each run of masks that is one for all kernels, here and in the
   /// ordinary circumstance, in their order.
   func forEachRun(_ body: (Range<Int>, LifePoint) -> Void) {
-    let runs = lives + (ordinary ?? [])
-    let first = runs.map { $0.first?.life }
     var point = LifePoint(
-      platform: platform, request: request, lives: Array(first.prefix(lives.count)),
-      ordinary: Array((ordinary == nil ? first[...] : first.dropFirst(lives.count))))
-    var places = [Int](repeating: 0, count: runs.count)
-    var start = 0
-    while start < masks.count {
-      var end = masks.count
-      for (number, place) in places.enumerated() {
-        end = min(end, runs[number][place].range.upperBound)
+      platform: platform, request: request, lives: lives.map { _ in nil },
+      ordinary: lives.map { _ in nil })
+    forEachJointRange(lives + (ordinary ?? [])) { range, places in
+      point.request.mask = masks[range.lowerBound]
+      for kernel in lives.indices {
+        point.lives[kernel] = lives[kernel][places[kernel]].life
+        point.ordinary[kernel] =
+          ordinary.map { $0[kernel][places[lives.count + kernel]].life } ?? point.lives[kernel]
       }
-      point.request.mask = masks[start]
-      body(start..<end, point)
-      start = end
-      guard end < masks.count else { return }
-      for number in runs.indices where runs[number][places[number]].range.upperBound == end {
-        places[number] += 1
-        let life = runs[number][places[number]].life
-        if number < lives.count { point.lives[number] = life }
-        if ordinary == nil {
-          point.ordinary[number] = life
-        } else if number >= lives.count {
-          point.ordinary[number - lives.count] = life
-        }
-      }
+      body(range, point)
     }
   }
 }

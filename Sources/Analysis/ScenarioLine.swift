@@ -1,7 +1,7 @@
 import DMAModel
 
 /// Neighbouring masks with one judged answer.
-struct JudgedRun {
+struct JudgedRun: RangedRun {
   let range: Range<Int>
   let judged: JudgedAnswer
 }
@@ -94,12 +94,7 @@ func forEachJointRun(
   _ one: [JudgedRun], _ two: [JudgedRun],
   _ body: (Range<Int>, JudgedAnswer, JudgedAnswer) -> Void
 ) {
-  var (first, second, start) = (0, 0, 0)
-  while first < one.count, second < two.count {
-    let end = min(one[first].range.upperBound, two[second].range.upperBound)
-    body(start..<end, one[first].judged, two[second].judged)
-    if one[first].range.upperBound == end { first += 1 }
-    if two[second].range.upperBound == end { second += 1 }
-    start = end
+  forEachJointRange([one, two]) { range, places in
+    body(range, one[places[0]].judged, two[places[1]].judged)
   }
 }

@@ -40,8 +40,8 @@ struct CostLines {
   struct Line {
     let boot: Int
     let request: DeviceRequest
-    /// The base's answers to its masks, in the list of all.
-    let base: Range<Int>
+    /// The base's answers to its masks.
+    let base: [JudgedRun]
     /// What these depend on beside the mask.
     let reads: DeviceAxes
     var weight: Int
@@ -60,42 +60,34 @@ struct CostLines {
   private(set) var boots: [Boot] = []
   var lines: [Line] = []
   private let baseBoots: [BootedKernel]
-  /// What the base does with the masks of each line, line by line.
-  private let baseRuns: [JudgedRun]
 
   /// Every line that exists on both policies.
   init(_ policy: Policy, base: Policy, lints: [Lint], domain: MatrixDomain) {
     self.domain = domain
     self.base = base
     self.lints = lints
+    var baseBoots: [BootedKernel] = []
     for platform in domain.platforms {
       for iommu in domain.iommuModes {
         for swiotlb in domain.swiotlbModes
         where [policy, base].allSatisfy({ $0.bootExclusion(platform, iommu, swiotlb) == nil }) {
           for machine in domain.machines {
-            let boot = boots.count
-            boots.append(
-              Boot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine))
-            lines += domain.requests(on: machine, platform, iommu, policies: [policy, base]).map {
-              Line(boot: boot, request: $0, base: 0..<0, reads: [], weight: 1)
+            let boot = Boot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine)
+            let (number, kernel) = (boots.count, Self.booted(base, boot))
+            let requests = domain.requests(on: machine, platform, iommu, policies: [policy, base])
+            lines += requests.map { request in
+              var reads: DeviceAxes = []
+              let answers = kernel.judgedRuns(of: request, masks: domain.masks, platform, &reads)
+              return Line(
+                boot: number, request: request, base: answers, reads: reads, weight: 1)
             }
+            boots.append(boot)
+            baseBoots.append(kernel)
           }
         }
       }
     }
-    baseBoots = boots.map { Self.booted(base, $0) }
-    var runs: [JudgedRun] = []
-    for index in lines.indices {
-      let line = lines[index]
-      var reads: DeviceAxes = []
-      let own = baseBoots[line.boot].judgedRuns(
-        of: line.request, masks: domain.masks, boots[line.boot].platform, &reads)
-      lines[index] = Line(
-        boot: line.boot, request: line.request, base: runs.count..<runs.count + own.count,
-        reads: reads, weight: line.weight)
-      runs += own
-    }
-    baseRuns = runs
+    self.baseBoots = baseBoots
   }
 
   static func booted(
@@ -151,31 +143,26 @@ struct CostLines {
     var (behavior, path) = (Signature(), Signature())
     var reads = line.reads
     var answers: [JudgedRun] = []
-    var before = line.base.lowerBound
     var request = line.request
-    /// Counts one run of the policy's, against those of the base that it spans.
-    func count(_ run: MaskRun, _ fingerprint: UInt64) {
+    func add(_ run: MaskRun, _ fingerprint: UInt64) {
       request.mask = domain.masks[run.range.lowerBound]
       reads.formUnion(run.reads)
       let answer = JudgedAnswer(platform, request, run.cycle.answer)
       answers.append(JudgedRun(range: run.range, judged: answer))
       behavior.add(answer.number, times: run.range.count)
-      var start = run.range.lowerBound
-      while start < run.range.upperBound {
-        let base = baseRuns[before]
-        let end = min(base.range.upperBound, run.range.upperBound)
-        add(answer, against: base.judged, weight: line.weight * (end - start), to: &cost)
-        // What the base did tells lines apart too.
-        if tracing { path.add(mixed(fingerprint, base.judged.number), times: end - start) }
-        if base.range.upperBound == end { before += 1 }
-        start = end
-      }
+      path.add(fingerprint, times: run.range.count)
     }
     if tracing {
-      kernel.forEachFingerprintedRun(of: line.request, masks: domain.masks, .answer, body: count)
+      kernel.forEachFingerprintedRun(of: line.request, masks: domain.masks, .answer, body: add)
     } else {
-      kernel.forEachRun(of: line.request, masks: domain.masks, .answer) { count($0, 0) }
+      kernel.forEachRun(of: line.request, masks: domain.masks, .answer) { add($0, 0) }
     }
+    forEachJointRun(answers, line.base) { range, answer, base in
+      count(answer, against: base, weight: line.weight * range.count, in: &cost)
+    }
+    path.end()
+    // What the base did tells lines apart too.
+    for run in line.base { path.add(run.judged.number, times: run.range.count) }
     behavior.end()
     path.end()
     for lint in lints where lint.isAboutLife && lint.concerns(line.request.operation) {
@@ -186,7 +173,7 @@ struct CostLines {
     if !others.isEmpty {
       let scenarioLine = ScenarioLine(
         platform: platform, kernels: [kernel, base], request: line.request, masks: domain.masks,
-        for: others, known: ([answers, Array(baseRuns[line.base])], reads))
+        for: others, known: ([answers, line.base], reads))
       reads.formUnion(scenarioLine.reads)
       for lint in others {
         lint.forEachViolation(of: scenarioLine) { range, violation in
@@ -199,9 +186,9 @@ struct CostLines {
     return (behavior.value, mixed(path.value, behavior.value), reads)
   }
 
-  /// Adds what a policy's answer costs where the base has another.
-  private func add(
-    _ answer: JudgedAnswer, against base: JudgedAnswer, weight: Int, to cost: inout PolicyCost
+  /// Counts what a policy's answer costs where the base has another.
+  private func count(
+    _ answer: JudgedAnswer, against base: JudgedAnswer, weight: Int, in cost: inout PolicyCost
   ) {
     if base.verdict.isServed {
       if !answer.verdict.isServed { cost.lost += weight }

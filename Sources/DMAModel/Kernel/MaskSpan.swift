@@ -60,7 +60,7 @@ public struct DeviceAxes: OptionSet, Sendable {
 }
 
 /// Masks with one answer and one end, as positions in a list.
-public struct MaskRun: Sendable {
+public struct MaskRun: RangedRun, Sendable {
   public let range: Range<Int>
   public let cycle: LifeCycle
   /// What answer, end and verdict depend on beside the mask: a device with the same
@@ -126,18 +126,6 @@ extension BootedKernel {
     return runs
   }
 
-  /// The answer and the end of a request for each of some masks.
-  public func lifeCycles(
-    of request: DeviceRequest, masks: [DMAMask], maskChange: MaskChange = .none
-  ) -> [LifeCycle] {
-    var cycles: [LifeCycle] = []
-    cycles.reserveCapacity(masks.count)
-    forEachRun(of: request, masks: masks, maskChange: maskChange) { run in
-      for _ in run.range { cycles.append(run.cycle) }
-    }
-    return cycles
-  }
-
   /// Evaluates one mask, and finds how many after it are answered alike.
   @inline(__always)
   private func run<Base: Tracer>(
@@ -187,29 +175,4 @@ extension Evaluation {
 extension DMAMask {
   /// Whether it is DMA_BIT_MASK() of one bit or more.
   fileprivate var isPlain: Bool { isWholeBits && highestAddress != 0 }
-}
-
-/// Calls a function for each run of masks that is one for all of some kernels.
-///
-/// - Parameters:
-///   - runs: Of each kernel, over the same masks.
-///   - body: Takes the positions, and for each kernel the answer and its end.
-public func forEachJointRun(_ runs: [[MaskRun]], _ body: (Range<Int>, [LifeCycle]) -> Void) {
-  var places = [Int](repeating: 0, count: runs.count)
-  var cycles = runs.compactMap { $0.first?.cycle }
-  guard cycles.count == runs.count, let count = runs.first?.last?.range.upperBound else { return }
-  var start = 0
-  while start < count {
-    var end = count
-    for (kernel, place) in places.enumerated() {
-      end = min(end, runs[kernel][place].range.upperBound)
-    }
-    body(start..<end, cycles)
-    for kernel in runs.indices
-    where runs[kernel][places[kernel]].range.upperBound == end && end < count {
-      places[kernel] += 1
-      cycles[kernel] = runs[kernel][places[kernel]].cycle
-    }
-    start = end
-  }
 }
