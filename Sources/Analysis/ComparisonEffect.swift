@@ -12,6 +12,11 @@ extension Comparison {
     case exposes
     /// Bounced where it was not, or the largest mapping shrinks.
     case slower
+    /// A message that was not logged before; of the steps of a series alone.
+    case warnsAnew = "warns anew"
+    /// The answer is the same, what is left after unmap or free is not; of the steps of a
+    /// series alone.
+    case endsOtherwise = "ends otherwise"
     /// Not served before.
     case worksNow = "works now"
     /// What was exposed or wrong without an error no longer is.
@@ -20,6 +25,14 @@ extension Comparison {
     case faster
     /// Warnings, addresses and states that none of this follows from.
     case other
+
+    /// Whether a user is served worse.
+    public var isWorse: Bool {
+      switch self {
+      case .corrupts, .breaks, .exposes, .slower, .warnsAnew: true
+      case .endsOtherwise, .worksNow, .safer, .faster, .other: false
+      }
+    }
   }
 
   /// The changes of one effect.

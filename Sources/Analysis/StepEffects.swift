@@ -2,24 +2,7 @@ import DMAModel
 
 /// What a state of a kernel changes against another one, by effect.
 public struct StepEffects: Sendable {
-  /// What a change means, the worst first.
-  public enum Effect: String, CaseIterable, Sendable {
-    case corrupts, breaks, exposes, slower
-    /// A message that was not logged before.
-    case warnsAnew = "warns anew"
-    /// The answer is the same, what is left after unmap or free is not.
-    case endsOtherwise = "ends otherwise"
-    case worksNow = "works now"
-    case safer, faster, other
-
-    /// Whether a user is served worse.
-    public var isWorse: Bool {
-      switch self {
-      case .corrupts, .breaks, .exposes, .slower, .warnsAnew: true
-      case .endsOtherwise, .worksNow, .safer, .faster, .other: false
-      }
-    }
-  }
+  public typealias Effect = Comparison.Effect
 
   /// One side of a change, in the words of reports.
   struct Side: Hashable, Sendable {
@@ -54,8 +37,8 @@ public struct StepEffects: Sendable {
 
   /// Compares two states.
   ///
-  /// - Parameter ends: The states before and after a series: then only scenarios count that
-  ///   are worse in `new` than in both, against the first.
+  /// - Parameter last: The state behind a series that begins at `old`: then only scenarios
+  ///   count that are worse in `new` than in both.
   public init(
     from old: KernelVersion, to new: KernelVersion, domain: MatrixDomain,
     within last: KernelVersion? = nil
@@ -142,16 +125,8 @@ public struct StepEffects: Sendable {
       Comparison.Side(verdict: $0.verdict, result: $0.result, exposure: $0.exposure)
     }
     let sizes = [one.answer.maxMapping, other.answer.maxMapping]
-    switch Comparison.Effect(sides[0], sides[1], sizes: sizes) {
-    case .corrupts: return .corrupts
-    case .breaks: return .breaks
-    case .exposes: return .exposes
-    case .slower: return .slower
-    case .worksNow: return .worksNow
-    case .safer: return .safer
-    case .faster: return .faster
-    case .other: break
-    }
+    let effect = Effect(sides[0], sides[1], sizes: sizes)
+    if effect != .other { return effect }
     let left = [old, new].map { exposureAfter(platform: platform, after: $0.after) }
     if left[0] != left[1] {
       if left[0] == .none { return .exposes }
@@ -167,20 +142,27 @@ public struct StepEffects: Sendable {
     let (request, platform) = (space.request(point), scenario.platform)
     let lives = space.bootedKernels(point).prefix(2).map { $0.lifeCycle(of: request) }
     guard lives.count == 2 else { return "" }
-    func columns(_ life: LifeCycle) -> [(name: String, value: String)] {
-      let judged = JudgedAnswer(platform, request, life.answer)
-      return [("verdict", judged.verdict.name), ("exposure", judged.exposure.name)]
-        + Array(zip(Answer.columnNames, life.answer.columns))
-        + Array(zip(LifeAnswer.columnNames, life.after.columns))
-        + [("atomic_call", life.after.atomicCall.name)]
-    }
     var texts: [String] = []
-    for (old, new) in zip(columns(lives[0]), columns(lives[1])) where old.value != new.value {
+    let columns = lives.map { $0.columns(platform, request) }
+    for (old, new) in zip(columns[0], columns[1]) where old.value != new.value {
       let (one, two) = (
         old.value.isEmpty ? "none" : old.value, new.value.isEmpty ? "none" : new.value
       )
       texts.append("\(old.name) \(one) -> \(two)")
     }
     return texts.joined(separator: ", ")
+  }
+}
+
+extension LifeCycle {
+  /// Every column of an answer, of what the hardware makes of it, and of its end.
+  public func columns(
+    _ platform: Platform, _ request: DeviceRequest
+  ) -> [(name: String, value: String)] {
+    let judged = JudgedAnswer(platform, request, answer)
+    return [("verdict", judged.verdict.name), ("exposure", judged.exposure.name)]
+      + Array(zip(Answer.columnNames, answer.columns))
+      + Array(zip(LifeAnswer.columnNames, after.columns))
+      + [("atomic_call", after.atomicCall.name)]
   }
 }

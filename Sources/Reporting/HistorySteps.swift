@@ -122,8 +122,10 @@ public struct HistorySteps {
   }
 
   /// `breaks: 12 scenarios, 3 with no parameter; x86-sme47; swiotlb=force; by 1a2b3c4d5e6f`.
-  public func headline(_ part: StepEffects.Part) -> String {
-    let causes = causes(of: part.effect)
+  ///
+  /// - Parameter by: Whether the states are named that bring it.
+  func headline(_ part: StepEffects.Part, by: Bool = true) -> String {
+    let causes = by ? causes(of: part.effect) : []
     let platforms =
       part.platforms.count > 1 && part.platforms.count == domain.platforms.count
       ? "all platforms" : Self.list(part.platforms, upTo: 6)

@@ -162,12 +162,3 @@ public struct Review {
       """
   }
 }
-
-extension HistorySteps {
-  /// - Parameter by: Whether the states are named that bring it.
-  func headline(_ part: StepEffects.Part, by: Bool) -> String {
-    let text = headline(part)
-    guard !by, let end = text.range(of: "; by ") else { return text }
-    return String(text[..<end.lowerBound])
-  }
-}

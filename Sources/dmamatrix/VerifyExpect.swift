@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import DMAModel
 import Foundation
@@ -83,21 +84,6 @@ struct Expectation {
     }
   }
 
-  /// The values of an answer's columns, by their names.
-  private static func values(
-    _ cycle: LifeCycle, _ platform: Platform, _ request: DeviceRequest
-  ) -> [String: String] {
-    let judged = JudgedAnswer(platform, request, cycle.answer)
-    let pairs =
-      Array(zip(Answer.columnNames, cycle.answer.columns))
-      + Array(zip(LifeAnswer.columnNames, cycle.after.columns))
-      + [
-        ("verdict", judged.verdict.name), ("exposure", judged.exposure.name),
-        ("atomic_call", cycle.after.atomicCall.name),
-      ]
-    return Dictionary(pairs) { $1 }
-  }
-
   /// What a kernel answers instead; empty where all holds, nil where it has no such
   /// scenario.
   func failures(of kernel: KernelVersion, _ domain: MatrixDomain) -> [String]? {
@@ -116,7 +102,7 @@ struct Expectation {
                 request.mask = mask
                 guard let cycle = boot.cycle(of: request) else { continue }
                 asked += 1
-                let values = Self.values(cycle, platform, request)
+                let values = Dictionary(cycle.columns(platform, request)) { $1 }
                 let scenario = Scenario(
                   platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
                   request: request)
