@@ -59,18 +59,13 @@ public struct GitWalk {
       let evaluation = try state.evaluation(
         for: domain.platforms, cacheDirectory: cacheDirectory,
         after: last.map { ($0.state, $0.evaluation) })
-      var domain = domain
-      domain.platforms = evaluation.platforms(of: domain.platforms)
-      let existence = evaluation.existence(basedOn: policy)
-      let (answers, key) = try evaluation.answers(
-        to: domain, policy: existence, jobs: jobs, from: cache, progress: progress)
+      let (kernel, key) = try evaluation.kernel(
+        called: name, summary: commit.subject, domain, basedOn: policy, jobs: jobs, from: cache,
+        progress: progress)
       let isAlike = last?.key == key
       let answer = State(
-        commit: commit,
-        kernel: KernelVersion(
-          recorded: name, summary: commit.subject, policy: existence, answers: answers),
-        failure: nil, failures: evaluation.failures, isAlike: isAlike,
-        provenance: evaluation.provenance)
+        commit: commit, kernel: kernel, failure: nil, failures: evaluation.failures,
+        isAlike: isAlike, provenance: evaluation.provenance)
       last = (state, evaluation, key, answer)
       return answer
     } catch {

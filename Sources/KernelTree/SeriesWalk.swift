@@ -73,20 +73,15 @@ public struct SeriesWalk {
           after: last.evaluation,
           isAlike: { files throws(TreeError) in files.isDisjoint(with: changed) })
       }
-      var asked = domain
-      asked.platforms = evaluation.platforms(of: domain.platforms)
-      let existence = evaluation.existence(basedOn: policy)
-      let (answers, key) = try evaluation.answers(
-        to: asked, policy: existence, jobs: jobs, from: cache, progress: progress)
+      let (kernel, key) = try evaluation.kernel(
+        called: "patch-\(number)", summary: subject.printable(upTo: 200), domain,
+        basedOn: policy, jobs: jobs, from: cache, progress: progress)
       let isAlike = last.key == key
       last = (evaluation, key)
       touched = []
       return State(
-        number: number, subject: subject,
-        kernel: KernelVersion(
-          recorded: "patch-\(number)", summary: subject.printable(upTo: 200), policy: existence,
-          answers: answers),
-        failure: nil, failures: evaluation.failures, isAlike: isAlike)
+        number: number, subject: subject, kernel: kernel, failure: nil,
+        failures: evaluation.failures, isAlike: isAlike)
     } catch {
       guard error.isOfTheTree else { throw error }
       return State(

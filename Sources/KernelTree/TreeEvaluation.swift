@@ -185,6 +185,27 @@ public struct TreeEvaluation: Sendable {
     try answers(to: domain, policy: policy, jobs: jobs, isReversed: false, progress: progress)
   }
 
+  /// Asks for every scenario of a domain that its programs have.
+  ///
+  /// - Parameters:
+  ///   - policy: What says which scenarios exist beside the tree's own code.
+  ///   - cache: What was asked before.
+  /// - Returns: A kernel with the answers, and what they follow from: equal texts, equal
+  ///   answers.
+  public func kernel(
+    called name: String, summary: String, _ domain: MatrixDomain, basedOn policy: Policy,
+    jobs: Int, from cache: AnswerCache, progress: @Sendable (Double) -> Void = { _ in }
+  ) throws(TreeError) -> (kernel: KernelVersion, key: String) {
+    var domain = domain
+    domain.platforms = platforms(of: domain.platforms)
+    let existence = existence(basedOn: policy)
+    let (answers, key) = try answers(
+      to: domain, policy: existence, jobs: jobs, from: cache, progress: progress)
+    let kernel = KernelVersion(
+      recorded: name, summary: summary, policy: existence, answers: answers)
+    return (kernel, key)
+  }
+
   /// Asks only those programs whose answers are not known.
   ///
   /// - Returns: The answers, and what they follow from: equal texts, equal answers.

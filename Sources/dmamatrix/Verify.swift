@@ -279,17 +279,15 @@ struct Verify: ParsableCommand {
     _ evaluation: TreeEvaluation, called name: String, _ domain: MatrixDomain,
     basedOn model: KernelVersion?
   ) throws -> KernelVersion {
-    let latest = KernelVersion.all[KernelVersion.all.count - 1]
-    let policy = evaluation.existence(basedOn: (model ?? latest).policy)
-    let known = try AnswerCache(cacheDirectory: cache)
-    let (answers, _) = try evaluation.answers(
-      to: domain, policy: policy, jobs: jobs.count, from: known
+    let (kernel, _) = try evaluation.kernel(
+      called: name, summary: "A kernel tree's own code", domain,
+      basedOn: (model ?? .latest).policy, jobs: jobs.count,
+      from: AnswerCache(cacheDirectory: cache)
     ) {
       Output.progress($0, "asking \(name)")
     }
     Output.progress(1, "asking")
-    return KernelVersion(
-      recorded: name, summary: "A kernel tree's own code", policy: policy, answers: answers)
+    return kernel
   }
 
   /// Definitions that come and go between versions; others took their place.
