@@ -3,15 +3,17 @@ import DMAModel
 /// The questions by which two builds of the model are told apart.
 ///
 /// The sample has every boot of a kernel, and on each boot every operation, attribute and
-/// buffer with a few devices and masks that differ from boot to boot; what may happen
-/// beside is asked of a part of them. It is small enough for every run; a test holds that
-/// each value of a knob, and each question that the model asks, decides some of it.
+/// buffer, with a device and masks that differ from boot to boot. What may happen beside
+/// is asked of a part of the boots, each circumstance of others, and there of a part of
+/// the requests. It is small enough for `--version`; a test holds that each value of a
+/// knob, and each question that the model asks, decides some of it.
 package enum ProbeSample {
-  /// Devices and masks for each operation with its attribute and buffer.
-  private static let devices = 3
+  /// Of how many boots one is made in a circumstance, or in a mode that decides as another
+  /// does.
+  private static let bootShare: UInt64 = 3
   /// Of how many requests one is asked in a circumstance, or of a mode that decides as
   /// another does.
-  private static let share = 4
+  private static let share = 3
 
   /// Masks of the matrix, and of those beside it one of each kind: never set, few bits,
   /// an address.
@@ -53,6 +55,7 @@ package enum ProbeSample {
             let isSpecial = iommu == .lazy || iommu == .strict
             for circumstance in isSpecial ? [.ordinary] : Circumstance.all {
               turn += 1
+              if isSpecial || circumstance != .ordinary, turn % bootShare != 0 { continue }
               let chosen = questions(
                 circumstance, policy, (platform, iommu, swiotlb), requests, turn: turn,
                 isSpecial: isSpecial)
@@ -82,7 +85,7 @@ package enum ProbeSample {
     return requests
   }
 
-  /// The requests of one boot, each of devices that its number and the boot choose.
+  /// The requests of one boot, each of a device that its number and the boot choose.
   private static func questions(
     _ circumstance: Circumstance, _ policy: Policy, _ boot: (Platform, IOMMUMode, SwiotlbMode),
     _ requests: [Request], turn: UInt64, isSpecial: Bool
@@ -93,22 +96,21 @@ package enum ProbeSample {
     let hasExternal = Policy.deviceExclusion(platform, iommu, .coherent, .external) == nil
     let isPart = isSpecial || circumstance != .ordinary
     var questions: [(DeviceRequest, MaskChange)] = []
-    for (place, request) in requests.enumerated() {
-      if isPart, (place + Int(turn)) % share != 0 { continue }
-      for number in 0..<(isPart ? 1 : devices) {
-        var choice = Choice(turn << 20 + UInt64(place * devices + number))
-        var question = DeviceRequest(
-          mask: choice.pick(masks), coherentMask: choice.pick(coherentMasks),
-          busLimit: choice.pick(busLimits),
-          coherence: hasNoncoherent ? choice.pick(Coherence.allCases) : .coherent,
-          facing: hasExternal ? choice.pick(Facing.allCases) : .internal,
-          operation: request.operation, attributes: request.attributes, buffer: request.buffer)
-        if let bits = circumstance.maskChange.bitsBefore {
-          question.coherentMask = bits == 32 ? .bits32 : .bits64
-        }
-        if policy.circumstanceExclusion(circumstance, platform, swiotlb, question) == nil {
-          questions.append((question, circumstance.maskChange))
-        }
+    let step = isPart ? share : 1
+    for place in stride(from: Int(turn) % step, to: requests.count, by: step) {
+      let request = requests[place]
+      var choice = Choice(turn << 20 + UInt64(place))
+      var question = DeviceRequest(
+        mask: choice.pick(masks), coherentMask: choice.pick(coherentMasks),
+        busLimit: choice.pick(busLimits),
+        coherence: hasNoncoherent ? choice.pick(Coherence.allCases) : .coherent,
+        facing: hasExternal ? choice.pick(Facing.allCases) : .internal,
+        operation: request.operation, attributes: request.attributes, buffer: request.buffer)
+      if let bits = circumstance.maskChange.bitsBefore {
+        question.coherentMask = bits == 32 ? .bits32 : .bits64
+      }
+      if policy.circumstanceExclusion(circumstance, platform, swiotlb, question) == nil {
+        questions.append((question, circumstance.maskChange))
       }
     }
     return questions
