@@ -17,6 +17,14 @@ public struct PolicyCost: Hashable, Sendable {
   /// importance.
   public enum Preference: String, CaseIterable, Sendable { case changes, lost, exposed }
 
+  /// Adds what other scenarios cost under the same policy.
+  mutating func add(_ other: PolicyCost) {
+    lost += other.lost
+    exposed += other.exposed
+    corrupted += other.corrupted
+    violations.merge(other.violations, uniquingKeysWith: +)
+  }
+
   /// The cost by preference.
   public subscript(_ preference: Preference) -> Int {
     switch preference {
@@ -197,16 +205,6 @@ struct CostLines {
       }
     }
     if answer.verdict.isSilentlyWrong, !base.verdict.isSilentlyWrong { cost.corrupted += weight }
-  }
-
-  /// What a policy costs over all lines.
-  func cost(of policy: Policy, changes: Int) -> (cost: PolicyCost, behavior: [UInt64]) {
-    var cost = PolicyCost(changes: changes)
-    var booted = booted(policy)
-    let behavior = lines.map {
-      visit($0, &booted, tracing: false, cost: &cost).behavior
-    }
-    return (cost, behavior)
   }
 }
 

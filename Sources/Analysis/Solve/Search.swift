@@ -18,6 +18,8 @@ struct Search {
   private var byBehavior: [UInt64: Int] = [:]
   private var bestKey: [Int]?
   private(set) var evaluated = 0
+  /// What smaller sets do on each platform.
+  private var known: CostLines.KnownParts = [:]
 
   init(
     classes: CostLines, start: Policy, limit: Int,
@@ -30,33 +32,43 @@ struct Search {
   }
 
   /// Adds an evaluated set; sets come in the order of their size.
-  mutating func add(_ steps: [PolicyStep], _ result: (cost: PolicyCost, behavior: [UInt64])) {
+  mutating func add(_ steps: [PolicyStep], _ cost: PolicyCost, behavior: [UInt64]) {
     evaluated += 1
-    var key = result.behavior.reduce(0, mixed)
-    for lint in classes.lints { key = mixed(key, UInt64(result.cost.violations[lint] ?? 0)) }
+    var key = behavior.reduce(0, mixed)
+    for lint in classes.lints { key = mixed(key, UInt64(cost.violations[lint] ?? 0)) }
     if let index = byBehavior[key] {
       if nodes[index].cost.changes == steps.count { nodes[index].sets.append(steps) }
       return
     }
     byBehavior[key] = nodes.count
-    nodes.append(Node(sets: [steps], cost: result.cost))
-    let order = [result.cost.lost, result.cost.exposed, result.cost.changes]
-    if isAdmitted(result.cost), bestKey.map({ order.lexicographicallyPrecedes($0) }) ?? true {
+    nodes.append(Node(sets: [steps], cost: cost))
+    let order = [cost.lost, cost.exposed, cost.changes]
+    if isAdmitted(cost), bestKey.map({ order.lexicographicallyPrecedes($0) }) ?? true {
       bestKey = order
-      best(steps, result.cost)
+      best(steps, cost)
     }
   }
 
   /// Evaluates sets on all CPUs, and adds them in their order.
-  mutating func evaluate(_ sets: [[PolicyStep]], progress: @escaping @Sendable (Double) -> Void) {
+  ///
+  /// - Parameter keeping: Whether larger sets follow, which do the same on some platforms.
+  mutating func evaluate(
+    _ sets: [[PolicyStep]], keeping: Bool, progress: @escaping @Sendable (Double) -> Void
+  ) {
     let (classes, start) = (classes, start)
     let batch = 256
     for first in stride(from: 0, to: sets.count, by: batch) {
       let part = Array(sets[first..<min(sets.count, first + batch)])
-      let results = concurrently(part) { steps in
-        classes.cost(of: start.taking(steps), changes: steps.count)
+      let results = concurrently(part) { [known] steps in
+        classes.cost(of: start.taking(steps), changes: steps.count, known: known)
       }
-      for (steps, result) in zip(part, results) { add(steps, result) }
+      for (steps, result) in zip(part, results) {
+        add(steps, result.cost, behavior: result.behavior)
+        guard keeping else { continue }
+        for (platform, parts) in result.new {
+          known[platform, default: [:]].merge(parts) { first, _ in first }
+        }
+      }
       progress(Double(min(sets.count, first + batch)) / Double(max(1, sets.count)))
     }
   }

@@ -78,13 +78,12 @@ public struct Solver: Sendable {
       from: policy, knobs: question.knobs, platforms: question.domain.platforms)
     let (classes, reached) = Self.classes(of: full, policy, steps) { progress($0 * 0.4) }
 
-    let first = classes.cost(of: policy, changes: 0)
-    start = first.cost
-    var search = Search(classes: classes, start: policy, limit: first.cost.corrupted, best: best)
-    search.add([], first)
-    for size in stride(from: 1, through: question.maxChanges, by: 1) {
-      let sets = Self.sets(of: size, steps, reached)
-      search.evaluate(sets) { part in
+    start = classes.cost(of: policy, changes: 0).cost
+    var search = Search(classes: classes, start: policy, limit: start.corrupted, best: best)
+    for size in stride(from: 0, through: question.maxChanges, by: 1) {
+      let sets = size == 0 ? [[]] : Self.sets(of: size, steps, reached)
+      search.evaluate(sets, keeping: size < question.maxChanges) { part in
+        guard size > 0 else { return }
         progress(0.4 + 0.5 * (Double(size - 1) + part) / Double(question.maxChanges))
       }
     }
@@ -131,7 +130,13 @@ public struct Solver: Sendable {
     let signatures = concurrently(chunks, progress: progress) { range in
       var own = [UInt64](repeating: 0, count: range.count)
       var before: [UInt64] = []
+      let platform = full.boots[full.lines[range.lowerBound].boot].platform
+      let start = policy.seen(by: platform)
       for (number, policy) in policies.enumerated() {
+        if number > 0, policy.seen(by: platform) == start {
+          for place in own.indices { own[place] = mixed(own[place], before[place]) }
+          continue
+        }
         var booted = full.booted(policy)
         var known = KnownLines(full.domain)
         var cost = PolicyCost()

@@ -17,6 +17,8 @@ public struct Knob: Sendable, Hashable {
   let path: AnyKeyPath & Sendable
   let read: @Sendable (Policy) -> String
   let write: @Sendable (inout Policy, String) -> Bool
+  /// Leaves some platforms in a set of them.
+  fileprivate let keep: @Sendable (inout Policy, PlatformSet) -> Void
 
   public static func == (lhs: Knob, rhs: Knob) -> Bool { lhs.id == rhs.id }
   public func hash(into hasher: inout Hasher) { hasher.combine(id) }
@@ -55,6 +57,7 @@ public struct Knob: Sendable, Hashable {
     isPlatformSet = false
     self.path = path
     read = { $0[keyPath: path].rawValue }
+    keep = { _, _ in }
     write = { policy, text in
       guard let value = Value(rawValue: text) else { return false }
       policy[keyPath: path] = value
@@ -82,6 +85,7 @@ public struct Knob: Sendable, Hashable {
       let names = policy[keyPath: path].platforms.map(\.name)
       return names.isEmpty ? "-" : names.joined(separator: ",")
     }
+    keep = { $0[keyPath: path].formIntersection($1) }
     write = { policy, text in
       let names = text == "-" ? [] : text.split(separator: ",")
       let platforms = names.compactMap { Platform(name: $0) }
@@ -90,4 +94,21 @@ public struct Knob: Sendable, Hashable {
       return true
     }
   }
+}
+
+extension Policy {
+  /// What a kernel on one platform can see of the policy: of a set of platforms whether it
+  /// holds this one.
+  ///
+  /// Two policies that look the same on a platform answer the same there.
+  package func seen(by platform: Platform) -> Policy {
+    var policy = self
+    let kept = PlatformSet([platform])
+    for knob in Knob.platformSets { knob.keep(&policy, kept) }
+    return policy
+  }
+}
+
+extension Knob {
+  fileprivate static let platformSets = all.filter(\.isPlatformSet)
 }
