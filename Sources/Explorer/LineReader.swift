@@ -22,6 +22,10 @@ struct LineReader {
   private var paths: [UInt64: (number: Int, rule: String)] = [:]
   private var steps: [ExplorerData.Step: Int] = [:]
   private var profiles: [[Int]: UInt16] = [:]
+  /// The values of each device and of each request, nil where the model has none of that
+  /// name.
+  private var typedDevices: [TypedDevice?] = []
+  private var typedRequests: [TypedRequest?] = []
 
   init(_ database: Database, _ content: ExplorerData.Content) throws {
     self.content = content
@@ -65,6 +69,8 @@ struct LineReader {
     }
     spans = try Self.spans(database, try Self.places("outcome", outcomes.map { try $0.key(0) }))
     machines = try Self.machines(database)
+    typedDevices = self.content.devices.map(typedDevice)
+    typedRequests = self.content.requests.map(typedRequest)
   }
 
   /// The machines of the database by name: the standard ones as they are known, others
@@ -296,19 +302,44 @@ struct LineReader {
       machine: machine, conditions: conditions)
   }
 
+  private struct TypedDevice {
+    let coherentMask: CoherentMask
+    let busLimit: BusLimit
+    let coherence: Coherence
+    let facing: Facing
+  }
+
+  private struct TypedRequest {
+    let operation: Operation
+    let attributes: Attributes
+    let buffer: Buffer
+  }
+
+  private func typedDevice(_ values: [Int]) -> TypedDevice? {
+    guard let coherentMask = CoherentMask(name: name("coherent_mask", values[0])),
+      let busLimit = BusLimit(name: name("bus_limit", values[1])),
+      let coherence = Coherence(name: name("coherent", values[2])),
+      let facing = Facing(name: name("external", values[3]))
+    else { return nil }
+    return TypedDevice(
+      coherentMask: coherentMask, busLimit: busLimit, coherence: coherence, facing: facing)
+  }
+
+  private func typedRequest(_ values: [Int]) -> TypedRequest? {
+    guard let operation = Operation(name: name("op", values[0])),
+      let attributes = Attributes(name: name("attrs", values[1])),
+      let buffer = Buffer(name: name("buf", values[2]))
+    else { return nil }
+    return TypedRequest(operation: operation, attributes: attributes, buffer: buffer)
+  }
+
   private func deviceRequest(_ device: Int, _ request: Int) -> DeviceRequest? {
-    let (device, request) = (content.devices[device], content.requests[request])
     guard let mask = content.masks.first.flatMap({ DMAMask(bits: $0) }),
-      let coherentMask = CoherentMask(name: name("coherent_mask", device[0])),
-      let busLimit = BusLimit(name: name("bus_limit", device[1])),
-      let coherence = Coherence(name: name("coherent", device[2])),
-      let facing = Facing(name: name("external", device[3])),
-      let operation = Operation(name: name("op", request[0])),
-      let attributes = Attributes(name: name("attrs", request[1])),
-      let buffer = Buffer(name: name("buf", request[2]))
+      let device = typedDevices[device], let request = typedRequests[request]
     else { return nil }
     return DeviceRequest(
-      mask: mask, coherentMask: coherentMask, busLimit: busLimit, coherence: coherence,
-      facing: facing, operation: operation, attributes: attributes, buffer: buffer)
+      mask: mask, coherentMask: device.coherentMask, busLimit: device.busLimit,
+      coherence: device.coherence, facing: device.facing, operation: request.operation,
+      attributes: request.attributes, buffer: request.buffer)
   }
 }
