@@ -1,3 +1,4 @@
+import DMAModel
 import EmbeddedSchema
 import GRDB
 import Support
@@ -10,7 +11,7 @@ public struct NamedQuery: Sendable, Equatable {
     public let name: String
     /// The default.
     public let value: String
-    /// The dimension whose names are accepted.
+    /// The dimension whose names are accepted; `scenario` for keys.
     public let table: String
     /// What it means.
     public let summary: String
@@ -80,6 +81,11 @@ public struct NamedQuery: Sendable, Equatable {
     var bound: [String: String] = [:]
     for parameter in parameters {
       var value = values[parameter.name] ?? parameter.value
+      if parameter.table == Self.scenario {
+        try checkScenario(value, of: parameter, in: database)
+        bound[parameter.name] = value
+        continue
+      }
       let names = try database.read { database in
         try String.fetchAll(database, sql: "SELECT name FROM \(parameter.table) ORDER BY rowid")
       }
@@ -102,6 +108,29 @@ public struct NamedQuery: Sendable, Equatable {
     }
     return ReadOnlyQuery(sql: sql, parameters: bound, timeLimit: timeLimit, rowLimit: rowLimit)
   }
+
+  /// Checks that a key names a scenario and that the database has each of its values.
+  private func checkScenario(
+    _ key: String, of parameter: Parameter, in database: MatrixDatabase
+  ) throws(StoreError) {
+    guard let scenario = Scenario(key: key) else {
+      throw .query(
+        "\(parameter.name) '\(key.printable)' is no scenario; accepted: "
+          + Scenario.axes.joined(separator: "/"))
+    }
+    for (axis, name) in zip(Scenario.axes, scenario.names) {
+      let names = try database.read { database in
+        try String.fetchAll(database, sql: "SELECT name FROM \(axis) ORDER BY rowid")
+      }
+      guard names.contains(name) else {
+        throw .query(
+          "\(axis) '\(name)' is not in this database; accepted: \(names.joined(separator: ", "))")
+      }
+    }
+  }
+
+  /// In place of a table: the value is the key of a scenario.
+  private static let scenario = "scenario"
 
   /// The value for the last row of a table.
   private static let newest = "newest"

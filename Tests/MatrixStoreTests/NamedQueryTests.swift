@@ -60,6 +60,37 @@ import Testing
     }
   }
 
+  /// A key is answered as by comparing it with each row's, and by look-ups: a plain SQLite
+  /// reads one boot of each kernel, not every combination.
+  @Test func aScenarioIsLookedUp() throws {
+    let key = "tdx/none/default/2G/32/same/none/1/0/map/none/high"
+    let expected = try database.read { connection in
+      try Row.fetchAll(
+        connection, sql: "SELECT kernel, result FROM behavior WHERE scenario = ? ORDER BY kernel",
+        arguments: [key])
+    }
+    #expect(!expected.isEmpty)
+    #expect(
+      try ask("scenario", ["key": key]).map { [$0["kernel"], $0["result"]] }
+        == expected.map { [$0["kernel"], $0["result"]] })
+    let question = try #require(NamedQuery.named("scenario"))
+    let plan = try database.read { connection in
+      try Row.fetchAll(
+        connection, sql: "EXPLAIN QUERY PLAN " + question.sql, arguments: ["key": key]
+      ).map { $0["detail"] as String }
+    }
+    #expect(plan.contains { $0.hasPrefix("SEARCH b USING") })
+    #expect(!plan.contains { $0.hasPrefix("SCAN b") })
+    for (key, word) in [("tdx/none", "platform/iommu"), ("sev" + key.dropFirst(3) + "x", "buf")] {
+      do {
+        _ = try ask("scenario", ["key": key])
+        Issue.record("\(key) was taken")
+      } catch {
+        #expect("\(error)".contains(word), "\(error)")
+      }
+    }
+  }
+
   /// Arithmetic over one machine whose disk maps a page, and the change of 7.3.
   @Test func aFleetIsAsked() throws {
     let breaks = try ask("fleet-breaks")
