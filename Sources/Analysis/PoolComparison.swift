@@ -13,29 +13,26 @@ public struct PoolChange: Sendable {
   /// The changes between kernels over the boots that all of them know.
   public static func all(_ kernels: [KernelVersion], domain: MatrixDomain) -> [PoolChange] {
     var changes: [PoolChange] = []
+    let boots = domain.boots(on: kernels.map(\.policy)).filter { boot in
+      kernels.allSatisfy { $0.answers(boot) }
+    }
+    // The modes of a machine stand together.
     for platform in domain.platforms {
       for machine in domain.machines {
-        for iommu in domain.iommuModes {
-          for swiotlb in domain.swiotlbModes {
-            let exists = kernels.allSatisfy {
-              $0.policy.bootExclusion(platform, iommu, swiotlb) == nil
-                && $0.answers(platform, iommu, swiotlb, machine)
-            }
-            guard exists else { continue }
-            let pools = kernels.map { $0.booted(platform, iommu, swiotlb, machine).pool }
-            guard Set(pools.map(Place.init)).count > 1 else { continue }
-            let same = changes.firstIndex {
-              $0.platform == platform && $0.memory == machine.name
-                && $0.pools.map(Place.init) == pools.map(Place.init)
-            }
-            if let same {
-              changes[same].modes.append((iommu, swiotlb))
-            } else {
-              changes.append(
-                PoolChange(
-                  platform: platform, memory: machine.name, modes: [(iommu, swiotlb)],
-                  pools: pools))
-            }
+        for boot in boots where boot.platform == platform && boot.machine.name == machine.name {
+          let pools = kernels.map { $0.booted(boot).pool }
+          guard Set(pools.map(Place.init)).count > 1 else { continue }
+          let same = changes.firstIndex {
+            $0.platform == platform && $0.memory == machine.name
+              && $0.pools.map(Place.init) == pools.map(Place.init)
+          }
+          if let same {
+            changes[same].modes.append((boot.iommu, boot.swiotlb))
+          } else {
+            changes.append(
+              PoolChange(
+                platform: platform, memory: machine.name, modes: [(boot.iommu, boot.swiotlb)],
+                pools: pools))
           }
         }
       }

@@ -115,16 +115,15 @@ public struct Benchmark: Sendable {
   private func evaluationRate() throws -> Double {
     var count = 0
     var checksum: UInt64 = 0
+    var domain = MatrixDomain()
+    domain.iommuModes = [.none, .passthrough, .translated]
+    domain.swiotlbModes = [.standard]
+    domain.machines = [.sixtyFourGiB]
     let seconds = Self.seconds {
       for kernel in KernelVersion.all.suffix(2) {
-        for platform in kernel.policy.platforms.platforms {
-          for iommu in [IOMMUMode.none, .passthrough, .translated] {
-            guard kernel.policy.bootExclusion(platform, iommu, .standard) == nil else { continue }
-            let booted = BootedKernel(
-              policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: .standard,
-              machine: .sixtyFourGiB)
-            (count, checksum) = Self.evaluate(booted, count, checksum)
-          }
+        for boot in domain.boots(on: [kernel.policy]) {
+          (count, checksum) = Self.evaluate(
+            BootedKernel(kernel.policy, boot), count, checksum)
         }
       }
     }

@@ -21,15 +21,11 @@ struct AnswerProbe {
   }
 
   private mutating func noteExclusions(_ policy: Policy, _ machines: [Machine]) {
-    for platform in Platform.allCases {
-      for iommu in IOMMUMode.allCases {
-        for swiotlb in SwiotlbMode.allCases {
-          note(policy.bootExclusion(platform, iommu, swiotlb))
-        }
-        for coherence in Coherence.allCases {
-          for facing in Facing.allCases {
-            note(Policy.deviceExclusion(platform, iommu, coherence, facing))
-          }
+    for boot in ProbeSample.domain(machines.prefix(1)).boots {
+      note(policy.exclusion(of: boot))
+      for coherence in Coherence.allCases {
+        for facing in Facing.allCases {
+          note(Policy.deviceExclusion(boot.platform, boot.iommu, coherence, facing))
         }
       }
     }

@@ -4,12 +4,14 @@ import DMAModel
 struct Boot: Sendable {
   let kernel: KernelVersion
   let kernelID: Int
-  let platform: Platform
+  let configuration: BootConfiguration
   let platformID: Int
-  let iommu: IOMMUMode
-  let swiotlb: SwiotlbMode
-  let machine: Machine
   let machineID: Int
+
+  var platform: Platform { configuration.platform }
+  var iommu: IOMMUMode { configuration.iommu }
+  var swiotlb: SwiotlbMode { configuration.swiotlb }
+  var machine: Machine { configuration.machine }
 
   /// Mixed radix of the five axes; the same in every database for values that
   /// every database has.
@@ -29,28 +31,23 @@ extension MatrixDomain {
   func boots(excluded: (KernelVersion, Platform, Exclusion) -> Void) -> [Boot] {
     var boots: [Boot] = []
     let numbers = AxisNumbers(self)
+    let configurations = self.boots
     for (kernelID, kernel) in numberedKernels {
-      for platform in platforms {
-        for iommu in iommuModes {
-          for swiotlb in swiotlbModes {
-            for (machineID, machine) in machines.enumerated()
-            where includes(platform, iommu, swiotlb, machine) {
-              if let rule = kernel.policy.bootExclusion(platform, iommu, swiotlb) {
-                excluded(kernel, platform, rule)
-                continue
-              }
-              guard kernel.answers(platform, iommu, swiotlb, machine) else {
-                excluded(kernel, platform, .notRecorded)
-                continue
-              }
-              boots.append(
-                Boot(
-                  kernel: kernel, kernelID: kernelID, platform: platform,
-                  platformID: numbers.platform(platform), iommu: iommu, swiotlb: swiotlb,
-                  machine: machine, machineID: machineID))
-            }
-          }
+      for configuration in configurations {
+        let platform = configuration.platform
+        if let rule = kernel.policy.exclusion(of: configuration) {
+          excluded(kernel, platform, rule)
+          continue
         }
+        guard kernel.answers(configuration) else {
+          excluded(kernel, platform, .notRecorded)
+          continue
+        }
+        boots.append(
+          Boot(
+            kernel: kernel, kernelID: kernelID, configuration: configuration,
+            platformID: numbers.platform(platform),
+            machineID: machines.firstIndex { $0.name == configuration.machine.name } ?? 0))
       }
     }
     return boots

@@ -84,7 +84,7 @@ struct BootMatrix: Sendable {
   init(_ boot: Boot, in domain: MatrixDomain, _ numbers: AxisNumbers) {
     self.boot = boot
     self.numbers = numbers
-    let kernel = boot.kernel.booted(boot.platform, boot.iommu, boot.swiotlb, boot.machine)
+    let kernel = boot.kernel.booted(boot.configuration)
     let circumstances = CircumstanceKernels(boot)
     known = KnownLines(domain)
     pool = kernel.pool

@@ -14,8 +14,7 @@ struct CircumstanceKernels {
     kernels = Circumstance.all.enumerated().dropFirst().compactMap { number, circumstance in
       guard Self.exists(circumstance, boot) else { return nil }
       let kernel = BootedKernel(
-        policy: boot.kernel.policy, platform: boot.platform, iommu: boot.iommu,
-        swiotlb: boot.swiotlb, machine: boot.machine, conditions: circumstance.conditions)
+        boot.kernel.policy, boot.configuration, circumstance.conditions)
       return (UInt8(number), circumstance, kernel)
     }
   }

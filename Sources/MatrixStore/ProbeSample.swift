@@ -40,35 +40,34 @@ package enum ProbeSample {
     of policy: Policy, on machines: [Machine],
     _ body: (BootedKernel, [(request: DeviceRequest, maskChange: MaskChange)]) -> Void
   ) {
-    let requests = machines.map { Self.requests(policy, $0) }
+    let requests = Dictionary(
+      machines.map { ($0.name, Self.requests(policy, $0)) }, uniquingKeysWith: { one, _ in one })
     var turn: UInt64 = 0
-    for platform in Platform.allCases {
-      for iommu in IOMMUMode.allCases {
-        for swiotlb in SwiotlbMode.allCases
-        where policy.bootExclusion(platform, iommu, swiotlb) == nil {
-          for (machine, requests) in zip(machines, requests) {
-            // A machine of the user's may lack the RAM that the device tree reserves.
-            if swiotlb == .restricted, !machine.contains(0x6000_0000, length: 32 << 20) {
-              continue
-            }
-            // `lazy` and `strict` decide as `translated` does.
-            let isSpecial = iommu == .lazy || iommu == .strict
-            for circumstance in isSpecial ? [.ordinary] : Circumstance.all {
-              turn += 1
-              if isSpecial || circumstance != .ordinary, turn % bootShare != 0 { continue }
-              let chosen = questions(
-                circumstance, policy, (platform, iommu, swiotlb), requests, turn: turn,
-                isSpecial: isSpecial)
-              if chosen.isEmpty { continue }
-              body(
-                BootedKernel(
-                  policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-                  machine: machine, conditions: circumstance.conditions), chosen)
-            }
-          }
-        }
+    for boot in domain(machines).boots(on: [policy]) {
+      // A machine of the user's may lack the RAM that the device tree reserves.
+      if boot.swiotlb == .restricted, !boot.machine.contains(0x6000_0000, length: 32 << 20) {
+        continue
+      }
+      // `lazy` and `strict` decide as `translated` does.
+      let isSpecial = boot.iommu == .lazy || boot.iommu == .strict
+      for circumstance in isSpecial ? [.ordinary] : Circumstance.all {
+        turn += 1
+        if isSpecial || circumstance != .ordinary, turn % bootShare != 0 { continue }
+        let chosen = questions(
+          circumstance, policy, boot, requests[boot.machine.name] ?? [], turn: turn,
+          isSpecial: isSpecial)
+        if chosen.isEmpty { continue }
+        body(BootedKernel(policy, boot, circumstance.conditions), chosen)
       }
     }
+  }
+
+  /// Every boot of some machines, all IOMMU modes included.
+  static func domain(_ machines: some Sequence<Machine>) -> MatrixDomain {
+    var domain = MatrixDomain()
+    domain.iommuModes = IOMMUMode.allCases
+    domain.machines = Array(machines)
+    return domain
   }
 
   /// The requests that exist on a machine.
@@ -87,10 +86,10 @@ package enum ProbeSample {
 
   /// The requests of one boot, each of a device that its number and the boot choose.
   private static func questions(
-    _ circumstance: Circumstance, _ policy: Policy, _ boot: (Platform, IOMMUMode, SwiotlbMode),
+    _ circumstance: Circumstance, _ policy: Policy, _ boot: BootConfiguration,
     _ requests: [Request], turn: UInt64, isSpecial: Bool
   ) -> [(request: DeviceRequest, maskChange: MaskChange)] {
-    let (platform, iommu, swiotlb) = boot
+    let (platform, iommu) = (boot.platform, boot.iommu)
     let hasNoncoherent =
       Policy.deviceExclusion(platform, iommu, .noncoherent, .internal) == nil
     let hasExternal = Policy.deviceExclusion(platform, iommu, .coherent, .external) == nil
@@ -109,7 +108,7 @@ package enum ProbeSample {
       if let bits = circumstance.maskChange.bitsBefore {
         question.coherentMask = bits == 32 ? .bits32 : .bits64
       }
-      if policy.circumstanceExclusion(circumstance, platform, swiotlb, question) == nil {
+      if policy.circumstanceExclusion(circumstance, platform, boot.swiotlb, question) == nil {
         questions.append((question, circumstance.maskChange))
       }
     }

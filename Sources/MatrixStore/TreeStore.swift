@@ -90,9 +90,8 @@ public enum TreeStore {
           database, sql: "SELECT id FROM mem WHERE name = ?", arguments: [boot.machine.name.name])
       else { throw MalformedRow("machine '\(boot.machine.name.name.printable)' is missing") }
       let placed = Boot(
-        kernel: kernel, kernelID: id, platform: boot.platform,
-        platformID: numbers.platform(boot.platform), iommu: boot.iommu, swiotlb: boot.swiotlb,
-        machine: boot.machine, machineID: machineID)
+        kernel: kernel, kernelID: id, configuration: boot.configuration,
+        platformID: numbers.platform(boot.platform), machineID: machineID)
       let matrix = BootMatrix(placed, in: alone, numbers)
       for (rule, count) in matrix.excluded {
         let key = ExclusionKey(kernel: kernel.name, platform: boot.platform, rule: rule)

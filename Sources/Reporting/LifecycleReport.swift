@@ -281,28 +281,22 @@ private func forEachLine(
   _ body: (BootedKernel, BootedKernel, DeviceRequest, [DMAMask]) -> Void
 ) {
   var domain = MatrixDomain()
+  domain.platforms = [platform]
+  domain.machines = [.sixtyFourGiB]
   domain.coherentMasks = [.same]
   domain.busLimits = [.none]
   domain.coherences = [.coherent]
   domain.operations = operations
-  let machine = Machine.sixtyFourGiB
-  for iommu in domain.iommuModes {
+  for boot in domain.boots(on: [kernel.policy]) {
     // A restricted pool of a device's own is never full.
-    for swiotlb in domain.swiotlbModes
-    where (circumstance.conditions.fill == .empty || swiotlb != .restricted)
-      && kernel.policy.bootExclusion(platform, iommu, swiotlb) == nil
-    {
-      let booted = [Circumstance.ordinary, circumstance].map {
-        BootedKernel(
-          policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-          machine: machine, conditions: $0.conditions)
-      }
-      let requests = domain.requests(on: machine, platform, iommu, policies: [kernel.policy])
-      for request in requests {
-        let masks = kernel.policy.masks(
-          domain.masks, in: circumstance, platform, swiotlb, request)
-        if !masks.isEmpty { body(booted[0], booted[1], request, masks) }
-      }
+    if circumstance.conditions.fill != .empty, boot.swiotlb == .restricted { continue }
+    let booted = [Circumstance.ordinary, circumstance].map {
+      BootedKernel(kernel.policy, boot, $0.conditions)
+    }
+    for request in domain.requests(on: boot, policies: [kernel.policy]) {
+      let masks = kernel.policy.masks(
+        domain.masks, in: circumstance, platform, boot.swiotlb, request)
+      if !masks.isEmpty { body(booted[0], booted[1], request, masks) }
     }
   }
 }

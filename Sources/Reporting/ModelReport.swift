@@ -62,24 +62,13 @@ func findingsReport(
 /// Spans of masks with one answer, straight from the model.
 func modelSpans(_ kernels: [KernelVersion], _ domain: MatrixDomain) -> [BehaviorSpan] {
   var spans: [BehaviorSpan] = []
-  for platform in domain.platforms {
-    for iommu in domain.iommuModes {
-      for swiotlb in domain.swiotlbModes {
-        for machine in domain.machines {
-          for kernel in kernels
-          where kernel.policy.bootExclusion(platform, iommu, swiotlb) == nil {
-            let booted = BootedKernel(
-              policy: kernel.policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-              machine: machine)
-            let requests = domain.requests(
-              on: machine, platform, iommu, policies: [kernel.policy])
-            for var request in requests {
-              for mask in domain.masks {
-                request.mask = mask
-                spans.append(BehaviorSpan(kernel, booted, request))
-              }
-            }
-          }
+  for boot in domain.boots {
+    for kernel in kernels where kernel.policy.exclusion(of: boot) == nil {
+      let booted = BootedKernel(kernel.policy, boot)
+      for var request in domain.requests(on: boot, policies: [kernel.policy]) {
+        for mask in domain.masks {
+          request.mask = mask
+          spans.append(BehaviorSpan(kernel, booted, request))
         }
       }
     }

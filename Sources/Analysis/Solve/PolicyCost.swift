@@ -55,17 +55,10 @@ struct CostLines {
     var weight: Int
   }
 
-  struct Boot: Hashable {
-    let platform: Platform
-    let iommu: IOMMUMode
-    let swiotlb: SwiotlbMode
-    let machine: Machine
-  }
-
   let domain: MatrixDomain
   let base: Policy
   let lints: [Lint]
-  private(set) var boots: [Boot] = []
+  let boots: [BootConfiguration]
   var lines: [Line] = []
   private let baseBoots: [BootedKernel]
 
@@ -74,36 +67,15 @@ struct CostLines {
     self.domain = domain
     self.base = base
     self.lints = lints
-    var baseBoots: [BootedKernel] = []
-    for platform in domain.platforms {
-      for iommu in domain.iommuModes {
-        for swiotlb in domain.swiotlbModes
-        where [policy, base].allSatisfy({ $0.bootExclusion(platform, iommu, swiotlb) == nil }) {
-          for machine in domain.machines {
-            let boot = Boot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine)
-            let (number, kernel) = (boots.count, Self.booted(base, boot))
-            let requests = domain.requests(on: machine, platform, iommu, policies: [policy, base])
-            lines += requests.map { request in
-              var reads: DeviceAxes = []
-              let answers = kernel.judgedRuns(of: request, masks: domain.masks, platform, &reads)
-              return Line(
-                boot: number, request: request, base: answers, reads: reads, weight: 1)
-            }
-            boots.append(boot)
-            baseBoots.append(kernel)
-          }
-        }
+    boots = domain.boots(on: [policy, base])
+    baseBoots = boots.map { BootedKernel(base, $0) }
+    for (number, (boot, kernel)) in zip(boots, baseBoots).enumerated() {
+      lines += domain.requests(on: boot, policies: [policy, base]).map { request in
+        var reads: DeviceAxes = []
+        let answers = kernel.judgedRuns(of: request, masks: domain.masks, boot.platform, &reads)
+        return Line(boot: number, request: request, base: answers, reads: reads, weight: 1)
       }
     }
-    self.baseBoots = baseBoots
-  }
-
-  static func booted(
-    _ policy: Policy, _ boot: Boot, _ conditions: BootConditions = BootConditions()
-  ) -> BootedKernel {
-    BootedKernel(
-      policy: policy, platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
-      machine: boot.machine, conditions: conditions)
   }
 
   /// The boots of a policy, made when a line first needs one.
@@ -118,19 +90,19 @@ struct CostLines {
       self.kernels = kernels
     }
 
-    mutating func kernel(_ index: Int, _ boot: Boot) -> BootedKernel {
+    mutating func kernel(_ index: Int, _ boot: BootConfiguration) -> BootedKernel {
       if let kernel = kernels[index] { return kernel }
-      let kernel = CostLines.booted(policy, boot)
+      let kernel = BootedKernel(policy, boot)
       kernels[index] = kernel
       return kernel
     }
 
     mutating func kernel(
-      _ index: Int, _ boot: Boot, _ conditions: BootConditions
+      _ index: Int, _ boot: BootConfiguration, _ conditions: BootConditions
     ) -> BootedKernel {
       if conditions == BootConditions() { return kernel(index, boot) }
       if let kernel = others[index]?[conditions] { return kernel }
-      let kernel = CostLines.booted(policy, boot, conditions)
+      let kernel = BootedKernel(policy, boot, conditions)
       others[index, default: [:]][conditions] = kernel
       return kernel
     }
