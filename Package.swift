@@ -10,12 +10,11 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 /// The questions of schema/queries, which become part of the executable.
 let namedQueries = [
-  "40-bit", "above-256k", "bootline", "cbit-under-force", "coherent-mask",
-  "coherent-only", "corrupts", "driver-doubts", "driver-others", "fleet-bounces", "fleet-breaks",
-  "fleet-coherent", "iommu-off",
-  "mask-histogram", "masks-that-bounce",
-  "noforce-guests", "path-not-verdict", "pools", "require-coherent-fails", "rules",
-  "sme-bounces", "streaming-only", "thunderbolt", "who-bounces", "who-breaks",
+  "40-bit", "above-256k", "bootline", "cbit-under-force", "coherent-mask", "coherent-only",
+  "corrupts", "driver-doubts", "driver-others", "fleet-bounces", "fleet-breaks",
+  "fleet-coherent", "iommu-off", "mask-histogram", "masks-that-bounce", "noforce-guests",
+  "path-not-verdict", "pools", "require-coherent-fails", "rules", "scenario", "sme-bounces",
+  "streaming-only", "thunderbolt", "who-bounces", "who-breaks",
 ]
 
 /// The C files that a kernel tree is compiled against, which become part of the

@@ -41,6 +41,7 @@ public enum Schema {
     ("pools", text(PackageResources.pools_sql)),
     ("require-coherent-fails", text(PackageResources.require_coherent_fails_sql)),
     ("rules", text(PackageResources.rules_sql)),
+    ("scenario", text(PackageResources.scenario_sql)),
     ("sme-bounces", text(PackageResources.sme_bounces_sql)),
     ("streaming-only", text(PackageResources.streaming_only_sql)),
     ("thunderbolt", text(PackageResources.thunderbolt_sql)),
