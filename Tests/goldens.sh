@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compares the checked-in reports, README.md's examples and the manual page with
-# what the tool makes, byte for byte; with GOLDENS=rewrite it rewrites them.
+# Compares the checked-in reports, the examples of README.md and of the guide, and the
+# manual page with what the tool makes, byte for byte; GOLDENS=rewrite rewrites them.
 set -eu
 
 TOOL=${TOOL:-.build/release/dmamatrix}
@@ -47,9 +47,11 @@ golden platform-sev-v6.txt report platform -d "$work/matrix.db" --kernel v6 --pl
 golden solve-v6.md solve --from v6 --base 7.2 --platform x86-sme47,x86-sme51 \
   --format markdown
 
-sh Tests/readme.sh "$TOOL" "$work" >"$work/readme"
-same "$work/readme" README.md
-sh Tests/manual.sh "$TOOL" "$work/readme" >"$work/manual"
+for page in README.md Sources/dmamatrix/Guide.docc/*.md; do
+  sh Tests/readme.sh "$TOOL" "$work" "$page" >"$work/page"
+  same "$work/page" "$page"
+done
+"$TOOL" manual >"$work/manual"
 same "$work/manual" reports/dmamatrix.1
 
 # Made by other commands: make bench, make torture, make lab, make drivers.

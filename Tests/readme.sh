@@ -1,13 +1,15 @@
 #!/bin/sh
-# Runs the examples of README.md and prints it with their real output.
+# Runs the examples of README.md, or of a page of the guide, and prints it with their
+# real output.
 #
 # An example is a line of a code block that begins with "$ ", and the lines that
 # the shell needs to complete it; what follows in the block is its output.
-# Usage: readme.sh TOOL DIRECTORY; DIRECTORY holds matrix.db.
+# Usage: readme.sh TOOL DIRECTORY [FILE]; DIRECTORY holds matrix.db.
 set -eu
 
 tool=$(realpath "$1")
 directory=$(realpath "$2")
+page=${3:-README.md}
 cd "$(dirname "$0")/.."
 mkdir -p "$directory/bin"
 ln -sf "$tool" "$directory/bin/dmamatrix"
@@ -45,4 +47,4 @@ in_output && /^$/ { blanks++; next }
 in_output && /^    / { next }
 in_output { print ""; in_output = 0; blanks = 0 }
 { print }
-' README.md
+' "$page"

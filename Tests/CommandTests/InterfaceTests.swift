@@ -62,6 +62,31 @@ extension CommandTests {
     }
   }
 
+  /// Every page of the guide is linked from README and from the guide's first page, and
+  /// every link between pages leads to a file.
+  @Test func everyPageOfTheGuideIsFound() throws {
+    let guide = root.appendingPathComponent("Sources/dmamatrix/Guide.docc")
+    let pages = try FileManager.default.contentsOfDirectory(atPath: guide.path).filter {
+      $0.hasSuffix(".md")
+    }
+    #expect(pages.count > 10)
+    func text(_ file: URL) throws -> String { try String(contentsOf: file, encoding: .utf8) }
+    let readme = try text(root.appendingPathComponent("README.md"))
+    #expect(readme.split(separator: "\n", omittingEmptySubsequences: false).count <= 151)
+    let index = try text(guide.appendingPathComponent("Guide.md"))
+    for page in pages where page != "Guide.md" {
+      #expect(readme.contains("(Sources/dmamatrix/Guide.docc/\(page))"), "\(page)")
+      #expect(index.contains("(\(page))"), "\(page)")
+    }
+    for file in [root.appendingPathComponent("README.md")] + pages.map(guide.appendingPathComponent)
+    {
+      for link in try text(file).matches(of: /\]\(([^):]+)\)/).map(\.output.1) {
+        let target = file.deletingLastPathComponent().appendingPathComponent(String(link))
+        #expect(FileManager.default.fileExists(atPath: target.path), "\(file.path): \(link)")
+      }
+    }
+  }
+
   @Test func aNewcomerIsToldWhatToDoFirst() throws {
     #expect(try run([]).output.contains("dmamatrix generate"))
     #expect(try run(["generate", "--platform", "sev", "--kernel", "v6"]).status == 0)
