@@ -5,8 +5,12 @@ import Support
 /// The end of requests, by version: which lints find what, since when and until
 /// when, what full pools and failing decryption do, and what is copied.
 ///
-/// - Parameter known: Checks that were made already, by the kernel's name.
-func lifecycleReport(known: [String: Check] = [:]) -> Document {
+/// - Parameters:
+///   - known: Checks that were made already, by the kernel's name.
+///   - progress: Receives the part that is done.
+func lifecycleReport(
+  known: [String: Check] = [:], progress: @Sendable (Double) -> Void = { _ in }
+) -> Document {
   let kernels = KernelVersion.all
   var document = Document()
   document.blocks.append(.title("From unmap and free to the next user"))
@@ -17,7 +21,7 @@ func lifecycleReport(known: [String: Check] = [:]) -> Document {
         + "condition does not name do not matter. "
         + "mask_change exists on SME hosts alone (x86-sme47, x86-sme51), decrypt_fails where "
         + "memory can be private, and one thing happens at a time."))
-  document.blocks += findingBlocks(kernels, known)
+  document.blocks += findingBlocks(kernels, known, progress)
   document.blocks += fullPoolBlocks(kernels)
   document.blocks += decryptFailureBlocks(kernels)
   document.blocks += syncBlocks()
@@ -46,10 +50,13 @@ private struct History {
 }
 
 private func findingBlocks(
-  _ kernels: [KernelVersion], _ known: [String: Check]
+  _ kernels: [KernelVersion], _ known: [String: Check],
+  _ progress: @Sendable (Double) -> Void
 ) -> [Document.Block] {
   let lints = Lint.allCases.filter(\.isAboutLife)
-  let checks = lifeChecks(kernels, lints, known)
+  let checks = concurrently(kernels, progress: progress) { kernel in
+    known[kernel.name] ?? Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
+  }
   var histories: [History] = []
   for lint in lints {
     for (version, check) in checks.enumerated() {
@@ -93,15 +100,6 @@ private func findingBlocks(
     }
   }
   return blocks
-}
-
-/// The checks of several kernels, on all CPUs.
-private func lifeChecks(
-  _ kernels: [KernelVersion], _ lints: [Lint], _ known: [String: Check]
-) -> [Check] {
-  concurrently(kernels) { kernel in
-    known[kernel.name] ?? Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
-  }
 }
 
 extension History {

@@ -23,11 +23,15 @@ public enum ModelReport: String, CaseIterable, Sendable {
   /// - Parameters:
   ///   - kernel: What `findings` is about.
   ///   - drivers: Those that each of its findings ends with.
-  public func document(kernel: KernelVersion, drivers: DriverList? = nil) -> Document {
+  ///   - progress: Receives the part that is done.
+  public func document(
+    kernel: KernelVersion, drivers: DriverList? = nil,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) -> Document {
     switch self {
     case .mail: mailReport()
-    case .findings: findingsReport(kernel, drivers: drivers)
-    case .lifecycle: lifecycleReport()
+    case .findings: findingsReport(kernel, drivers: drivers, progress: progress)
+    case .lifecycle: lifecycleReport(progress: progress)
     }
   }
 }
@@ -38,11 +42,14 @@ public enum ModelReport: String, CaseIterable, Sendable {
 ///
 /// - Parameter known: Checks that were made already, by the kernel's name.
 func findingsReport(
-  _ kernel: KernelVersion, known: [String: Check] = [:], drivers: DriverList? = nil
+  _ kernel: KernelVersion, known: [String: Check] = [:], drivers: DriverList? = nil,
+  progress: @Sendable (Double) -> Void = { _ in }
 ) -> Document {
   let index = KernelVersion.all.firstIndex(of: kernel)
   let versions = [kernel] + (index.map { KernelVersion.all[..<$0].reversed() } ?? [])
-  let checks = concurrently(versions) { known[$0.name] ?? Check.standard(of: $0) }
+  let checks = concurrently(versions, progress: progress) {
+    known[$0.name] ?? Check.standard(of: $0)
+  }
   let own = checks[0]
   var since: [String: String] = [:]
   var open = Set(own.findings.map(\.identity))

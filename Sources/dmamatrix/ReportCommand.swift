@@ -104,7 +104,8 @@ struct ReportCommand: ParsableCommand {
           description: "report findings is about one kernel; --kernel names \(kernels.count)")
       }
       document = report.document(
-        kernel: try filters.kernel(called: kernels[0]), drivers: try joined.list())
+        kernel: try filters.kernel(called: kernels[0]), drivers: try joined.list()
+      ) { Output.progress($0, "checking") }
     } else if name == "drivers" {
       try filters.refuse(in: "report drivers")
       guard let drivers = try joined.list() else {
