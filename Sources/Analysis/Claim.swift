@@ -191,7 +191,7 @@ public struct Claim: Decodable, Sendable {
 }
 
 /// A claim that is not written correctly.
-public struct ClaimError: Error, Equatable, CustomStringConvertible {
+public struct ClaimError: UserFacingError, Equatable {
   public let id: String
   public let reason: String
   public var description: String { "claim \(id): \(reason)" }

@@ -1,7 +1,7 @@
 import Support
 
 /// Why a tree's drivers cannot be read; each is one sentence.
-public enum ScanError: Error, CustomStringConvertible, Equatable {
+public enum ScanError: UserFacingError, Equatable {
   /// The same about a tree that another option than --tree names.
   public func named(by option: String) -> String {
     option + description.dropFirst("--tree".count)

@@ -1,7 +1,7 @@
 import Support
 
 /// Why a tree cannot be evaluated; each is one sentence.
-public enum TreeError: Error, CustomStringConvertible, Equatable {
+public enum TreeError: UserFacingError, Equatable {
   case missing(path: String)
   case notATree(path: String, missing: String)
   /// The same of a commit.
@@ -15,6 +15,9 @@ public enum TreeError: Error, CustomStringConvertible, Equatable {
   case failed(family: String, reason: String)
   case patch(String)
   case git(String)
+
+  /// Missing names stand one on a line.
+  public var isOneSentence: Bool { false }
 
   public var description: String {
     switch self {

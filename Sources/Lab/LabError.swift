@@ -1,7 +1,7 @@
 import Support
 
 /// Why the lab cannot boot, in one sentence.
-public enum LabError: Error, Equatable, CustomStringConvertible {
+public enum LabError: UserFacingError, Equatable {
   case noQEMU
   case noBusybox(path: String?)
   case unreadable(file: String, expected: String)

@@ -1,7 +1,8 @@
 import Foundation
+import Support
 
 /// Why a database cannot be used, made or queried, in one sentence.
-public enum StoreError: Error, Equatable, CustomStringConvertible {
+public enum StoreError: UserFacingError, Equatable {
   case missing(path: String)
   case isDirectory(path: String)
   case notSQLite(path: String)
@@ -40,6 +41,9 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
     if case .corrupt = self { return true }
     return false
   }
+
+  /// 1 for damage, which a check has found; 2 else.
+  public var exitStatus: Int32 { isDamage ? 1 : 2 }
 
   public var description: String {
     switch self {

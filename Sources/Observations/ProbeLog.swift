@@ -5,7 +5,7 @@ import Foundation
 import Support
 
 /// Why a log cannot be used, in one sentence.
-public enum ProbeLogError: Error, Equatable, CustomStringConvertible {
+public enum ProbeLogError: UserFacingError, Equatable {
   case noProbe(file: String)
   case damaged(file: String, line: Int, count: Int)
   case newer(file: String, line: Int, version: Int)

@@ -4,7 +4,7 @@ import Support
 import Yams
 
 /// Why a policy file cannot be used, in one sentence.
-public struct PolicyFileError: Error, Equatable, CustomStringConvertible {
+public struct PolicyFileError: UserFacingError, Equatable {
   public let description: String
 
   init(_ file: String, line: Int?, _ text: String) {

@@ -156,6 +156,11 @@ private func headline(_ transition: Comparison.Transition, detail: Int) -> Strin
   return text
 }
 
+/// What changes, with the results, in one line.
+func transitionHeadline(_ transition: Comparison.Transition) -> String {
+  headline(transition, detail: 1)
+}
+
 private func still(_ verdict: Verdict) -> String {
   switch verdict {
   case .ok: "still reached directly or by IOVA"

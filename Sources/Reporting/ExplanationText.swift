@@ -31,7 +31,27 @@ public func explanationText(_ explanations: [Explanation]) -> String {
     text += "\nPath:\n" + stepsText(first.path[...], from: 1) + decisionText(first)
     text += undoText(first)
   }
-  return text
+  return text + explanations.map(turnedKnobsText).joined()
+}
+
+/// The knobs that an alternative or a variant turns, and where the path asks them.
+private func turnedKnobsText(_ explanation: Explanation) -> String {
+  let kernel = explanation.kernel
+  guard kernel.recorded == nil, !KernelVersion.all.contains(kernel),
+    let base = kernel.changedVersion
+  else { return "" }
+  let turned = settings(from: base.policy, to: kernel.policy).map { knob, value in
+    let steps = explanation.path.indices.filter { explanation.path[$0].knob == knob.id }
+    let ends = explanation.undoPath.contains { $0.knob == knob.id }
+    let place =
+      steps.first.map { "step \($0 + 1)" } ?? (ends ? "asked at the end" : "not asked here")
+    return "\(knob.id) \(knob.name) \(value) (\(place))"
+  }
+  return turned.isEmpty
+    ? ""
+    : "\n"
+      + folded(
+        "\(kernel.name) turns of \(base.name): \(turned.joined(separator: ", ")).", hanging: "  ")
 }
 
 /// The explanations of one kernel for ranges of masks with the same answer.

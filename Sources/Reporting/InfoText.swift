@@ -40,6 +40,9 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
       let count = kernel.changes.count
       text += "  Base: \(base), \(count) \(count == 1 ? "change" : "changes")\n"
     }
+    if let mail = kernel.mail {
+      text += folded("Proposed: \(mail.text): \(mail.names.joined(separator: "; "))", indent: "  ")
+    }
     if let id = kernel.messageID { text += "  Message-ID: <\(id)>\n" }
     if let link = kernel.link { text += "  Link: \(link)\n" }
     if let expectation = kernel.expectation {
@@ -58,10 +61,9 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
 }
 
 /// The proposals of the review that are no variants, with the reason.
-public func unmodelledText() -> String {
-  "\n"
-    + UnmodelledProposal.all.map { proposal in
-      "\(proposal.id), not a variant\n" + folded(proposal.summary, indent: "  ")
-        + folded("Reason: \(proposal.reason)", indent: "  ") + "  Link: \(proposal.link)\n"
-    }.joined(separator: "\n")
+public func unmodelledText(_ proposals: [UnmodelledProposal]) -> String {
+  proposals.map { proposal in
+    "\(proposal.id), not a variant\n" + folded(proposal.summary, indent: "  ")
+      + folded("Reason: \(proposal.reason)", indent: "  ") + "  Link: \(proposal.link)\n"
+  }.joined(separator: "\n")
 }

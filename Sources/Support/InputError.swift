@@ -1,5 +1,5 @@
 /// Why an input file cannot be used, in one sentence.
-public enum InputError: Error, Equatable, CustomStringConvertible {
+public enum InputError: UserFacingError, Equatable {
   case unreadable(file: String, reason: String)
   case missingColumn(file: String, column: String, expected: [String])
   case fieldCount(file: String, line: Int, found: Int, expected: Int)

@@ -51,13 +51,23 @@ struct Kernels: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the modelled kernels, and what each changed.",
     discussion: """
+      With --alternatives, words choose those that mails call so: a function, a
+      phrase, a subject, a message-id, an author's initials.  Alternatives of one
+      version that turn different knobs go together: v6+P03+P05.
+
       Examples:
         dmamatrix kernels
         dmamatrix kernels v6 7.3 --changes
         dmamatrix kernels --alternatives
+        dmamatrix kernels --alternatives dev_cannot_reach_memory
+        dmamatrix kernels v6+P03+P05 --changes
       """)
 
-  @Argument(help: "Kernels or alternatives to list; all kernels without.", completion: .kernels)
+  @Argument(
+    help: """
+      Kernels or alternatives to list; all kernels without.  With --alternatives, \
+      words about them.
+      """, completion: .kernels)
   var names: [String] = []
   @Flag(help: "List the alternatives that the review argued about instead.")
   var alternatives = false
@@ -65,16 +75,22 @@ struct Kernels: ParsableCommand {
   var changes = false
 
   mutating func run() throws {
-    guard names.isEmpty || !alternatives else {
-      throw UsageError(description: "--alternatives lists them all; a name is not accepted with it")
+    if alternatives { return try list(about: names.joined(separator: " ")) }
+    let named = try names.map { try kernel($0) }
+    try Output.write(kernelsText(named.isEmpty ? KernelVersion.all : named, changes: changes))
+  }
+
+  /// Lists the alternatives that some words describe; all for none.
+  private func list(about words: String) throws {
+    let isAll = words.isEmpty
+    let found = isAll ? KernelVersion.alternatives : KernelVersion.alternatives(about: words)
+    let unmodelled = isAll ? UnmodelledProposal.all : UnmodelledProposal.about(words)
+    guard !found.isEmpty || !unmodelled.isEmpty else {
+      throw UsageError(
+        description: "no alternative is about '\(words.printable)'; --alternatives alone lists all")
     }
-    for name in names { _ = try kernel(name) }
-    let kernels =
-      names.isEmpty
-      ? (alternatives ? KernelVersion.alternatives : KernelVersion.all)
-      : KernelVersion.known.filter { names.contains($0.name) }
-    try Output.write(kernelsText(kernels, changes: changes))
-    if alternatives, names.isEmpty { try Output.write(unmodelledText()) }
+    let texts = [kernelsText(found, changes: changes), unmodelledText(unmodelled)]
+    try Output.write(texts.filter { !$0.isEmpty }.joined(separator: "\n"))
   }
 }
 

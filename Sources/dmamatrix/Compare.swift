@@ -11,7 +11,8 @@ struct Compare: ParsableCommand {
       Every scenario whose answer or verdict differs, grouped by what changes,
       worst first, reduced to few conditions that are exact together, each with
       a count and a scenario as witness.  First a line for each effect: corrupts,
-      breaks, exposes, slower, works now, safer, faster; --summary stops there.  Kernels may be alternatives (v6+P03).
+      breaks, exposes, slower, works now, safer, faster; --summary stops there.  Kernels may
+      be alternatives (v6+P03), also several together (v6+P03+P05).
       Exit status: 0 equal, 1 different.
 
       Examples:
@@ -75,6 +76,7 @@ struct Compare: ParsableCommand {
 /// The kernel called `name`, or a sentence that says which there are.
 func kernel(_ name: String, others: [String] = []) throws -> KernelVersion {
   if let kernel = KernelVersion.named(name) { return kernel }
+  if let kernel = try KernelVersion.combination(name) { return kernel }
   throw UsageError(
     description: "kernel '\(name.printable)' is unknown; accepted: "
       + (KernelVersion.known.map(\.name) + others.map(\.printable)).joined(separator: ", "))

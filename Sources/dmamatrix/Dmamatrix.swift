@@ -35,16 +35,28 @@ struct Dmamatrix: ParsableCommand {
       "dmamatrix manual | man -l -" shows every command's help as one page.
       """,
     version: versionText,
-    subcommands: [
-      Generate.self, Merge.self, Query.self, Export.self, ReportCommand.self, Compare.self,
-      Explain.self, CheckCommand.self, Solve.self, Drivers.self, Verify.self, ReviewCommand.self,
-      Blame.self,
-      Claims.self,
-      PolicyCommand.self,
-      Info.self, Kernels.self, Conform.self, Observe.self, DisagreementsCommand.self,
-      HostCommand.self,
-      LabCommand.self,
-      Bench.self, Manual.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Asking",
+        subcommands: [
+          Explain.self, HostCommand.self, ReportCommand.self, Query.self, Claims.self,
+        ]),
+      CommandGroup(
+        name: "Comparing and reviewing",
+        subcommands: [
+          Compare.self, CheckCommand.self, ReplyCommand.self, Solve.self, ReviewCommand.self,
+          Verify.self, Blame.self, Drivers.self, PolicyCommand.self, Kernels.self,
+        ]),
+      CommandGroup(
+        name: "Evidence",
+        subcommands: [
+          Conform.self, Observe.self, DisagreementsCommand.self, LabCommand.self,
+        ]),
+      CommandGroup(
+        name: "Data",
+        subcommands: [
+          Generate.self, Merge.self, Export.self, Info.self, Bench.self, Manual.self,
+        ]),
     ])
 
   /// The version with the model's digest, which takes the model's answers: not computed
@@ -113,25 +125,13 @@ struct Dmamatrix: ParsableCommand {
     switch error {
     case let error as ExitCode:
       Foundation.exit(error.rawValue)
-    case let error as StoreError:
-      Output.sentence(error.description)
-      Foundation.exit(error.isDamage ? 1 : 2)
-    case let error as InputError:
-      Output.sentence(error.description)
-    case let error as ProbeLogError:
-      Output.sentence(error.description)
-    case let error as LabError:
-      Output.sentence(error.description)
-    case let error as ClaimError:
-      Output.sentence(error.description)
-    case let error as PolicyFileError:
-      Output.sentence(error.description)
-    case let error as TreeError:
-      Output.error(error.description)
-    case let error as ScanError:
-      Output.sentence(error.description)
-    case let error as UsageError:
-      Output.sentence(error.description)
+    case let error as any UserFacingError:
+      if error.isOneSentence {
+        Output.sentence(error.description)
+      } else {
+        Output.error(error.description)
+      }
+      Foundation.exit(error.exitStatus)
     default:
       // Help and version are "errors" of the parser that succeed.
       if exitCode(for: error) == .success { show(fullMessage(for: error)) }
@@ -145,7 +145,7 @@ struct Dmamatrix: ParsableCommand {
 }
 
 /// What a user must correct, in one sentence.
-struct UsageError: Error, CustomStringConvertible {
+struct UsageError: UserFacingError {
   let description: String
 
   /// Filters that leave nothing to do.

@@ -153,6 +153,7 @@ struct AxisFilters: ParsableArguments {
     let known = KernelVersion.known + variants
     return try names.map { name in
       if let kernel = known.first(where: { $0.name == name }) { return kernel }
+      if let kernel = try KernelVersion.combination(name) { return kernel }
       guard let database = trees else {
         throw unknown(option: option, name, accepted: known.map(\.name))
       }

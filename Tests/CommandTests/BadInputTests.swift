@@ -87,7 +87,12 @@ extension CommandTests {
     (["query", "SELECT 1", "--limit=-1"], "--limit '-1' is not a number of rows"),
     (["query", "SELECT 1", "--timeout", "1e300"], "--timeout '1e+300' is not a number of seconds"),
     (["query", "--list", "SELECT 1"], "--list runs no statement; give one of both"),
-    (["kernels", "v6", "--alternatives"], "--alternatives lists them all; a name is not accepted"),
+    (["kernels", "--alternatives", "nothing such"], "no alternative is about 'nothing such'"),
+    (["compare", "v6", "v6+P03+P04"], "P03 sets M10 attributesAfterBounce to guestPoolElseForced"),
+    (["compare", "v6", "v6+P03+X"], "joins 'X', which is no alternative of v6; accepted: P01"),
+    (["reply", "--alternative", "P13"], "on several versions; accepted: v6+P13, v7+P13"),
+    (["reply", "--alternative", "6.1"], "'6.1' changes no other version; accepted: v6+P01"),
+    (["reply", "--alternative", "P99"], "--alternative 'P99' is unknown"),
     (["policy", "reach", "7.3", "--kernel", "v6"], "--kernel is no filter of policy reach"),
     (["report", "--all", "--format", "svg"], "--format 'svg' is not for --all"),
     (

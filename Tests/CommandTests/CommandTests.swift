@@ -217,6 +217,21 @@ import Testing
     #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
   }
 
+  /// The four questions of that mail in one command each, by its own words (README).
+  @Test(arguments: [
+    ("guest-only state check", "P03"), ("dev_cannot_reach_memory", "P09"),
+    ("should not look at the mask", "P10"), ("what swiotlb=force means", "P07"),
+  ])
+  func alternativesAreFoundByTheMailsWords(words: String, name: String) throws {
+    let found = try run(["kernels", "--alternatives", words])
+    #expect(found.status == 0 && found.output.contains("v6+\(name)\n"))
+    let reply = try run([
+      "reply", "--alternative", name, "--platform", "x86-sme47", "--iommu", "passthrough",
+    ])
+    #expect(reply.status == 1 && reply.output.contains("\nTo reproduce:\n"))
+    #expect(reply.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+  }
+
   @Test func aBaselineIsHeldExactly() throws {
     let file = directory + "/baseline.txt"
     let check = ["check", "--kernel", "v6", "--platform", "x86-sme47", "--lint", "mask-monotone"]

@@ -49,6 +49,37 @@ import Testing
     #expect(Set(version.changes.map(\.knob.id)) == Set(ids))
   }
 
+  /// Alternatives that turn different knobs go together, in any order; the knob is named
+  /// where they do not.
+  @Test func alternativesAreJoined() throws {
+    let v6 = try #require(KernelVersion.named("v6"))
+    func policy(_ name: String) throws -> Policy {
+      try #require(KernelVersion.named(name)).policy
+    }
+    var expected = try policy("v6+P03")
+    expected.defaultPoolState = try policy("v6+P05").defaultPoolState
+    #expect(try policy("v6+P03+P05") == expected)
+    #expect(try policy("v6+P05+P03") == expected)
+    // P06 changes nothing of P03, on which it is based.
+    #expect(try policy("v6+P06+P05") == expected)
+    #expect(try #require(KernelVersion.named("v6+P03+P05")).changedVersion == v6)
+    #expect(try #require(KernelVersion.named("v6+P06")).changedVersion == v6)
+    for (name, words) in [
+      ("v6+P03+P04", "M10 attributesAfterBounce"), ("v6+P03+P03", "P03 twice"),
+      ("v6+P03+P16b", "'P16b', which is no alternative of v6"), ("v6+P03+", "''"),
+    ] {
+      #expect(KernelVersion.named(name) == nil)
+      do {
+        _ = try KernelVersion.combination(name)
+        Issue.record("\(name) was taken")
+      } catch {
+        #expect(error.description.contains(words), "\(error.description)")
+      }
+    }
+    #expect(try KernelVersion.combination("v6+P03") == nil)
+    #expect(try KernelVersion.combination("6.0+P03+P05") == nil)
+  }
+
   @Test func alternativesAreNamedAfterTheirBase() throws {
     #expect(Set(KernelVersion.known.map(\.name)).count == KernelVersion.known.count)
     for alternative in KernelVersion.alternatives {

@@ -15,9 +15,10 @@ extension KernelVersion {
   /// The modelled kernels, then the alternatives.
   public static let known: [KernelVersion] = all + alternatives
 
-  /// The version or alternative called `name`, or nil.
+  /// The version or alternative called `name`, alternatives joined (`v6+P03+P05`)
+  /// included, or nil.
   public static func named(_ name: some StringProtocol) -> KernelVersion? {
-    known.first { $0.name == name }
+    known.first { $0.name == name } ?? (try? combination(String(name)))
   }
 
   static let linux6_1 = KernelVersion(

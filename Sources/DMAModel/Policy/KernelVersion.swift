@@ -12,6 +12,8 @@ public struct KernelVersion: Sendable, Hashable {
   /// The message-id without angle brackets: a series' cover letter, or the mail
   /// that proposed an alternative.
   public let messageID: String?
+  /// Who proposed an alternative, and what it is called; nil for other versions.
+  public let mail: ProposalMail?
   /// What the author of an alternative said would happen; nil for other versions.
   public let expectation: String?
   /// What this version does otherwise than its base, in the kernel's order.
@@ -50,21 +52,23 @@ public struct KernelVersion: Sendable, Hashable {
     basedOn base: KernelVersion,
     _ summary: String,
     sourcePackage: String? = nil,
-    messageID: String? = nil, expectation: String? = nil, userLink: String? = nil,
-    matchesSwiotlbByPrefix: Bool = false,
+    messageID: String? = nil, mail: ProposalMail? = nil, expectation: String? = nil,
+    userLink: String? = nil, matchesSwiotlbByPrefix: Bool = false,
     changes: [PolicyChange]
   ) {
     self.init(
       name, base: base.name, summary: summary, sourcePackage: sourcePackage,
-      messageID: messageID, expectation: expectation, userLink: userLink, changes: changes,
+      messageID: messageID, mail: mail, expectation: expectation, userLink: userLink,
+      changes: changes,
       policy: changes.reduce(into: base.policy) { policy, change in change.apply(&policy) },
       matchesSwiotlbByPrefix: base.matchesSwiotlbByPrefix || matchesSwiotlbByPrefix)
   }
 
   private init(
     _ name: String, base: String? = nil, summary: String, sourcePackage: String? = nil,
-    messageID: String? = nil, expectation: String? = nil, userLink: String? = nil,
-    changes: [PolicyChange] = [], policy: Policy, recorded: RecordedAnswers? = nil,
+    messageID: String? = nil, mail: ProposalMail? = nil, expectation: String? = nil,
+    userLink: String? = nil, changes: [PolicyChange] = [], policy: Policy,
+    recorded: RecordedAnswers? = nil,
     matchesSwiotlbByPrefix: Bool = false
   ) {
     self.name = name
@@ -72,6 +76,7 @@ public struct KernelVersion: Sendable, Hashable {
     self.summary = summary
     self.sourcePackage = sourcePackage
     self.messageID = messageID
+    self.mail = mail
     self.expectation = expectation
     self.userLink = userLink
     self.changes = changes

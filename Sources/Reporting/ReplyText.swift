@@ -1,0 +1,124 @@
+import Analysis
+import DMAModel
+import MatrixStore
+
+/// What an alternative does, ready for a mail: question, answer, what is worse with a
+/// witness each, how to reproduce it.
+///
+/// - Parameter drivers: Those that each change ends with.
+public func replyDocument(_ reply: Reply, drivers: DriverList? = nil) -> Document {
+  let (alternative, start, base) = (reply.alternative, reply.start, reply.base)
+  var document = Document()
+  document.blocks = [
+    .paragraph("Does \(alternative.name) mend what \(start.name) serves worse than \(base.name)?"),
+    .paragraph(answer(reply)),
+    .paragraph("\(alternative.name): \(alternative.summary)\(mailText(alternative))."),
+  ]
+  if !alternative.policyChanges(of: start).isEmpty {
+    document.blocks.append(.literal(alternative.policyChanges(of: start)))
+  }
+  document.blocks.append(countsTable(reply))
+  document.blocks += worseBlocks(reply, drivers)
+  document.blocks += reproduction(reply)
+  return document
+}
+
+private func answer(_ reply: Reply) -> String {
+  let (start, base) = (reply.start.name, reply.base.name)
+  let (old, new) = (reply.before.worseScenarios, reply.after.worseScenarios)
+  switch reply.verdict {
+  case .mends where old == 0:
+    return "Nothing was to mend: neither serves a scenario worse than \(base)."
+  case .mends:
+    return "Yes: of \(old) scenarios that \(start) serves worse than \(base), none is left."
+  case .mendsInPart:
+    return "In part: of \(old) scenarios that \(start) serves worse than \(base), \(new) are left."
+  case .doesNotMend:
+    if reply.own.transitions.isEmpty { return "No: it answers every scenario as \(start) does." }
+    let corrupts = reply.after.scenarios(of: .corrupts)
+    let known = reply.before.scenarios(of: .corrupts)
+    if corrupts > known {
+      return "No: it corrupts \(corrupts) scenarios that \(base) does not, \(start) \(known); "
+        + "\(new) are served worse than on \(base), by \(start) \(old)."
+    }
+    return "No: \(new) scenarios are served worse than on \(base), by \(start) \(old)."
+  }
+}
+
+/// ` (AKV, 2026-06-29, <message-id>)`.
+private func mailText(_ kernel: KernelVersion) -> String {
+  let parts = [kernel.mail?.text, kernel.messageID.map { "<\($0)>" }].compactMap { $0 }
+  return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+}
+
+/// Scenarios by effect, of the version and of the alternative.
+private func countsTable(_ reply: Reply) -> Document.Block {
+  let rows = Comparison.Effect.allCases.compactMap { effect -> [String]? in
+    let counts = [reply.before, reply.after].map { $0.scenarios(of: effect) }
+    return counts == [0, 0] ? nil : [effect.rawValue] + counts.map(String.init)
+  }
+  return .table(
+    columns: ["against \(reply.base.name)", reply.start.name, reply.alternative.name], rows: rows)
+}
+
+/// How many changes of an effect are shown.
+private let shownChanges = 2
+
+private func worseBlocks(_ reply: Reply, _ drivers: DriverList?) -> [Document.Block] {
+  var blocks: [Document.Block] = []
+  for effect in Comparison.Effect.allCases where effect.isWorse {
+    let changes = reply.after.transitions.filter { $0.effect == effect }
+      .sorted { ($0.defaultBoots, $0.scenarios) > ($1.defaultBoots, $1.scenarios) }
+    for change in changes.prefix(shownChanges) {
+      let usual = change.defaultBoots == 0 ? "none" : String(change.defaultBoots)
+      blocks.append(
+        .heading(
+          "\(effect.rawValue): \(change.scenarios) scenarios, \(usual) of them default boots"))
+      blocks.append(.paragraph(transitionHeadline(change) + ", mostly"))
+      blocks.append(.conditions(Array(change.conditions.prefix(1))))
+      blocks += driverBlocks(change.conditions, of: reply.after.kernels, drivers)
+    }
+    let more = changes.count - shownChanges
+    if more > 0 {
+      blocks.append(
+        .paragraph("\(effect.rawValue): \(more) more \(more == 1 ? "change" : "changes")."))
+    }
+  }
+  return blocks
+}
+
+private func reproduction(_ reply: Reply) -> [Document.Block] {
+  let names = "\(reply.base.name) \(reply.alternative.name)"
+  var commands = ["dmamatrix compare \(names)"]
+  let worst = reply.after.transitions.filter(\.effect.isWorse)
+    .min {
+      ($0.effect.order, -$0.defaultBoots, -$0.scenarios)
+        < ($1.effect.order, -$1.defaultBoots, -$1.scenarios)
+    }
+  if let witness = worst?.conditions.first?.witness {
+    commands += [
+      "dmamatrix explain --kernel \(names.replacing(" ", with: ",")) \\", "    \(witness)",
+    ]
+  }
+  return [
+    .paragraph("To reproduce:"), .literal(commands),
+    .paragraph("dmamatrix, model digest \(ModelDigest.digest().prefix(16))."),
+  ]
+}
+
+extension Comparison.Effect {
+  fileprivate var order: Int { Self.allCases.firstIndex(of: self) ?? Self.allCases.count }
+}
+
+extension KernelVersion {
+  /// Each knob that a version turns of another, with function and file.
+  fileprivate func policyChanges(of start: KernelVersion) -> [String] {
+    settings(from: start.policy, to: policy).flatMap { knob, value -> [String] in
+      let meaning = knob.values.first { $0.name == value }?.summary ?? value
+      return folded(
+        "\(knob.id) \(knob.name): \(meaning) [\(knob.function), \(knob.file)]", width: 68,
+        hanging: "  "
+      ).split(separator: "\n").map(String.init)
+    }
+  }
+}
