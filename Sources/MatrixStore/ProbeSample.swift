@@ -2,18 +2,17 @@ import DMAModel
 
 /// The questions by which two builds of the model are told apart.
 ///
-/// The sample has every boot of a kernel, and on each boot every operation, attribute and
-/// buffer, with a device and masks that differ from boot to boot. What may happen beside
-/// is asked of a part of the boots, each circumstance of others, and there of a part of
-/// the requests. It is small enough for `--version`; a test holds that each value of a
-/// knob, and each question that the model asks, decides some of it.
+/// The sample has every boot of a kernel, and on each boot every second operation,
+/// attribute and buffer, with a device and masks that differ from boot to boot. What may
+/// happen beside is asked of a part of the boots, each circumstance of others. It is small
+/// enough for `--version`; a test holds that each value of a knob, and each question that
+/// the model asks, decides some of it.
 package enum ProbeSample {
   /// Of how many boots one is made in a circumstance, or in a mode that decides as another
   /// does.
   private static let bootShare: UInt64 = 3
-  /// Of how many requests one is asked in a circumstance, or of a mode that decides as
-  /// another does.
-  private static let share = 3
+  /// Of how many requests one is asked; which ones differs from boot to boot.
+  private static let requestShare = 2
 
   /// Masks of the matrix, and of those beside it one of each kind: never set, few bits,
   /// an address.
@@ -54,8 +53,7 @@ package enum ProbeSample {
         turn += 1
         if isSpecial || circumstance != .ordinary, turn % bootShare != 0 { continue }
         let chosen = questions(
-          circumstance, policy, boot, requests[boot.machine.name] ?? [], turn: turn,
-          isSpecial: isSpecial)
+          circumstance, policy, boot, requests[boot.machine.name] ?? [], turn: turn)
         if chosen.isEmpty { continue }
         body(BootedKernel(policy, boot, circumstance.conditions), chosen)
       }
@@ -87,16 +85,16 @@ package enum ProbeSample {
   /// The requests of one boot, each of a device that its number and the boot choose.
   private static func questions(
     _ circumstance: Circumstance, _ policy: Policy, _ boot: BootConfiguration,
-    _ requests: [Request], turn: UInt64, isSpecial: Bool
+    _ requests: [Request], turn: UInt64
   ) -> [(request: DeviceRequest, maskChange: MaskChange)] {
     let (platform, iommu) = (boot.platform, boot.iommu)
     let hasNoncoherent =
       Policy.deviceExclusion(platform, iommu, .noncoherent, .internal) == nil
     let hasExternal = Policy.deviceExclusion(platform, iommu, .coherent, .external) == nil
-    let isPart = isSpecial || circumstance != .ordinary
     var questions: [(DeviceRequest, MaskChange)] = []
-    let step = isPart ? share : 1
-    for place in stride(from: Int(turn) % step, to: requests.count, by: step) {
+    for place in stride(
+      from: Int(turn) % requestShare, to: requests.count, by: requestShare)
+    {
       let request = requests[place]
       var choice = Choice(turn << 20 + UInt64(place))
       var question = DeviceRequest(

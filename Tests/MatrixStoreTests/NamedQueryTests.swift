@@ -63,7 +63,7 @@ import Testing
   /// A key is answered as by comparing it with each row's, and by look-ups: a plain SQLite
   /// reads one boot of each kernel, not every combination.
   @Test func aScenarioIsLookedUp() throws {
-    let key = "tdx/none/default/2G/32/same/none/1/0/map/none/high"
+    let key = "tdx/none/default/64G/32/same/none/1/0/map/none/high"
     let expected = try database.read { connection in
       try Row.fetchAll(
         connection, sql: "SELECT kernel, result FROM behavior WHERE scenario = ? ORDER BY kernel",
