@@ -34,7 +34,13 @@ public func allReports(
   sections.append(("Platforms", pages))
   progress(0.1)
 
-  let pairs = Array(zip(kernels, kernels.dropFirst()))
+  let releases = KernelVersion.releases
+  let steps = Array(zip(kernels, kernels.dropFirst()))
+  // Each release with each later one, where that is no step.
+  let upgrades = releases.enumerated().flatMap { index, old in
+    releases[(index + 1)...].map { (old, $0) }
+  }.filter { pair in !steps.contains { $0 == pair.0 && $1 == pair.1 } }
+  let pairs = steps + upgrades
   pages = []
   for (index, (old, new)) in pairs.enumerated() {
     let comparison = Comparison([old, new], domain: MatrixDomain())
@@ -46,7 +52,8 @@ public func allReports(
         path: name + ".md", title: "\(old.name) to \(new.name)", text: document.text(.markdown)))
     progress(0.1 + 0.4 * Double(index + 1) / Double(pairs.count))
   }
-  sections.append(("What each version changed", pages))
+  sections.append(("What each version changed", Array(pages.prefix(steps.count))))
+  sections.append(("From release to release", Array(pages.dropFirst(steps.count))))
 
   let checks = concurrently(kernels, Check.standard)
   let known = Dictionary(uniqueKeysWithValues: checks.map { ($0.kernel.name, $0) })

@@ -21,6 +21,7 @@ struct ReportCommand: ParsableCommand {
         lifecycle  \(ModelReport.lifecycle.summary)
         2026-07-02 \(ModelReport.mail.summary)
         observed   what booted kernels did, beside the model
+        device     one device (--mask) over all platforms, IOMMU modes and releases
         drivers    the masks of real drivers, and the findings that they fall under
         history    since which commit and until which each finding stands
         html       one HTML file to explore every answer, without a server
@@ -32,7 +33,8 @@ struct ReportCommand: ParsableCommand {
       "versions" and "map" show SME hosts.  A default that goes with nothing that
       was asked is given up: all values of that axis are shown.  "findings",
       "lifecycle", "2026-07-02" and --all need no database; "html" takes all of it.
-      "drivers" needs --drivers, and "findings" takes it.
+      "drivers" needs --drivers, and "findings" takes it.  "device" needs --mask
+      and takes --coherent-mask, --bus-limit, --platform, --iommu and --kernel.
 
       Examples:
         dmamatrix report platform --kernel v6 --platform sev
@@ -41,6 +43,7 @@ struct ReportCommand: ParsableCommand {
         dmamatrix report versions --platform x86-sme47,x86-sme51 \\
             --iommu passthrough --swiotlb force
         dmamatrix report map --platform arm64-cca --iommu none --format svg -o cca.svg
+        dmamatrix report device --mask 36
         dmamatrix report drivers --drivers ~/linux --format markdown
         dmamatrix report html --output explorer.html
         dmamatrix report --all --output reports
@@ -49,13 +52,13 @@ struct ReportCommand: ParsableCommand {
   /// The names that the argument takes.
   private static let names =
     Report.allCases.map(\.rawValue) + ModelReport.allCases.map(\.rawValue) + [
-      "observed", "drivers", "history", "html",
+      "observed", "device", "drivers", "history", "html",
     ]
 
   @Argument(
     help: """
-      platform, versions, map, findings, lifecycle, 2026-07-02, observed, drivers, history \
-      or html.
+      platform, versions, map, findings, lifecycle, 2026-07-02, observed, device, drivers, \
+      history or html.
       """,
     completion: .list(names))
   var name: String?
@@ -113,6 +116,8 @@ struct ReportCommand: ParsableCommand {
           description: "report drivers needs --drivers, a kernel tree or a database with one")
       }
       document = driversReport(drivers)
+    } else if name == "device" {
+      document = try device()
     } else if name == "observed" {
       document = try observed()
     } else if name == "history" {
@@ -126,6 +131,31 @@ struct ReportCommand: ParsableCommand {
           + Self.names.joined(separator: ", "))
     }
     try deliver(document.text(format), isText: format == .text)
+  }
+
+  /// One device over platforms, IOMMU modes and kernels.
+  private func device() throws -> Document {
+    try filters.refuse(
+      in: "report device",
+      except: [
+        "mask", "coherent-mask", "bus-limit", "platform", "iommu", "kernel", "policy", "trees",
+      ])
+    let domain = try filters.domain()
+    guard !filters.mask.isEmpty, domain.masks.count == 1 else {
+      throw UsageError(
+        description: "report device is about one device; accepted: one --mask, as 36")
+    }
+    for (option, values) in [
+      ("coherent-mask", filters.coherentMask), ("bus-limit", filters.busLimit),
+    ] where commaSeparated(values).count > 1 {
+      throw UsageError(description: "report device is about one device; accepted: one --\(option)")
+    }
+    return deviceReport(
+      mask: domain.masks[0],
+      coherentMask: filters.coherentMask.isEmpty ? .same : domain.coherentMasks[0],
+      busLimit: filters.busLimit.isEmpty ? .none : domain.busLimits[0],
+      kernels: filters.kernel.isEmpty ? KernelVersion.releases : domain.kernels,
+      platforms: domain.platforms, iommuModes: domain.iommuModes)
   }
 
   /// The whole database as one page; filters do not apply.

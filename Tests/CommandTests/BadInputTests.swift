@@ -90,6 +90,13 @@ extension CommandTests {
     (["kernels", "--alternatives", "nothing such"], "no alternative is about 'nothing such'"),
     (["compare", "v6", "v6+P03+P04"], "P03 sets M10 attributesAfterBounce to guestPoolElseForced"),
     (["compare", "v6", "v6+P03+X"], "joins 'X', which is no alternative of v6; accepted: P01"),
+    (["report", "device"], "report device is about one device; accepted: one --mask, as 36"),
+    (["report", "device", "--mask", "32-36"], "accepted: one --mask, as 36"),
+    (
+      ["report", "device", "--mask", "36", "--coherent-mask", "32,64"],
+      "accepted: one --coherent-mask"
+    ),
+    (["report", "device", "--mask", "36", "--op", "map"], "--op is no filter of report device"),
     (["reply", "--alternative", "P13"], "on several versions; accepted: v6+P13, v7+P13"),
     (["reply", "--alternative", "6.1"], "'6.1' changes no other version; accepted: v6+P01"),
     (["reply", "--alternative", "P99"], "--alternative 'P99' is unknown"),

@@ -109,4 +109,20 @@ import Testing
         from: database, filter: BehaviorFilter([Platform.axis: ["tdx"]]))
     }
   }
+
+  /// A device of 64 bits on an SME host, and what dma_set_mask() alone makes of it: 7.3's
+  /// force_dma_unencrypted() takes the coherent mask (arch/x86/mm/mem_encrypt.c) and
+  /// dma_capable() asks it, 7.2's maps do not.
+  @Test func aDeviceWhoseCoherentMaskStaysBounces() throws {
+    let mask = try #require(DMAMask(bits: 64))
+    let text = deviceReport(mask: mask, platforms: [.x86SME47]).text(.text)
+    let parts = text.components(separatedBy: "With dma_set_mask() alone")
+    try #require(parts.count == 2)
+    let row = /x86-sme47 none\|off\|passthrough +(\S+) +(\S+) +(\S+) +(\S+)/
+    let both = try #require(parts[0].firstMatch(of: row)?.output)
+    #expect([both.1, both.2, both.3, both.4] == ["direct", "direct", "direct", "direct"])
+    let alone = try #require(parts[1].firstMatch(of: row)?.output)
+    #expect([alone.1, alone.2, alone.3, alone.4] == ["direct", "direct", "direct", "bounce*"])
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 72 })
+  }
 }
