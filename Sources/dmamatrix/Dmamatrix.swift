@@ -40,6 +40,7 @@ struct Dmamatrix: ParsableCommand {
         name: "Asking",
         subcommands: [
           Explain.self, HostCommand.self, ReportCommand.self, Query.self, Claims.self,
+          Axes.self,
         ]),
       CommandGroup(
         name: "Comparing and reviewing",

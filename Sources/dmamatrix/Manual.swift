@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Reporting
 
 /// The reference part of the manual page, made from the parser's own description
 /// of the commands.
@@ -76,6 +77,8 @@ struct ManualPage {
       """
     page += ".SH COMMANDS\n"
     page += commands(root, prefix: "")
+    page += ".SH AXES\n" + AxisDescription.axes.map(entry).joined()
+    page += ".SH VERDICTS\n" + AxisDescription.outcomes.prefix(2).map(entry).joined()
     page += """
       .SH "EXIT STATUS"
       .TP
@@ -121,6 +124,13 @@ struct ManualPage {
     }
     for argument in arguments { text += entry(argument) }
     return text
+  }
+
+  private func entry(_ axis: AxisDescription) -> String {
+    let names = axis.values.map { "\\fB\(escaped($0.name))\\fR: \(escaped($0.summary))" }
+    let others = axis.finerForms.map(escaped)
+    return ".TP\n\\fI\(escaped(axis.name))\\fR\n" + (names + others).joined(separator: "\n.br\n")
+      + "\n"
   }
 
   private func entry(_ argument: ToolHelp.Argument) -> String {

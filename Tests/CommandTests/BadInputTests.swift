@@ -90,6 +90,7 @@ extension CommandTests {
     (["kernels", "--alternatives", "nothing such"], "no alternative is about 'nothing such'"),
     (["compare", "v6", "v6+P03+P04"], "P03 sets M10 attributesAfterBounce to guestPoolElseForced"),
     (["compare", "v6", "v6+P03+X"], "joins 'X', which is no alternative of v6; accepted: P01"),
+    (["axes", "colour"], "axis 'colour' is unknown; accepted: platform, iommu, swiotlb, mask"),
     (["report", "device"], "report device is about one device; accepted: one --mask, as 36"),
     (["report", "device", "--mask", "32-36"], "accepted: one --mask, as 36"),
     (

@@ -1,3 +1,4 @@
+import DMAModel
 import Foundation
 import Testing
 
@@ -60,6 +61,19 @@ extension CommandTests {
         #expect(manual.contains("\\-\\-\(name.replacing("-", with: "\\-"))"), "\(label)")
       }
     }
+  }
+
+  /// Every value that a scenario's key or an answer can have is explained, within the
+  /// columns of a mail.
+  @Test func axesExplainEveryValue() throws {
+    let text = try run(["axes"])
+    #expect(text.status == 0)
+    #expect(text.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
+    let names =
+      Platform.names + IOMMUMode.names + SwiotlbMode.names + Operation.names + Attributes.names
+      + Buffer.names + Verdict.names + Exposure.names + AnswerResult.names
+    for name in names { #expect(text.output.contains("    \(name)  "), "\(name)") }
+    #expect(try run(["axes", "verdict"]).output.contains("garbled"))
   }
 
   /// Every page of the guide is linked from README and from the guide's first page, and

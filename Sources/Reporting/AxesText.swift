@@ -1,0 +1,97 @@
+import DMAHardware
+import DMAModel
+
+/// An axis of the matrix, or a column of its answers, with its values.
+public struct AxisDescription: Sendable {
+  public let name: String
+  public let values: [(name: String, summary: String)]
+  /// What finer values look like; empty where there are none.
+  public let finerForms: [String]
+
+  init<Value: AxisValue>(_: Value.Type) {
+    name = Value.axis
+    let all = Value.allCases.map { ($0.name, $0.summary) }
+    // Numbers in a row explain themselves.
+    if let first = all.first, let last = all.last, all.count > 24 {
+      values = [("\(first.0) to \(last.0)", "\(first.1), up to \(last.1)")]
+    } else {
+      values = all
+    }
+    finerForms = Value.finerForms
+  }
+
+  /// What a scenario is made of, in the order of its key; machines aside, which are
+  /// described by what they have.
+  public static let axes: [AxisDescription] = [
+    AxisDescription(Platform.self), AxisDescription(IOMMUMode.self),
+    AxisDescription(SwiotlbMode.self), AxisDescription(DMAMask.self),
+    AxisDescription(CoherentMask.self), AxisDescription(BusLimit.self),
+    AxisDescription(Coherence.self), AxisDescription(Facing.self),
+    AxisDescription(Operation.self), AxisDescription(Attributes.self),
+    AxisDescription(Buffer.self),
+  ]
+
+  /// What may happen beside.
+  public static let circumstances: [AxisDescription] = [
+    AxisDescription(MaskChange.self), AxisDescription(DynamicPools.self),
+    AxisDescription(PoolFill.self), AxisDescription(DecryptFailure.self),
+  ]
+
+  /// What an answer says.
+  public static let outcomes: [AxisDescription] = [
+    AxisDescription(Verdict.self), AxisDescription(Exposure.self),
+    AxisDescription(AnswerResult.self), AxisDescription(AddressEncoding.self),
+    AxisDescription(MemoryState.self), AxisDescription(BouncePool.self),
+    AxisDescription(TransientSource.self), AxisDescription(UnmapCopy.self),
+    AxisDescription(SlotsAfter.self), AxisDescription(StateAfter.self),
+    AxisDescription(OwnerAfter.self), AxisDescription(AtomicCall.self),
+  ]
+
+  public static let all = axes + circumstances + outcomes
+}
+
+/// Axes with their values and meanings.
+///
+/// - Parameters:
+///   - isWhole: Whether headings tell axes, circumstances and outcomes apart.
+///   - format: Meanings are folded in text, and a column of a table in Markdown.
+public func axesDocument(
+  _ axes: [AxisDescription], isWhole: Bool, format: Document.Format
+) -> Document {
+  func blocks(_ axes: [AxisDescription]) -> [Document.Block] {
+    axes.flatMap { axis -> [Document.Block] in
+      let values =
+        format == .text
+        ? Document.Block.literal([axis.name] + lines(axis.values))
+        : .table(columns: [axis.name, "meaning"], rows: axis.values.map { [$0.name, $0.summary] })
+      guard !axis.finerForms.isEmpty else { return [values] }
+      return [values, .paragraph("Also \(axis.finerForms.joined(separator: ", ")).")]
+    }
+  }
+  var document = Document()
+  guard isWhole else {
+    document.blocks = blocks(axes)
+    return document
+  }
+  document.blocks = [.title("The values of every axis")]
+  for (heading, part) in [
+    ("A scenario, in the order of its key", AxisDescription.axes),
+    ("What may happen beside", AxisDescription.circumstances),
+    ("What an answer says", AxisDescription.outcomes),
+  ] {
+    document.blocks.append(.heading(heading))
+    document.blocks += blocks(part)
+  }
+  return document
+}
+
+/// Names in a column and their meanings beside it, folded.
+private func lines(_ values: [(name: String, summary: String)]) -> [String] {
+  let width = (values.map(\.name.count).max() ?? 0) + 2
+  return values.flatMap { name, summary in
+    let padded = name + String(repeating: "\u{a0}", count: width - name.count)
+    return folded(
+      padded + summary, width: 68, indent: "  ", hanging: String(repeating: " ", count: width + 2)
+    ).split(separator: "\n").map { String($0).replacing("\u{a0}", with: " ") }
+  }
+}
