@@ -96,9 +96,12 @@ private func reproduction(_ reply: Reply) -> [Document.Block] {
         < ($1.effect.order, -$1.defaultBoots, -$1.scenarios)
     }
   if let witness = worst?.conditions.first?.witness {
-    commands += [
-      "dmamatrix explain --kernel \(names.replacing(" ", with: ",")) \\", "    \(witness)",
-    ]
+    // explain joins the parts of a key again.
+    let parts = foldedLines(
+      witness, width: 66, indent: "    ", hanging: "    ", breakingAfter: "/")
+    let last = parts.count - 1
+    commands.append("dmamatrix explain --kernel \(names.replacing(" ", with: ",")) \\")
+    commands += parts.enumerated().map { $0 < last ? $1 + " \\" : $1 }
   }
   return [
     .paragraph("To reproduce:"), .literal(commands),

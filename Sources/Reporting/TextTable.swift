@@ -132,7 +132,7 @@ private func folded(
 }
 
 /// Lines of at most `width` columns.
-private func foldedLines(
+func foldedLines(
   _ text: String, width: Int, indent: String, hanging: String, breakingAfter mark: Character
 ) -> [String] {
   var lines = [indent]
