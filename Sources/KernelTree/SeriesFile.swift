@@ -127,68 +127,15 @@ enum SeriesFile {
     }
   }
 
-  /// How many bytes of a header are kept.
-  private static let headerLimit = 4096
-
   private static func parse(_ mail: ArraySlice<UInt8>) throws(TreeError) -> SeriesMail? {
-    var headers: [String: String] = [:]
-    var last = ""
-    var lines = ByteLines(mail)
-    while let raw = lines.next(), !raw.withoutReturn.isEmpty {
-      let line = String(decoding: raw.prefix(headerLimit), as: UTF8.self)
-      let value: Substring
-      if line.first == " " || line.first == "\t" {
-        value = line[...]
-      } else if let colon = line.firstIndex(of: ":") {
-        last = line[..<colon].lowercased()
-        headers[last] = nil
-        value = line[line.index(after: colon)...]
-      } else {
-        continue
-      }
-      guard ["subject", "content-transfer-encoding"].contains(last) else { continue }
-      let text = value.trimmingCharacters(in: .whitespacesAndNewlines)
-      let before = headers[last].map { $0 + " " } ?? ""
-      if before.utf8.count <= headerLimit { headers[last] = before + text }
-    }
-    let subject = EncodedWords.decoded(headers["subject"] ?? "")
+    let part = MailPart(mail)
+    let subject = EncodedWords.decoded(part.headers["subject"] ?? "")
     guard !["re:", "aw:", "fwd:"].contains(where: subject.lowercased().hasPrefix) else {
       return nil
     }
-    let body = decoded(mail[lines.position...], headers["content-transfer-encoding"] ?? "")
+    let body = part.text
     let parsed = SeriesMail(subject: subject, changes: try diffs(in: body), body: body)
     // A cover letter's diffstat is no diff, and other mails are letters.
     return parsed.hasDiff || parsed.number != nil ? parsed : nil
-  }
-
-  private static func decoded(
-    _ body: ArraySlice<UInt8>, _ encoding: String
-  ) -> ArraySlice<UInt8> {
-    switch encoding.lowercased() {
-    case "base64":
-      let data = Data(base64Encoded: Data(body), options: .ignoreUnknownCharacters) ?? Data()
-      return [UInt8](data)[...]
-    case "quoted-printable": return quotedPrintable(body)[...]
-    default: return body
-    }
-  }
-
-  private static func quotedPrintable(_ body: ArraySlice<UInt8>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(body.count)
-    for raw in ByteLines(body) {
-      let line = raw.withoutReturn
-      // Most lines have no code.
-      guard line.contains(UInt8(ascii: "=")) else {
-        bytes.append(contentsOf: line)
-        bytes.append(TextLines.newline)
-        continue
-      }
-      // An archive may have decoded the part and kept its header.
-      guard let (decoded, goesOn) = QuotedPrintable.decoded(line) else { return Array(body) }
-      bytes.append(contentsOf: decoded)
-      if !goesOn { bytes.append(TextLines.newline) }
-    }
-    return bytes
   }
 }

@@ -82,6 +82,26 @@ import Testing
     }
   }
 
+  /// A patch as an attachment, in a signed mail, and in a part of a part; HTML beside it and
+  /// what stands before the first part are nothing.
+  @Test func partsOfAMailAreRead() throws {
+    let encoded = Data(small.utf8).base64EncodedString()
+    let attached =
+      "--b1\nContent-Type: text/plain\n\nHere it is.\n--b1\nContent-Type: text/x-patch\n"
+      + "Content-Transfer-Encoding: base64\n\n\(encoded)\n--b1\nContent-Type: text/html\n\n"
+      + "<pre>\(small)</pre>\n--b1--\nbehind\n"
+    let nested =
+      "--b1\nContent-Type: multipart/mixed; boundary=in\n\n--in\n\n\(small)\n--in--\n"
+      + "--b1\nContent-Type: application/pgp-signature\n\nx\n--b1--\n"
+    for (body, kind) in [(attached, "mixed"), (nested, "signed")] {
+      let box =
+        "\(Self.header)\nSubject: [PATCH] a\nContent-Type: multipart/\(kind);\n"
+        + " boundary=\"b1\"\n\n\(small)\n\(body)\n"
+      let series = try PatchSeries(mbox: data([box]))
+      #expect(series.mails.map { $0.changes.map(\.path) } == [["f.c"]], "\(kind)")
+    }
+  }
+
   /// A message has lines that begin as separators do; subjects are encoded, or have a
   /// list's name in front; a patch of a mode has no lines.
   @Test func mailsAreReadAsTheyAreSent() throws {
