@@ -122,3 +122,21 @@ public struct Agreement: Sendable {
     }
   }
 }
+
+extension Agreement {
+  /// Whether all that differs is what tells older point releases from the model's: see
+  /// ``PointReleases/difference``.
+  public var differsAsOlderReleases: Bool {
+    !disagreements.isEmpty && further == 0
+      && disagreements.allSatisfy { disagreement in
+        disagreement.columns == ["owner_after", "warn_after"]
+          && disagreement.code.answer.result == .pool
+          && disagreement.model.after.owner == .ok && disagreement.code.after.owner == .notFreed
+          && disagreement.conditions.allSatisfy { condition in
+            condition.terms.contains {
+              $0.axis == Operation.axis && $0.values == [Operation.allocPagesAtomic.name]
+            }
+          }
+      }
+  }
+}

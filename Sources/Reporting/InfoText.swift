@@ -36,6 +36,7 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
   kernels.map { kernel in
     var text = "\(kernel.name)\n" + folded(kernel.summary, indent: "  ")
     if let package = kernel.sourcePackage { text += "  Source: Debian \(package)\n" }
+    if let releases = PointReleases.of(kernel) { text += pointReleasesText(releases) }
     if let base = kernel.base {
       let count = kernel.changes.count
       text += "  Base: \(base), \(count) \(count == 1 ? "change" : "changes")\n"
@@ -58,6 +59,23 @@ public func kernelsText(_ kernels: [KernelVersion], changes: Bool) -> String {
     }
     return text
   }.joined(separator: "\n")
+}
+
+/// Which point releases the model holds for.
+private func pointReleasesText(_ releases: PointReleases) -> String {
+  var text = "Taken from \(releases.model)"
+  if !releases.alike.isEmpty {
+    text +=
+      "; \(releases.alike.joined(separator: ", ")) "
+      + "\(releases.alike.count == 1 ? "answers" : "answer") alike"
+  }
+  if !releases.different.isEmpty {
+    text +=
+      "; \(releases.different.joined(separator: ", ")) "
+      + "\(releases.different.count == 1 ? "does" : "do") not: \(PointReleases.difference)"
+  }
+  text += releases.note.map { "; \($0)" } ?? ""
+  return folded(text + ".", indent: "  ", hanging: "    ")
 }
 
 /// The proposals of the review that are no variants, with the reason.
