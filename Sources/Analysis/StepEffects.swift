@@ -26,6 +26,8 @@ public struct StepEffects: Sendable {
     public let witness: String
     /// Its `refused -> bounced`.
     public let change: String
+    /// When it happens, exactly; empty where that was not asked for.
+    public let conditions: [Condition]
   }
 
   /// The worst first.
@@ -37,11 +39,13 @@ public struct StepEffects: Sendable {
 
   /// Compares two states.
   ///
-  /// - Parameter last: The state behind a series that begins at `old`: then only scenarios
-  ///   count that are worse in `new` than in both.
+  /// - Parameters:
+  ///   - last: The state behind a series that begins at `old`: then only scenarios count that
+  ///     are worse in `new` than in both.
+  ///   - findsConditions: Whether ``Part/conditions`` are wanted.
   public init(
     from old: KernelVersion, to new: KernelVersion, domain: MatrixDomain,
-    within last: KernelVersion? = nil
+    within last: KernelVersion? = nil, findsConditions: Bool = false
   ) {
     var domain = domain
     if let one = old.recorded, let two = new.recorded {
@@ -54,20 +58,35 @@ public struct StepEffects: Sendable {
     }
     let kernels = [old, new] + (last.map { [$0] } ?? [])
     let space = ScenarioSpace(kernels: kernels, domain: domain)
-    var classes = ClassNumbers<Key>()
-    let diagram = space.diagram(lives: { point in
-      let lives = point.lives.compactMap { $0 }
-      guard lives.count == kernels.count else { return 0 }
-      let sides = lives.map { Self.side($0, point.platform, point.request) }
-      let effect = Self.effect(point.platform, sides[0], sides[1], lives[0], lives[1])
-      guard let effect else { return 0 }
+    func key(_ lives: [LifeCycle], _ platform: Platform, _ request: DeviceRequest) -> Key? {
+      guard lives.count == kernels.count else { return nil }
+      let sides = lives.map { Self.side($0, platform, request) }
+      guard let effect = Self.effect(platform, sides[0], sides[1], lives[0], lives[1]) else {
+        return nil
+      }
       if last != nil {
         // Worse here, and not at the end.
-        let final = Self.effect(point.platform, sides[0], sides[2], lives[0], lives[2])
-        guard effect.isWorse, final?.isWorse != true else { return 0 }
+        let final = Self.effect(platform, sides[0], sides[2], lives[0], lives[2])
+        guard effect.isWorse, final?.isWorse != true else { return nil }
       }
-      return classes.number(of: Key(effect: effect, old: sides[0], new: sides[1]))
+      return Key(effect: effect, old: sides[0], new: sides[1])
+    }
+    var classes = ClassNumbers<Key>()
+    let diagram = space.diagram(lives: { point in
+      key(point.lives.compactMap { $0 }, point.platform, point.request)
+        .map { classes.number(of: $0) } ?? 0
     })
+    var conditions: [Effect: [Condition]] = [:]
+    if findsConditions {
+      // One class an effect.
+      let numbers = Effect.allCases
+      let byEffect = space.diagram(lives: { point in
+        let effect = key(point.lives.compactMap { $0 }, point.platform, point.request)?.effect
+        return effect.flatMap { numbers.firstIndex(of: $0) }.map { Int32($0 + 1) } ?? 0
+      })
+      let all = space.conditions(for: numbers.indices.map { Int32($0 + 1) }, in: byEffect)
+      conditions = Dictionary(uniqueKeysWithValues: zip(numbers, all))
+    }
     let counts = diagram.counts()
     scenarios = counts.values.reduce(0, +)
     let defaults = Comparison.defaultBoots(of: space)
@@ -96,7 +115,8 @@ public struct StepEffects: Sendable {
             return values == space.axes[axis].values
               ? nil : "\(space.axes[axis].name)=\(values.joined(separator: "|"))"
           },
-          witness: space.key(point), change: Self.change(space, point)))
+          witness: space.key(point), change: Self.change(space, point),
+          conditions: conditions[effect] ?? []))
     }
     self.parts = parts
   }

@@ -12,7 +12,7 @@ public final class AnswerCache: Sendable {
   private let memory = Locked<(answers: [String: RecordedAnswers], order: [String])>(([:], []))
 
   /// Counts up where answers are read or written in another way.
-  private static let version = 1
+  private static let version = 2
   /// How many programs' answers are in memory: those of some states.
   private static let limit = 24
 
@@ -23,15 +23,17 @@ public final class AnswerCache: Sendable {
 
   /// The key of a program's answers to some boots.
   static func key(
-    _ program: HarnessProgram, _ boots: [HarnessBoot], _ domain: MatrixDomain, _ policy: Policy
+    _ program: HarnessProgram, _ boots: [HarnessBoot], _ domain: MatrixDomain, _ policy: Policy,
+    assuming holding: Set<String> = [], text: String = ""
   ) -> String {
     let hash = SHA256()
     let name = (program.path as NSString).lastPathComponent
     hash.update("answers \(version) \(name) ".utf8)
     let run = HarnessRun(
-      program: program, boots: boots, domain: domain, policy: policy, isReversed: false,
+      program: program, boots: boots, domain: domain, policy: policy, holding: holding,
       directory: "")
     run.describe(to: hash)
+    hash.update(text.utf8)
     return hexadecimal(hash.finalize())
   }
 
@@ -71,6 +73,19 @@ public final class AnswerCache: Sendable {
       bytes += encoded
     }
     cache.keep(bytes + SHA256.hash(bytes), as: "answers-" + key)
+  }
+
+  /// What was noted beside a key's answers; nil where nothing is.
+  func note(_ kind: String, _ key: String) -> [UInt8]? {
+    guard let bytes = cache.contents(kind + key), bytes.count >= 32,
+      SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
+    else { return nil }
+    return Array(bytes.dropLast(32))
+  }
+
+  /// Keeps a note beside a key's answers.
+  func keep(_ kind: String, _ key: String, _ note: [UInt8]) {
+    cache.keep(note + SHA256.hash(note), as: kind + key)
   }
 
   private func remember(_ key: String, _ answers: RecordedAnswers) {

@@ -91,6 +91,9 @@ struct BuildCache: Sendable {
   /// Whether a program is there from an earlier run.
   func has(_ key: String) -> Bool { access(directory + "/" + key, X_OK) == 0 }
 
+  /// Whether a file is there that is no program.
+  func hasFile(_ name: String) -> Bool { access(directory + "/" + name, R_OK) == 0 }
+
   /// The path of a program that is there, which counts as used from now on.
   func known(_ key: String) throws(TreeError) -> String {
     try program(key) { () throws(TreeError) in
@@ -142,7 +145,8 @@ struct BuildCache: Sendable {
   func prune(to limit: Int = sizeLimit) {
     var files: [(path: String, size: Int, used: Int)] = []
     for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-      guard name.wholeMatch(of: /((answers|code|files)-)?[0-9a-f]{64}/) != nil else { continue }
+      let kept = /((answers|code|files|text|zeros|blocks|looks)-)?[0-9a-f]{64}/
+      guard name.wholeMatch(of: kept) != nil else { continue }
       var status = stat()
       let path = directory + "/" + name
       guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }

@@ -198,18 +198,26 @@ struct Command {
   ///
   /// - Throws: ``TreeError/cannotRun(reason:)`` where the system has no process or
   ///   descriptor left.
-  func run() throws(TreeError) -> (status: Int32, output: String) {
-    try run(reasons: nil)
+  ///
+  /// - Parameter outputLimit: Another limit, in bytes.
+  func run(
+    outputLimit: Int = 1 << 20
+  ) throws(TreeError) -> (status: Int32, output: String) {
+    try run(reasons: nil, outputLimit: outputLimit)
   }
 
   /// Runs the launcher, which is told to say why it ended its program.
-  func runLauncher() throws(TreeError) -> (status: Int32, output: String, reason: String?) {
+  func runLauncher(
+    outputLimit: Int = 1 << 20
+  ) throws(TreeError) -> (status: Int32, output: String, reason: String?) {
     let reasons = try ProgramPipe()
-    let (status, output) = try run(reasons: reasons)
+    let (status, output) = try run(reasons: reasons, outputLimit: outputLimit)
     return (status, output, status == 0 ? nil : reasons.reason)
   }
 
-  private func run(reasons: ProgramPipe?) throws(TreeError) -> (status: Int32, output: String) {
+  private func run(
+    reasons: ProgramPipe?, outputLimit: Int
+  ) throws(TreeError) -> (status: Int32, output: String) {
     let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard nothing >= 0 else {
       throw .cannotRun(reason: "/dev/null cannot be opened (\(String(cString: strerror(errno))))")
@@ -222,7 +230,7 @@ struct Command {
       descriptors: (nothing, pipe.writing, pipe.writing), reasons: reasons?.writing)
     reasons?.closeWriting()
     guard let started else { return (Self.notStarted, "\(executable): no program") }
-    let output = String(decoding: pipe.contents(upTo: 1 << 20), as: UTF8.self)
+    let output = String(decoding: pipe.contents(upTo: outputLimit), as: UTF8.self)
     return (started.wait(), output)
   }
 }

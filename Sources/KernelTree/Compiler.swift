@@ -7,6 +7,8 @@ struct Compiler: Sendable {
   let path: String
   /// What `--version` says first: part of the cache's key.
   let version: String
+  /// Whether it can fill variables of the stack that code does not (gcc 12, clang 16).
+  let fillsStack: Bool
   /// What each of its processes may use: CPU time in seconds, and memory in MiB.
   var limits = (seconds: 60, megabytes: 4096)
 
@@ -22,6 +24,10 @@ struct Compiler: Sendable {
         guard said.status == 0 else { continue }
         path = candidate
         version = said.output.split(separator: "\n").first.map(String.init) ?? candidate
+        fillsStack =
+          try Command(
+            candidate, [Self.fill("zero"), "-E", "-x", "c", "/dev/null", "-o", "/dev/null"]
+          ).run().status == 0
         return
       }
     }
@@ -43,20 +49,50 @@ struct Compiler: Sendable {
   static let preprocessing =
     kernelFlags + ["-I", "include", "-I", ".", "-E", "main.c", "-o", "main.i"]
 
+  private static func fill(_ value: String) -> String { "-ftrivial-auto-var-init=\(value)" }
+
+  /// What variables of the stack hold that the kernel's code leaves as they are, and whether
+  /// its blocks say that they run.
+  enum Variant {
+    /// A pattern of bytes, as gcc and clang have it.
+    case pattern
+    /// Zeros, and blocks that say so.
+    case tracedZeros
+  }
+
+  private func flags(of variant: Variant) -> [String] {
+    switch variant {
+    case .pattern: fillsStack ? [Self.fill("pattern")] : []
+    case .tracedZeros:
+      // Each statement has blocks of its own, which an optimizer would share.
+      ["-O0", "-g1", "-fsanitize-coverage=trace-pc"] + (fillsStack ? [Self.fill("zero")] : [])
+    }
+  }
+
   /// The arguments that compile and link a build directory, one after the other, in
   /// that directory.  Linked statically, the program needs no file to start.
-  static let building = [
-    kernelFlags + ["-c", "main.i", "-o", "main.o"],
-    ["-O2", "-I", ".", "-c", "host.c", "-o", "host.o"],
-    ["-static", "main.o", "host.o", "-Wl,--gc-sections", "-o", "program"],
-  ]
+  func building(_ variant: Variant) -> [[String]] {
+    [
+      Self.kernelFlags + flags(of: variant) + ["-c", "main.i", "-o", "main.o"],
+      ["-O2", "-I", ".", "-c", "host.c", "-o", "host.o"],
+      ["-O2", "-c", "predicates.c", "-o", "predicates.o"],
+      ["-static", "-no-pie", "main.o", "host.o", "predicates.o", "-Wl,--gc-sections"]
+        // Calls that never happen are left in it; the other variant has shown that.
+        + (variant == .tracedZeros ? ["-Wl,--unresolved-symbols=ignore-all"] : [])
+        + ["-o", "program"],
+    ]
+  }
 
   /// Runs it with limits in a directory, which is all that it may write.
   ///
-  /// - Parameter readable: What it may read beside its own files.
+  /// - Parameters:
+  ///   - readable: What it may read beside its own files.
+  ///   - tool: Another program of its toolchain.
+  ///   - outputLimit: How much of what is said is kept, in bytes.
   /// - Returns: Its status, what it said, and what has ended it, if that was not itself.
   func run(
-    _ arguments: [String], in directory: String, readable: [String] = [], launcher: String
+    _ arguments: [String], in directory: String, readable: [String] = [], launcher: String,
+    tool: String? = nil, outputLimit: Int = 1 << 20
   ) throws(TreeError) -> (status: Int32, output: String, end: String?) {
     let rules =
       toolchain.flatMap { ["-x", $0] } + readable.flatMap { ["-r", $0] }
@@ -64,9 +100,9 @@ struct Compiler: Sendable {
     let (status, output, reason) = try Command(
       launcher,
       ["compile", String(limits.seconds), String(limits.megabytes), String(getpid()), "-e"] + rules
-        + ["--", path] + arguments,
+        + ["--", tool ?? path] + arguments,
       environment: ["TMPDIR": directory + "/tmp"]
-    ).runLauncher()
+    ).runLauncher(outputLimit: outputLimit)
     guard status != 0 else { return (status, output, nil) }
     return (status, output, reason.map(Self.end) ?? limit(in: output).map(Self.end))
   }

@@ -100,6 +100,16 @@ struct Family: Sendable {
         files: ["arch/powerpc/platforms/pseries/svm.c"]),
     ])
 
+  /// Files and directories that code of the shim stands for, beside headers: iommu_map(),
+  /// IOVAs, the page allocator, memblock, genalloc, peer memory, and the callers of what
+  /// sets swiotlb up.
+  static let ported = [
+    "arch/powerpc/mm/mem.c", "arch/powerpc/platforms/pseries/setup.c", "arch/s390/mm/init.c",
+    "arch/x86/hyperv/", "arch/x86/kernel/setup.c", "drivers/iommu/iommu.c",
+    "drivers/iommu/iova.c", "drivers/pci/p2pdma.c", "drivers/pci/probe.c", "lib/genalloc.c",
+    "lib/scatterlist.c", "mm/memblock.c", "mm/page_alloc.c", "mm/slab_common.c", "mm/vmalloc.c",
+  ]
+
   /// Never on: what the machine behind the vectors does not have.
   static let excluded: Set<String> = [
     "SWIOTLB_DYNAMIC", "SWIOTLB_XEN", "XEN", "DMA_CMA", "DMA_OPS_BYPASS", "DMA_API_DEBUG",

@@ -142,6 +142,30 @@ public final class GitRepository: Sendable {
     return commit
   }
 
+  /// How many lines a commit adds and removes against another one, by file; 0 of a file
+  /// that is no text.
+  func changes(
+    from old: GitCommit, to new: GitCommit
+  ) throws(TreeError) -> [(file: String, lines: Int)] {
+    let (status, output) = try Command(
+      git,
+      Self.settings + [
+        "-C", path, "diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff",
+        "--no-textconv", "--ignore-submodules=all", old.tree, new.tree, "--",
+      ], environment: Self.environment
+    ).run(outputLimit: 64 << 20)
+    guard status == 0 else {
+      throw .git(
+        "git cannot compare \(old.id) with \(new.id): "
+          + (ProgramPipe.lastLine(of: output.utf8) ?? "no reason"))
+    }
+    return output.split(separator: "\0").compactMap { entry in
+      let fields = entry.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3, SourceTree.isInside(fields[2]) else { return nil }
+      return (String(fields[2]), (Int(fields[0]) ?? 0) + (Int(fields[1]) ?? 0))
+    }
+  }
+
   // MARK: - Files
 
   /// A regular file of a tree; nil for what is none, or too large.

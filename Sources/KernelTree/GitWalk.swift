@@ -18,6 +18,8 @@ public struct GitWalk {
     public let isAlike: Bool
     /// What its answers follow from, a line.
     public let provenance: String
+    /// The state as it is compiled; nil where it is not.
+    public let evaluation: TreeEvaluation?
   }
 
   private let repository: GitRepository
@@ -26,6 +28,11 @@ public struct GitWalk {
   private let cacheDirectory: String?
   private let cache: AnswerCache
   private let policy: Policy
+  private let assumption: Assumption
+  /// With which commit each line came, as far as the walk has gone.
+  public private(set) var origins = LineOrigins()
+  /// The functions that say yes or no and are defined elsewhere, of the states so far.
+  public private(set) var predicates: Set<String> = []
   private var last: (state: GitState, evaluation: TreeEvaluation, key: String, answer: State)?
 
   /// - Parameters:
@@ -33,8 +40,9 @@ public struct GitWalk {
   ///   - policy: What says which scenarios exist beside the tree's own code.
   public init(
     _ repository: GitRepository, domain: MatrixDomain, policy: Policy, jobs: Int,
-    cacheDirectory: String? = nil
+    cacheDirectory: String? = nil, assuming assumption: Assumption = .none
   ) throws(TreeError) {
+    self.assumption = assumption
     (self.repository, self.domain, self.policy, self.jobs) = (repository, domain, policy, jobs)
     self.cacheDirectory = cacheDirectory
     cache = try AnswerCache(cacheDirectory: cacheDirectory)
@@ -61,18 +69,20 @@ public struct GitWalk {
         after: last.map { ($0.state, $0.evaluation) })
       let (kernel, key) = try evaluation.kernel(
         called: name, summary: commit.subject, domain, basedOn: policy, jobs: jobs, from: cache,
-        progress: progress)
+        assuming: assumption, progress: progress)
+      origins.add(name, evaluation.files, of: state.tree)
+      predicates.formUnion(evaluation.predicates)
       let isAlike = last?.key == key
       let answer = State(
         commit: commit, kernel: kernel, failure: nil, failures: evaluation.failures,
-        isAlike: isAlike, provenance: evaluation.provenance)
+        isAlike: isAlike, provenance: evaluation.provenance, evaluation: evaluation)
       last = (state, evaluation, key, answer)
       return answer
     } catch {
       guard error.isOfTheTree else { throw error }
       return State(
         commit: commit, kernel: nil, failure: error, failures: [], isAlike: false,
-        provenance: "")
+        provenance: "", evaluation: nil)
     }
   }
 
@@ -89,6 +99,7 @@ public struct GitWalk {
           KernelVersion(
             recorded: name, summary: commit.subject, policy: kernel.policy, answers: $0)
         }
-      }, failure: nil, failures: state.failures, isAlike: true, provenance: state.provenance)
+      }, failure: nil, failures: state.failures, isAlike: true, provenance: state.provenance,
+      evaluation: state.evaluation)
   }
 }

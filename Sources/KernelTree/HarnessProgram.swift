@@ -6,6 +6,10 @@ import Support
 struct HarnessProgram: Sendable {
   let family: Platform.Family
   let name: String
+  /// What decides about it.
+  let key: String
+  /// What tells the text that it is compiled from, with the places of its lines.
+  let text: String
   /// The executable.
   let path: String
   /// The program that runs it with limits.
@@ -33,7 +37,8 @@ struct HarnessProgram: Sendable {
     if let failure = tree.failure { throw failure }
     if let (entry, files) = known {
       (code, facts, asked) = (entry.code, entry.facts, files)
-      path = try cache.known(entry.program)
+      (key, text) = (entry.program, entry.text)
+      path = try cache.known(key)
       return
     }
     let noted = AskedFiles()
@@ -41,8 +46,9 @@ struct HarnessProgram: Sendable {
     let source = try HarnessSource(tree: tree, family: family)
     if let failure = tree.failure { throw failure }
     let directory = workspace.path + "/" + family.name
-    var preprocessed: [UInt8] = []
-    func compile(_ arguments: [String], reading readable: [String] = []) throws(TreeError) {
+    func compile(
+      _ arguments: [String], reading readable: [String] = [], text: [UInt8] = []
+    ) throws(TreeError) {
       let (status, output, end) = try compiler.run(
         arguments, in: directory, readable: readable, launcher: launcher)
       guard status == 0 else {
@@ -50,7 +56,7 @@ struct HarnessProgram: Sendable {
           family: family.name,
           problems: end.map { [$0] }
             ?? Compiler.errors(output, in: [tree.path, SourceTree.place]).map {
-              CompiledText.placed($0, in: preprocessed)
+              CompiledText.placed($0, in: text)
             },
           probe: source.probeText)
       }
@@ -58,9 +64,8 @@ struct HarnessProgram: Sendable {
     for (file, text) in source.files.sorted(by: { $0.key < $1.key }) {
       try cache.write(text, to: directory + "/" + file)
     }
-    for (file, text) in ShimFiles.all { try cache.write(text, to: directory + "/" + file) }
-    for empty in ["/include/empty.h", "/tmp/empty"] { try cache.write("", to: directory + empty) }
-    // The tree is read here for the last time.
+    try Self.writeShim(to: directory, cache)
+    // The tree is compiled from here on, but for declarations that it misses.
     while true {
       do throws(TreeError) {
         try compile(Compiler.preprocessing, reading: tree.entries)
@@ -72,25 +77,50 @@ struct HarnessProgram: Sendable {
         }
       }
     }
-    guard let text = FileManager.default.contents(atPath: directory + "/main.i") else {
+    guard let raw = FileManager.default.contents(atPath: directory + "/main.i") else {
       throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
     }
-    preprocessed = CompiledText.withoutPath(text, of: tree)
+    let preprocessed = CompiledText.withoutPath(raw, of: tree)
     code = CompiledText(preprocessed, of: tree)
+    var predicates = Predicates()
+    while true {
+      let clean = predicates.prelude + preprocessed
+      let key = Self.key(code.digest, predicates, compiler: compiler)
+      do throws(TreeError) {
+        path = try cache.program(key) { () throws(TreeError) in
+          try cache.write(Data(clean), to: directory + "/main.i")
+          try cache.write(predicates.definitions, to: directory + "/predicates.c")
+          for arguments in compiler.building(.pattern) {
+            try compile(arguments, text: preprocessed)
+          }
+          return directory + "/program"
+        }
+        self.key = key
+        text = hexadecimal(SHA256.hash(clean))
+        cache.keep(clean, as: Self.textName(text))
+        break
+      } catch {
+        guard try predicates.add(error, preprocessed, source) else { throw error }
+      }
+    }
     var facts = source.facts
     facts.files.formUnion(code.lines.keys)
+    facts.predicates = predicates.names
     self.facts = facts
     asked = noted.all
-    let clean = Data(preprocessed)
-    let key = Self.key(code.digest, compiler: compiler)
-    path = try cache.program(key) { () throws(TreeError) in
-      try cache.write(clean, to: directory + "/main.i")
-      for arguments in Compiler.building { try compile(arguments) }
-      return directory + "/program"
-    }
     if tree.failure == nil {
-      programs.keep(.init(program: key, code: code, facts: facts), asked: asked)
+      programs.keep(
+        .init(program: key, text: text, code: code, facts: facts), asked: asked)
     }
+  }
+
+  /// What its text is called in the cache, from which its traced variants are made.
+  static func textName(_ text: String) -> String { "text-" + text }
+
+  /// Writes what is not the tree's into a build directory.
+  static func writeShim(to directory: String, _ cache: BuildCache) throws(TreeError) {
+    for (file, text) in ShimFiles.all { try cache.write(text, to: directory + "/" + file) }
+    for empty in ["/include/empty.h", "/tmp/empty"] { try cache.write("", to: directory + empty) }
   }
 
   /// Whether a file that the compiler missed is there now, which was not before.
@@ -108,14 +138,18 @@ struct HarnessProgram: Sendable {
 
   /// What decides about the program: the code of the tree's part, whatever way its files
   /// were included and wherever they are, and what it is compiled with.
-  private static func key(_ code: [UInt8], compiler: Compiler) -> String {
+  private static func key(
+    _ code: [UInt8], _ predicates: Predicates, compiler: Compiler
+  ) -> String {
     let hash = SHA256()
     func add(_ data: Data) {
       hash.update(Data("\(data.count) ".utf8))
       hash.update(data)
     }
     add(Data(compiler.version.utf8))
-    add(Data(Compiler.building.joined().joined(separator: " ").utf8))
+    add(Data(compiler.building(.pattern).joined().joined(separator: " ").utf8))
+    add(Data(predicates.prelude))
+    add(Data(predicates.definitions.utf8))
     for (name, text) in ShimFiles.all {
       add(Data(name.utf8))
       add(Data(text.utf8))
@@ -143,4 +177,8 @@ public struct TreeFacts: Sendable, Equatable {
   public var files: Set<String> = []
   /// Of the files that definitions are taken from by name, those.
   public var partial: [String: Set<String>] = [:]
+  /// The tree's headers that the harness has others for.
+  public var replaced: Set<String> = []
+  /// Functions that say yes or no and that nobody here defines, in order.
+  public var predicates: [String] = []
 }

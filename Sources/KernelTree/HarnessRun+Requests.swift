@@ -5,10 +5,29 @@ import Foundation
 extension HarnessRun {
   /// What one simulated machine is asked.
   struct Question {
-    /// Without masks: each is asked for every mask.
     let requests: [DeviceRequest]
+    /// The masks that each is asked for; empty for its own.
+    var masks: [DMAMask]
     /// The slots of `swiotlb=`, without which the kernel decides.
     var slots: UInt32?
+
+    /// How many answers it has.
+    var count: Int { requests.count * max(1, masks.count) }
+  }
+
+  /// The flags of a boot: see run.c.in.
+  private var flags: UInt32 {
+    var flags: UInt32 = isReversed ? 1 : 0
+    switch look {
+    case .plain: break
+    case .zeros: flags |= 2 | 4
+    case .path: flags |= 2 | 8
+    }
+    for (number, predicate) in program.facts.predicates.enumerated()
+    where holding.contains(predicate) {
+      flags |= 1 << UInt32(8 + number)
+    }
+    return flags
   }
 
   /// The requests that exist on a boot.
@@ -28,14 +47,17 @@ extension HarnessRun {
     let large = requests.filter(isLarge)
     // A restricted pool's size is the device tree's.
     guard !isReversed, boot.swiotlb != .restricted, !large.isEmpty, large.count < requests.count
-    else { return [Question(requests: requests)] }
+    else { return [Question(requests: requests, masks: domain.masks)] }
     let rest = requests.filter { !isLarge($0) }
     let slots = swiotlbSegmentSlots * UInt64(boot.machine.cpus)
-    return [Question(requests: rest), Question(requests: large, slots: UInt32(slots))]
+    return [
+      Question(requests: rest, masks: domain.masks),
+      Question(requests: large, masks: domain.masks, slots: UInt32(slots)),
+    ]
   }
 
   func append(
-    _ boot: HarnessBoot, _ question: Question, masks: [DMAMask], to data: inout Data
+    _ boot: HarnessBoot, _ question: Question, to data: inout Data
   ) {
     let requests = question.requests
     func add<Value: FixedWidthInteger>(_ value: Value) {
@@ -57,8 +79,8 @@ extension HarnessRun {
       add(range.start)
       add(range.end)
     }
-    add(UInt32(requests.count * domain.masks.count))
-    add(UInt32(isReversed ? 1 : 0))
+    add(UInt32(question.count))
+    add(flags)
     add(UInt32(boot.machine.cpus))
     add(question.slots ?? 0)
     add(UInt32(boot.platform.encryptionBit.trailingZeroBitCount % UInt64.bitWidth))
@@ -85,8 +107,8 @@ extension HarnessRun {
       add(range?.size ?? 0)
     }
     func number(of limit: UInt64) -> UInt8 { UInt8(limits.firstIndex(of: limit) ?? 0) }
-    let masks = masks.map { number(of: $0.highestAddress) }
-    let count = requests.count * masks.count * 8
+    let common = question.masks.map { number(of: $0.highestAddress) }
+    let count = question.count * 8
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       var place = 0
       for request in requests {
@@ -97,7 +119,7 @@ extension HarnessRun {
           request.facing.rawValue, request.operation.rawValue, request.attributes.rawValue,
           UInt8(request.buffer.position ?? buffers.firstIndex(of: request.buffer) ?? 0)
         )
-        for mask in masks {
+        for mask in common.isEmpty ? [number(of: request.mask.highestAddress)] : common {
           buffer[place] = mask
           buffer[place + 1] = rest.0
           buffer[place + 2] = rest.1

@@ -11,9 +11,26 @@ struct HarnessRun: Sendable {
   let boots: [HarnessBoot]
   let domain: MatrixDomain
   let policy: Policy
-  let isReversed: Bool
+  var isReversed = false
+  /// The tree's predicates that hold; see ``TreeFacts/predicates``.
+  var holding: Set<String> = []
+  /// What variables and memory hold that nobody has written, and what is noted of blocks.
+  var look = Look.plain
   /// Where the requests are written for the program to read.
   let directory: String
+  /// The executable where it is no ``Look/plain`` look.
+  var tracedPath = ""
+
+  /// How a program is run.
+  enum Look: Sendable {
+    /// As it answers.
+    case plain
+    /// Filled with zeros instead of a pattern, and the blocks noted that ran.
+    case zeros
+    /// The same, of one request and in their order, with 0 behind the mapping and before
+    /// the undoing.
+    case path
+  }
 
   /// How many buffers a program can be told of.
   static let bufferLimit = 64
@@ -27,38 +44,71 @@ struct HarnessRun: Sendable {
 
   /// The answers, one table for each boot.
   func answers() throws(TreeError) -> [RecordedBoot] {
-    let asked = boots.map { boot in questions(to: boot) }
-    var input = Data()
-    for (boot, questions) in zip(boots, asked) {
-      for question in questions { append(boot, question, masks: domain.masks, to: &input) }
+    let asked = boots.map { boot in questions(to: boot).map { (boot, $0) } }
+    var builders = asked.map { _ in (RecordedBoot.Builder(), SwiotlbPool?.none) }
+    var owners = asked.enumerated().flatMap { index, its in its.map { _ in index } }[...]
+    try ask(asked.flatMap { $0 }) { question, reply in
+      guard let owner = owners.popFirst(), let first = builders[owner].0.add(reply.cycles) else {
+        return false
+      }
+      var position = 0
+      for request in question.requests {
+        let its = reply.indices[position..<position + domain.masks.count]
+        builders[owner].0.record(
+          its.lazy.map { first + Int($0) }, to: request, masks: domain.masks)
+        position += domain.masks.count
+      }
+      builders[owner].1 = builders[owner].1 ?? reply.pool
+      return true
     }
+    return builders.map { $0.0.boot(pool: $0.1 ?? SwiotlbPool()) }
+  }
+
+  /// What a machine replied.
+  struct Reply {
+    /// Its different answers.
+    let cycles: [LifeCycle]
+    /// Of each request, which of them.
+    let indices: [UInt16]
+    let pool: SwiotlbPool
+    /// The blocks that ran, by their addresses.
+    let blocks: [UInt32]
+  }
+
+  /// Asks machines one after the other.
+  ///
+  /// - Parameter each: Takes a reply, and returns whether it can be one.
+  func ask(
+    _ asked: [(boot: HarnessBoot, question: Question)], each: (Question, Reply) -> Bool
+  ) throws(TreeError) {
+    guard !asked.isEmpty else { return }
+    var input = Data()
+    for (boot, question) in asked { append(boot, question, to: &input) }
     let requests = try file(of: input)
     defer { close(requests) }
-    var recorded: [RecordedBoot] = []
     try run(input: requests) { output throws(TreeError) in
-      for (boot, questions) in zip(boots, asked) {
-        var builder = RecordedBoot.Builder()
-        var pool: SwiotlbPool?
-        for question in questions {
-          let its = try read(output, boot, question, into: &builder)
-          pool = pool ?? its
-        }
-        recorded.append(builder.boot(pool: pool ?? SwiotlbPool()))
+      for (boot, question) in asked {
+        let reply = try read(output, boot, question)
+        guard each(question, reply) else { throw incomplete }
       }
     }
-    return recorded
   }
 
   /// Adds what decides about the requests: each without its masks, which all have alike.
   func describe(to hash: SHA256) {
     for boot in boots {
       var data = Data()
-      for question in questions(to: boot) {
-        append(boot, question, masks: Array(domain.masks.prefix(1)), to: &data)
+      for var question in questions(to: boot) {
+        question.masks = Array(domain.masks.prefix(1))
+        append(boot, question, to: &data)
       }
       hash.update(data)
     }
     hash.update(domain.masks.map(\.name).joined(separator: ",").utf8)
+  }
+
+  private var incomplete: TreeError {
+    .failed(family: program.name, reason: "its output is not complete")
   }
 
   private var tooLong: TreeError {
@@ -80,13 +130,16 @@ struct HarnessRun: Sendable {
     return descriptor
   }
 
+  /// The executable.
+  private var path: String { look == .plain ? program.path : tracedPath }
+
   /// Runs the program, whose output `reading` takes while it is written.
   private func run(
     input: Int32, reading: (_ output: ProgramOutput) throws(TreeError) -> Void
   ) throws(TreeError) {
     let (output, errors, reasons) = (try ProgramPipe(), try ProgramPipe(), try ProgramPipe())
     let process = try ChildProcess.start(
-      program.launcher, ["jail"] + Self.limits + [String(getpid()), "-e", "--", program.path],
+      program.launcher, ["jail"] + Self.limits + [String(getpid()), "-e", "--", path],
       environment: [:], descriptors: (input, output.writing, errors.writing),
       reasons: reasons.writing)
     for pipe in [output, errors, reasons] { pipe.closeWriting() }
@@ -117,32 +170,29 @@ struct HarnessRun: Sendable {
 
   /// How many different outcomes, and bytes of messages, a machine's answers may have.
   private static let (outcomeLimit, textLimit): (UInt64, UInt64) = (65536, 1 << 20)
+  /// How many blocks are noted.
+  private static let blockLimit: UInt64 = 65536
 
   /// Reads one machine's answers: their length, which is bounded, and so much.
   private func read(
-    _ output: ProgramOutput, _ boot: HarnessBoot, _ question: Question,
-    into builder: inout RecordedBoot.Builder
-  ) throws(TreeError) -> SwiotlbPool {
-    let incomplete = TreeError.failed(family: program.name, reason: "its output is not complete")
-    let count = question.requests.count * domain.masks.count
+    _ output: ProgramOutput, _ boot: HarnessBoot, _ question: Question
+  ) throws(TreeError) -> Reply {
     let longest =
-      UInt64(2 * count) + 8 + Self.outcomeLimit * HarnessOutcome.size + 32 + Self.textLimit
+      UInt64(2 * question.count) + 8 + Self.outcomeLimit * HarnessOutcome.size + 32
+      + Self.textLimit + 8 + 4 * Self.blockLimit
     var head = ByteReader(output.next(8))
     guard let length = head.integer(UInt64.self) else { throw incomplete }
     guard length <= longest else { throw tooLong }
     var reader = ByteReader(output.next(Int(length)))
-    guard let pool = answers(&reader, boot, question, count, into: &builder), reader.isAtEnd else {
-      throw incomplete
-    }
-    return pool
+    guard let reply = reply(&reader, boot, question), reader.isAtEnd else { throw incomplete }
+    return reply
   }
 
   /// One machine's answers, and the pool it has; nil where they are not whole.
-  private func answers(
-    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question, _ count: Int,
-    into builder: inout RecordedBoot.Builder
-  ) -> SwiotlbPool? {
-    guard let indices = reader.integers(UInt16.self, count: count),
+  private func reply(
+    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question
+  ) -> Reply? {
+    guard let indices = reader.integers(UInt16.self, count: question.count),
       let outcomes = reader.integer(UInt64.self), outcomes <= Self.outcomeLimit
     else { return nil }
     var raw: [HarnessOutcome] = []
@@ -152,29 +202,24 @@ struct HarnessRun: Sendable {
     }
     guard let start = reader.integer(UInt64.self), let end = reader.integer(UInt64.self),
       let flags = reader.integer(UInt64.self), let size = reader.integer(UInt64.self),
-      size <= Self.textLimit, let text = reader.bytes(Int(size))
+      size <= Self.textLimit, let text = reader.bytes(Int(size)),
+      let traced = reader.integer(UInt64.self), traced <= Self.blockLimit,
+      let blocks = reader.integers(UInt32.self, count: Int(traced))
     else { return nil }
     let warnings = text.split(separator: 0).map {
       KernelMessage.warnings(of: String(decoding: $0, as: UTF8.self))
     }
     let cycles = raw.compactMap { $0.cycle(warnings) }
-    guard cycles.count == raw.count else { return nil }
-
+    guard cycles.count == raw.count, indices.allSatisfy({ Int($0) < cycles.count }) else {
+      return nil
+    }
     var pool = SwiotlbPool()
     pool.isActive = end > start
     (pool.start, pool.end) = (start, end)
     pool.memory = MemoryState(rawValue: UInt8(truncatingIfNeeded: flags)) ?? .none
     pool.forceBounce = flags >> 8 & 1 == 1
     pool.forAlloc = boot.swiotlb == .restricted
-    guard let first = builder.add(cycles) else { return nil }
-    var position = 0
-    guard indices.allSatisfy({ Int($0) < cycles.count }) else { return nil }
-    for request in question.requests {
-      let its = indices[position..<position + domain.masks.count]
-      builder.record(its.lazy.map { first + Int($0) }, to: request, masks: domain.masks)
-      position += domain.masks.count
-    }
-    return pool
+    return Reply(cycles: cycles, indices: indices, pool: pool, blocks: blocks)
   }
 }
 
@@ -226,62 +271,5 @@ private struct HarnessOutcome {
       address: result == .error || encoding == .iova ? nil : address, maxMapping: maxMapping)
     return LifeCycle(
       answer: answer, after: after, usesPool: copy != .none || result == .swiotlb)
-  }
-}
-
-/// The kernel's messages and the names that the `warn` column has for them.
-enum KernelMessage {
-  private static let known: [(start: String, warning: Warnings)] = [
-    ("DMA addr %pad", .overflow), ("overflow %pad", .overflow),
-    ("swiotlb addr %pad", .swiotlbOverflow), ("swiotlb buffer is full", .swiotlbFull),
-    ("Can not allocate SWIOTLB buffer earlier", .noSwiotlb),
-    ("DMA bounce buffers are inactive", .inactive),
-    ("Memory encryption is active", .memoryEncryption),
-    ("memory encryption is active", .memoryEncryption),
-    ("set_memory_*() in atomic context", .atomicSetMemory),
-  ]
-
-  /// The warning of a message's format string.
-  static func warnings(of format: String) -> Warnings {
-    var text = format
-    while text.last == "\n" { text.removeLast() }
-    if let match = known.first(where: { text.hasPrefix($0.start) }) { return match.warning }
-    let clean = String(text.prefix(200).map { $0.isNewline || $0 == ";" ? " " : $0 })
-    return OtherWarnings.warning(named: "other:" + clean)
-  }
-}
-
-/// Reads integers off a buffer.
-struct ByteReader {
-  private let data: Data
-  private var position: Int
-
-  init(_ data: Data) {
-    self.data = data
-    position = data.startIndex
-  }
-
-  var isAtEnd: Bool { position == data.endIndex }
-
-  mutating func bytes(_ count: Int) -> Data? {
-    guard count >= 0, count <= data.endIndex - position else { return nil }
-    defer { position += count }
-    return data[position..<position + count]
-  }
-
-  mutating func integer<Value: FixedWidthInteger>(_: Value.Type) -> Value? {
-    guard let bytes = bytes(MemoryLayout<Value>.size) else { return nil }
-    return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
-  }
-
-  mutating func integers<Value: FixedWidthInteger>(_: Value.Type, count: Int) -> [Value]? {
-    guard let bytes = bytes(count * MemoryLayout<Value>.size) else { return nil }
-    return bytes.withUnsafeBytes { buffer in
-      (0..<count).map {
-        Value(
-          littleEndian: buffer.loadUnaligned(
-            fromByteOffset: $0 * MemoryLayout<Value>.size, as: Value.self))
-      }
-    }
   }
 }

@@ -32,6 +32,10 @@ struct HarnessSource {
   init(tree: SourceTree, family: Family) throws(TreeError) {
     self.tree = tree
     self.family = family
+    let swiotlb = ["kernel/dma/swiotlb.c", "include/linux/swiotlb.h"].compactMap(tree.read)
+    guard swiotlb.contains(where: { $0.contains("io_tlb_area") }) else {
+      throw .tooOld(version: tree.version)
+    }
     configure()
     probe()
     let pieces = try extract()
@@ -126,6 +130,7 @@ struct HarnessSource {
     facts.hasRealms = probes["SHIM_REALM"] == true
     facts.notFound = notFound
     facts.files = compiled
+    facts.replaced = Set(replacedHeaders)
     facts.partial = partial
     return facts
   }
@@ -315,23 +320,20 @@ struct HarnessSource {
     return (String(path), open == "\"")
   }
 
-  /// The member of struct pci_dev that set_pcie_untrusted() of drivers/pci/probe.c sets:
-  /// `untrusted`, or what the tree's header has in its place.
-  private var untrustedMember: String {
-    let file = "include/linux/pci.h"
-    let source = CSource(path: file, text: tree.read(file) ?? "")
-    let item = source.items.first { !$0.isPrototype && $0.names.contains("pci_dev") }
-    let bits = item.map { CSource.bitFields($0.text) } ?? []
-    let found = bits.filter { $0.contains("untrusted") || $0.contains("dma_protection") }
-    return found.count == 1 ? found[0] : "untrusted"
-  }
-
   /// The page allocator's largest order, whose name and meaning changed.
   private var orders: String {
     let file = "include/linux/mmzone.h"
     guard let text = tree.read(file) else { return "" }
     return CSource(path: tree.path + "/" + file, text: text)
       .extract(["MAX_ORDER", "MAX_PAGE_ORDER", "MAX_ORDER_NR_PAGES"]).text
+  }
+
+  /// The tree's headers that the shim has others for, whether the tree has them or not.
+  var replacedHeaders: [String] {
+    files.filter { $0.value.isEmpty && $0.key.hasPrefix("include/") }.keys.sorted().map { name in
+      let header = name.dropFirst("include/".count)
+      return header.hasPrefix("asm/") ? "arch/\(family.directory)/include/\(header)" : name
+    }
   }
 
   // MARK: - The unit

@@ -12,6 +12,8 @@ struct KnownPrograms {
   struct Entry: Codable {
     /// The program's key.
     let program: String
+    /// What tells its text.
+    let text: String
     let code: CompiledText
     let servesByDMAIOMMU: Bool
     let mapsPhysicalAddresses: Bool
@@ -21,15 +23,18 @@ struct KnownPrograms {
     let notFound: [String]
     let files: [String]
     let partial: [String: [String]]
+    let predicates: [String]
+    let replaced: [String]
 
-    init(program: String, code: CompiledText, facts: TreeFacts) {
-      (self.program, self.code) = (program, code)
+    init(program: String, text: String, code: CompiledText, facts: TreeFacts) {
+      (self.program, self.text, self.code) = (program, text, code)
       servesByDMAIOMMU = facts.servesByDMAIOMMU
       mapsPhysicalAddresses = facts.mapsPhysicalAddresses
       attributes = facts.attributes.map(\.rawValue).sorted()
       (hasArm64Hooks, hasRealms) = (facts.hasArm64Hooks, facts.hasRealms)
       (notFound, files) = (facts.notFound, facts.files.sorted())
       partial = facts.partial.mapValues { $0.sorted() }
+      (predicates, replaced) = (facts.predicates, facts.replaced.sorted())
     }
 
     var facts: TreeFacts {
@@ -40,6 +45,7 @@ struct KnownPrograms {
       (facts.hasArm64Hooks, facts.hasRealms) = (hasArm64Hooks, hasRealms)
       (facts.notFound, facts.files) = (notFound, Set(files))
       facts.partial = partial.mapValues { Set($0) }
+      (facts.predicates, facts.replaced) = (predicates, Set(replaced))
       return facts
     }
   }
@@ -77,7 +83,9 @@ struct KnownPrograms {
     for list in lists where list.allSatisfy(SourceTree.isInside) {
       guard let bytes = cache.contents(place(of: list)),
         let entry = try? JSONDecoder().decode(Entry.self, from: Data(bytes)),
-        entry.program.wholeMatch(of: /[0-9a-f]{64}/) != nil, cache.has(entry.program)
+        [entry.program, entry.text].allSatisfy({ $0.wholeMatch(of: /[0-9a-f]{64}/) != nil }),
+        cache.has(entry.program),
+        cache.hasFile(HarnessProgram.textName(entry.text))
       else { continue }
       return (entry, Set(list))
     }

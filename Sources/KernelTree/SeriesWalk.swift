@@ -24,6 +24,11 @@ public struct SeriesWalk {
   private let jobs: Int
   private let cacheDirectory: String?
   private let cache: AnswerCache
+  private let assumption: Assumption
+  /// With which patch each line came, as far as the walk has gone.
+  public private(set) var origins = LineOrigins()
+  /// The functions that say yes or no and are defined elsewhere, of the states so far.
+  public private(set) var predicates: Set<String> = []
   private var last: (evaluation: TreeEvaluation, key: String)
   private var number = 0
   /// Every file that any state was made of.
@@ -37,11 +42,13 @@ public struct SeriesWalk {
   ///   - policy: What says which scenarios exist beside the tree's own code.
   public init(
     _ series: PatchSeries, on base: TreeEvaluation, files after: Set<String>,
-    domain: MatrixDomain, policy: Policy, jobs: Int, cacheDirectory: String? = nil
+    domain: MatrixDomain, policy: Policy, jobs: Int, cacheDirectory: String? = nil,
+    assuming assumption: Assumption = .none
   ) throws(TreeError) {
+    self.assumption = assumption
     (self.series, self.base, self.policy) = (series, base, policy)
     (self.domain, self.jobs, self.cacheDirectory) = (domain, jobs, cacheDirectory)
-    files = base.files.union(after)
+    files = base.neededFiles.union(after)
     cache = try AnswerCache(cacheDirectory: cacheDirectory)
     last = (base, "")
   }
@@ -75,7 +82,9 @@ public struct SeriesWalk {
       }
       let (kernel, key) = try evaluation.kernel(
         called: "patch-\(number)", summary: subject.printable(upTo: 200), domain,
-        basedOn: policy, jobs: jobs, from: cache, progress: progress)
+        basedOn: policy, jobs: jobs, from: cache, assuming: assumption, progress: progress)
+      origins.add("\(number)/\(series.count)", files, of: evaluation.tree)
+      predicates.formUnion(evaluation.predicates)
       let isAlike = last.key == key
       last = (evaluation, key)
       touched = []

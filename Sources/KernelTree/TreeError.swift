@@ -7,6 +7,8 @@ public enum TreeError: UserFacingError, Equatable {
   /// The same of a commit.
   case noTreeIn(commit: String, missing: String)
   case unusablePath(path: String)
+  /// Before swiotlb had areas.
+  case tooOld(version: String?)
   case noCompiler
   case notFound(family: String, name: String, files: String)
   /// - Parameter problems: File, line and what is missing there, at least one.
@@ -29,6 +31,10 @@ public enum TreeError: UserFacingError, Equatable {
       "commit \(commit) holds no kernel tree: '\(missing)' is missing"
     case .unusablePath(let path):
       "--tree '\(path.printable(upTo: 400))' has a quote, backslash or line break in its path, which no #include can name"
+    case .tooOld(let version):
+      "the tree\(version.map { ", \($0.printable(upTo: 40))," } ?? "") is too old to be asked: its "
+        + "kernel/dma/swiotlb.c has no 'struct io_tlb_area', which is there since 6.0; accepted: "
+        + "6.0 and later"
     case .noCompiler:
       "no C compiler; accepted: cc, gcc or clang on PATH"
     case .notFound(let family, let name, let files):
@@ -54,7 +60,7 @@ public enum TreeError: UserFacingError, Equatable {
   /// Whether another state of the tree may be asked all the same.
   public var isOfTheTree: Bool {
     switch self {
-    case .notATree, .noTreeIn, .notFound, .doesNotCompile, .failed: true
+    case .notATree, .noTreeIn, .tooOld, .notFound, .doesNotCompile, .failed: true
     default: false
     }
   }

@@ -7,11 +7,12 @@ import Synchronization
 /// A kernel tree that was compiled and can be asked.
 public struct TreeEvaluation: Sendable {
   public let tree: SourceTree
-  private let programs: [HarnessProgram]
+  let programs: [HarnessProgram]
   /// The architectures whose code does not compile, each with the reason.
   public let failures: [Failure]
   /// Where this run builds.
-  private let workspace: Workspace
+  let workspace: Workspace
+  let cacheDirectory: String?
 
   /// An architecture that cannot be asked.
   public struct Failure: Sendable {
@@ -66,7 +67,7 @@ public struct TreeEvaluation: Sendable {
     isAlike: @Sendable (Set<String>) throws(TreeError) -> Bool = { _ in false },
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) {
-    self.tree = tree
+    (self.tree, self.cacheDirectory) = (tree, cacheDirectory)
     let cache = try BuildCache(directory: cacheDirectory)
     let compiler = try Compiler()
     let launcher = try cache.launcher(compiler)
@@ -111,6 +112,12 @@ public struct TreeEvaluation: Sendable {
   /// The tree's files that were compiled or read.
   public var files: Set<String> { programs.reduce(into: []) { $0.formUnion($1.facts.files) } }
 
+  /// The same, with the headers that the harness has others for: predicates are declared
+  /// there.
+  public var neededFiles: Set<String> {
+    programs.reduce(into: files) { $0.formUnion($1.facts.replaced) }
+  }
+
   /// Of files that are compiled in part, the definitions that are.
   public var partial: [String: Set<String>] {
     programs.reduce(into: [:]) { all, program in
@@ -129,6 +136,16 @@ public struct TreeEvaluation: Sendable {
       for (file, lines) in program.code.lines { all[file, default: []].formUnion(lines) }
     }
   }
+
+  /// Whether code of the harness stands for a file that is not compiled: a header that
+  /// compiled files include, or what the harness' help names as ported.
+  func isPorted(_ file: String) -> Bool {
+    Family.ported.contains(where: file.hasPrefix)
+      || programs.contains { $0.facts.replaced.contains(file) }
+  }
+
+  /// Functions that say yes or no and that are defined outside of what is compiled.
+  public var predicates: [String] { Set(programs.flatMap(\.facts.predicates)).sorted() }
 
   /// Every file that was asked for, whether the tree has it or not.
   var asked: Set<String> { programs.reduce(into: []) { $0.formUnion($1.asked) } }
@@ -194,13 +211,15 @@ public struct TreeEvaluation: Sendable {
   ///   answers.
   public func kernel(
     called name: String, summary: String, _ domain: MatrixDomain, basedOn policy: Policy,
-    jobs: Int, from cache: AnswerCache, progress: @Sendable (Double) -> Void = { _ in }
+    jobs: Int, from cache: AnswerCache, assuming assumption: Assumption = .none,
+    progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> (kernel: KernelVersion, key: String) {
     var domain = domain
     domain.platforms = platforms(of: domain.platforms)
     let existence = existence(basedOn: policy)
     let (answers, key) = try answers(
-      to: domain, policy: existence, jobs: jobs, from: cache, progress: progress)
+      to: domain, policy: existence, jobs: jobs, from: cache, assuming: assumption,
+      progress: progress)
     let kernel = KernelVersion(
       recorded: name, summary: summary, policy: existence, answers: answers)
     return (kernel, key)
@@ -211,14 +230,14 @@ public struct TreeEvaluation: Sendable {
   /// - Returns: The answers, and what they follow from: equal texts, equal answers.
   public func answers(
     to domain: MatrixDomain, policy: Policy, jobs: Int, from cache: AnswerCache,
-    progress: @Sendable (Double) -> Void = { _ in }
+    assuming assumption: Assumption = .none, progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> (answers: RecordedAnswers, key: String) {
     var all = RecordedAnswers()
     var unknown: [(program: HarnessProgram, key: String, boots: [HarnessBoot])] = []
     var keys: [String] = []
     for program in programs {
       let boots = boots(of: program, in: domain, policy)
-      let key = AnswerCache.key(program, boots, domain, policy)
+      let key = AnswerCache.key(program, boots, domain, policy, assuming: assumption.holding)
       keys.append(key)
       if let known = cache.answers(key, boots) {
         all.merge(known)
@@ -228,7 +247,7 @@ public struct TreeEvaluation: Sendable {
     }
     let found = try answers(
       to: domain, policy: policy, jobs: jobs, isReversed: false, of: unknown.map(\.program),
-      progress: progress)
+      assuming: assumption, progress: progress)
     for (_, key, boots) in unknown {
       var its = RecordedAnswers()
       for boot in boots {
@@ -246,7 +265,7 @@ public struct TreeEvaluation: Sendable {
   /// - Parameter isReversed: Asks in the opposite order; the answers must be the same.
   func answers(
     to domain: MatrixDomain, policy: Policy, jobs: Int, isReversed: Bool,
-    of programs: [HarnessProgram]? = nil,
+    of programs: [HarnessProgram]? = nil, assuming assumption: Assumption = .none,
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> RecordedAnswers {
     var work: [(program: HarnessProgram, boots: [HarnessBoot])] = []
@@ -271,7 +290,7 @@ public struct TreeEvaluation: Sendable {
         let (program, boots) = tasks[index]
         let run = HarnessRun(
           program: program, boots: boots, domain: domain, policy: policy, isReversed: isReversed,
-          directory: directory)
+          holding: assumption.holding, directory: directory)
         do throws(TreeError) {
           let answered = try run.answers()
           let done = state.withLock { state in
@@ -292,7 +311,7 @@ public struct TreeEvaluation: Sendable {
     return answers
   }
 
-  private func boots(
+  func boots(
     of program: HarnessProgram, in domain: MatrixDomain, _ policy: Policy
   ) -> [HarnessBoot] {
     var boots: [HarnessBoot] = []

@@ -2,10 +2,20 @@ import Analysis
 import DMAModel
 
 /// An agreement as a document: the columns, then the disagreements.
-public func agreementDocument(_ agreement: Agreement, notes: [String] = []) -> Document {
+///
+/// - Parameters:
+///   - condition: What functions of the tree answer that are defined elsewhere.
+///   - place: Where the tree decides a scenario, by its key.
+public func agreementDocument(
+  _ agreement: Agreement, notes: [String] = [], where condition: String? = nil,
+  place: (String) -> String? = { _ in nil }
+) -> Document {
   var document = Document()
   let (model, code) = (agreement.model.name, agreement.code.name)
-  document.blocks.append(.title("\(code): its own code against the model of \(model)"))
+  document.blocks.append(
+    .title(
+      "\(code): its own code against the model of \(model)"
+        + (condition.map { ", where \($0)" } ?? "")))
   let rows = agreement.mismatches.map { column, differing in
     [
       column, String(agreement.scenarios), String(agreement.scenarios - differing),
@@ -23,12 +33,14 @@ public func agreementDocument(_ agreement: Agreement, notes: [String] = []) -> D
   if agreement.onlyCode > 0 { summary += " \(agreement.onlyCode) more exist in \(code)." }
   document.blocks.append(.paragraph(summary))
   for note in notes { document.blocks.append(.paragraph(note)) }
-  document.blocks += agreementBlocks(agreement)
+  document.blocks += agreementBlocks(agreement, place: place)
   return document
 }
 
 /// The disagreements, each with both answers and exact conditions.
-func agreementBlocks(_ agreement: Agreement) -> [Document.Block] {
+func agreementBlocks(
+  _ agreement: Agreement, place: (String) -> String? = { _ in nil }
+) -> [Document.Block] {
   var blocks: [Document.Block] = []
   for disagreement in agreement.disagreements {
     let columns = disagreement.columns.joined(separator: ", ")
@@ -36,6 +48,9 @@ func agreementBlocks(_ agreement: Agreement) -> [Document.Block] {
       .heading("\(columns): \(disagreement.scenarios) scenarios"))
     blocks.append(.paragraph("model: \(answerText(disagreement.model))"))
     blocks.append(.paragraph("code: \(answerText(disagreement.code))"))
+    if let place = disagreement.conditions.first.flatMap({ place($0.witness) }) {
+      blocks.append(.paragraph("decided in \(place)"))
+    }
     blocks.append(.conditions(disagreement.conditions))
   }
   if agreement.further > 0 {

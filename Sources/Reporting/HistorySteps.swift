@@ -41,6 +41,8 @@ public struct HistorySteps {
   /// The states that differ from the one before, for what they leave in between.
   private var between: [(label: String, kernel: KernelVersion)] = []
   public private(set) var leftOut: Set<String> = []
+  /// What functions answer that are defined elsewhere; nil where there are none.
+  public var condition: String?
   /// Beyond these many, what is worse in between is not looked for.
   private static let betweenLimit = 100
 
@@ -65,10 +67,19 @@ public struct HistorySteps {
       Row(label: state.label, subject: state.subject, step: step, isAlike: state.isAlike))
   }
 
-  /// What all together change; nil where the first or the last cannot be asked.
-  public var whole: StepEffects? {
+  /// The first and the last state; nil where one of them cannot be asked.
+  public var ends: (first: KernelVersion, last: KernelVersion)? {
     guard let old = first?.kernel, let new = previous, rows.last?.step != nil else { return nil }
-    return StepEffects(from: old, to: new, domain: domain)
+    return (old, new)
+  }
+
+  /// What all together change; nil where the first or the last cannot be asked.
+  public var whole: StepEffects? { whole(findsConditions: false) }
+
+  func whole(findsConditions: Bool) -> StepEffects? {
+    ends.map {
+      StepEffects(from: $0.first, to: $0.last, domain: domain, findsConditions: findsConditions)
+    }
   }
 
   /// Scenarios that are worse after some state than before the first and after the last.
@@ -85,6 +96,9 @@ public struct HistorySteps {
 
   /// Whether a state answers otherwise than the one before.
   public var differs: Bool { rows.contains { $0.step.map { $0.differing > 0 } ?? false } }
+
+  /// Whether no state has other code than the one before, as far as it is asked.
+  public var isAlike: Bool { rows.allSatisfy(\.isAlike) }
 
   /// Whether not all could be asked.
   public var isIncomplete: Bool {
@@ -149,7 +163,9 @@ public struct HistorySteps {
   /// The states of a repository's range.
   public func document(of repository: String) -> Document {
     let ends = "\(first?.label ?? "")..\(rows.last?.label ?? "")"
-    var document = Document(blocks: [.title("\(repository.printable(upTo: 200)) \(ends)"), table])
+    let title = "\(repository.printable(upTo: 200)) \(ends)"
+    var document = Document(
+      blocks: [.title(title + (condition.map { ", where \($0)" } ?? "")), table])
     document.blocks.append(
       .paragraph(
         "differ: scenarios whose answer, or its end, is another than in the state before."))

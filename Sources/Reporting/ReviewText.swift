@@ -1,4 +1,5 @@
 import Analysis
+import DriverScan
 import KernelTree
 import Support
 
@@ -6,95 +7,179 @@ import Support
 public struct Review {
   /// What is reviewed: `22 patches on tree-7.3.4`.
   public let title: String
-  private let steps: HistorySteps
-  private let whole: StepEffects?
-  private let transient: [(label: String, part: StepEffects.Part)]
+  /// What a series changes where functions that are defined elsewhere answer in one way.
+  public struct Way {
+    let steps: HistorySteps
+    let whole: StepEffects?
+    let transient: [(label: String, part: StepEffects.Part)]
+    let look: SecondLook
+    let witnesses: (before: CodeWitness, after: CodeWitness)?
+
+    /// - Parameters:
+    ///   - look: A second look at the last state.
+    ///   - witnesses: The first and the last state; nil where one of them cannot be asked.
+    ///   - drivers: Whether the parts are joined with drivers.
+    public init(
+      _ steps: HistorySteps, look: SecondLook,
+      witnesses: (before: CodeWitness, after: CodeWitness)?, drivers: Bool
+    ) {
+      (self.steps, self.look, self.witnesses) = (steps, look, witnesses)
+      whole = steps.whole(findsConditions: drivers)
+      transient = steps.transient
+    }
+  }
+
+  let ways: [Way]
+  private var steps: HistorySteps { ways[0].steps }
   /// What was not asked or not compiled, a sentence each.
-  private let unseen: [String]
+  let unseen: [String]
   /// What became of the series, behind the rest.
   private let series: [Document.Block]
+  private let drivers: DriverList?
 
   /// How many lines come first.
   static let lineLimit = 10
   /// A literal line has two columns before it.
   private static let width = 70
 
-  public init(
-    title: String, steps: HistorySteps, unseen: [String], series: [Document.Block] = []
+  /// - Parameters:
+  ///   - ways: One for each way that functions which are defined elsewhere may answer.
+  ///   - unseen: What was not asked or not compiled.
+  ///   - drivers: Those that effects are joined with.
+  public init?(
+    title: String, ways: [Way], unseen: [String], series: [Document.Block] = [],
+    drivers: DriverList? = nil
   ) {
-    (self.title, self.steps, self.series) = (title, steps, series)
-    whole = steps.whole
-    transient = steps.transient
+    guard let first = ways.first else { return nil }
+    (self.title, self.ways, self.series, self.drivers) = (title, ways, series, drivers)
     var unseen = unseen
-    let missing = steps.rows.filter { $0.step == nil }.map(\.label)
+    let missing = first.steps.rows.filter { $0.step == nil }.map(\.label)
     if !missing.isEmpty {
       unseen.insert("not asked: \(HistorySteps.list(missing, upTo: 4))", at: 0)
     }
-    if !steps.leftOut.isEmpty {
+    if !first.steps.leftOut.isEmpty {
       unseen.insert(
-        "does not compile for \(HistorySteps.list(steps.leftOut.sorted(), upTo: 4))", at: 0)
+        "does not compile for \(HistorySteps.list(first.steps.leftOut.sorted(), upTo: 4))", at: 0)
     }
     self.unseen = unseen
   }
 
-  /// Whether the series changes any answer.
-  public var differs: Bool { steps.differs }
+  /// Whether the series changes any answer, or answers depend on unwritten memory.
+  public var differs: Bool {
+    ways.contains { $0.steps.differs || !$0.look.dependent.isEmpty }
+  }
   /// Whether not all could be asked.
   public var isIncomplete: Bool { steps.isIncomplete }
+  /// Whether no patch changes the code that is asked.
+  public var isAlike: Bool { ways.allSatisfy(\.steps.isAlike) }
 
   // MARK: - Ten lines
 
   /// The first lines: at most ten, of 72 columns.
   public var lines: [String] {
     var last: [String] = []
-    if !transient.isEmpty {
-      let worst = transient.map(\.part).max { $0.scenarios < $1.scenarios }
-      last.append(
-        "in between: \(worst?.scenarios ?? 0) scenarios worse after "
-          + HistorySteps.list(labels, upTo: 3) + " than before and after")
+    for way in ways {
+      if !way.look.dependent.isEmpty {
+        last.append(
+          "\(Self.prefix(way))\(way.look.dependent.count) scenarios depend on unwritten memory")
+      }
+      if !way.transient.isEmpty {
+        let worst = way.transient.map(\.part).max { $0.scenarios < $1.scenarios }
+        last.append(
+          "\(Self.prefix(way))in between: \(worst?.scenarios ?? 0) scenarios worse after "
+            + HistorySteps.list(Self.labels(way), upTo: 3) + " than before and after")
+      }
     }
     if !unseen.isEmpty { last.append("not seen: " + unseen.joined(separator: "; ")) }
-    guard let whole else {
-      return ["The first or the last state cannot be asked."] + last.map { $0.cut(to: Self.width) }
+    // The last line of each way may sum its effects up.
+    let room = max(1, (Self.lineLimit - last.count) / ways.count)
+    let first = ways.flatMap { way -> [String] in
+      let indent = Self.prefix(way)
+      guard let whole = way.whole else {
+        return [indent + "the first or the last state cannot be asked"]
+      }
+      guard !whole.parts.isEmpty else { return [indent + "nothing differs in what was asked"] }
+      var lines: [String] = []
+      var rest = whole.parts[...]
+      while let part = rest.first {
+        // All about the worst, and as much of the others as there is room for.
+        let its = brief(part, way, isFirst: lines.isEmpty && ways.count == 1)
+        guard lines.count + its.count + (rest.count > 1 ? 1 : 0) <= room || lines.isEmpty
+        else { break }
+        lines += its.prefix(room)
+        rest = rest.dropFirst()
+      }
+      if !rest.isEmpty {
+        let also = rest.map { "\($0.effect.rawValue) \($0.scenarios)" }.joined(separator: ", ")
+        lines = lines.prefix(room - 1) + ["\(indent)also: " + also]
+      }
+      return lines
     }
-    guard !whole.parts.isEmpty else {
-      return ["Nothing differs in what was asked."] + last.map { $0.cut(to: Self.width) }
-    }
-    var lines: [String] = []
-    var rest = whole.parts[...]
-    // Some lines an effect, and one for those without.
-    while let part = rest.first {
-      let its = brief(part)
-      guard lines.count + its.count + last.count + (rest.count > 1 ? 1 : 0) <= Self.lineLimit
-      else { break }
-      lines += its
-      rest = rest.dropFirst()
-    }
-    if !rest.isEmpty {
-      lines.append(
-        "also: " + rest.map { "\($0.effect.rawValue) \($0.scenarios)" }.joined(separator: ", "))
-    }
-    return (lines + last).map { $0.asciiOnly.cut(to: Self.width) }
+    return (first + last).prefix(Self.lineLimit).map { $0.asciiOnly.cut(to: Self.width) }
+  }
+
+  /// `if device_cc_accepted(): `; empty where nothing is answered in two ways.
+  private static func prefix(_ way: Way) -> String {
+    way.steps.condition.map { "if \($0): " } ?? ""
   }
 
   /// The states that are worse than both ends.
-  private var labels: [String] {
+  private static func labels(_ way: Way) -> [String] {
     var seen: Set<String> = []
-    return transient.map(\.label).filter { seen.insert($0).inserted }
+    return way.transient.map(\.label).filter { seen.insert($0).inserted }
   }
 
-  /// `breaks 12 (3 by default), x86-sme47 +2, by 3/22: verdict bounced -> refused`, and the
-  /// witness.
-  private func brief(_ part: StepEffects.Part) -> [String] {
+  /// `breaks 12 (3 by default), x86-sme47 +2, by 3/22: verdict bounced -> refused`, the
+  /// witness, and of the worst where its ways part and which drivers it concerns.
+  private func brief(_ part: StepEffects.Part, _ way: Way, isFirst: Bool) -> [String] {
     let more = part.platforms.count - 1
     let platforms = (part.platforms.first ?? "") + (more > 0 ? " +\(more)" : "")
-    let causes = steps.causes(of: part.effect)
+    let causes = way.steps.causes(of: part.effect)
     let by = causes.first.map { ", by \($0)" + (causes.count > 1 ? " +\(causes.count - 1)" : "") }
     let head =
-      "\(part.effect.rawValue) \(part.scenarios) (\(part.defaultBoots) by default), "
-      + "\(platforms)\(by ?? "")"
+      "\(Self.prefix(way))\(part.effect.rawValue) \(part.scenarios) "
+      + "(\(part.defaultBoots) by default), \(platforms)\(by ?? "")"
     let one = "\(head): \(part.change)"
-    return (one.count <= Self.width ? [one] : [head, "  " + part.change]) + ["  \(part.witness)"]
+    var lines = (one.count <= Self.width ? [one] : [head, "  " + part.change])
+    lines.append("  \(part.witness)")
+    guard isFirst else { return lines }
+    if let (before, after) = places(part, way) {
+      lines.append("  before: \(before)")
+      lines.append("  after:  \(after)")
+    }
+    if let impact = impact(part, way) {
+      let names = impact.matches.prefix(4).map { name(of: $0.driver) }
+      lines.append(
+        "  drivers: \(impact.matches.count) of \(impact.total)"
+          + (names.isEmpty ? "" : ", as " + names.joined(separator: ", ")))
+    }
+    return lines
+  }
+
+  /// Where a witness is decided before the series and after it.
+  func places(_ part: StepEffects.Part, _ way: Way) -> (before: String, after: String)? {
+    guard let (before, after) = way.witnesses, let old = before.path(of: part.witness),
+      let new = after.path(of: part.witness)
+    else { return nil }
+    guard let one = old.decision, let two = new.decision else { return nil }
+    if one.text != two.text || one.function != two.function {
+      return (before.text(of: one), after.text(of: two))
+    }
+    // The same end, on another way.
+    guard let (common, ours, theirs) = old.parting(from: new) else { return nil }
+    return (
+      (ours ?? common).map { before.text(of: $0) } ?? "",
+      (theirs ?? common).map { after.text(of: $0) } ?? ""
+    )
+  }
+
+  func impact(_ part: StepEffects.Part, _ way: Way) -> DriverImpact? {
+    guard let drivers, let ends = way.steps.ends, !part.conditions.isEmpty else { return nil }
+    return DriverImpact(part.conditions, of: [ends.first, ends.last], in: drivers)
+  }
+
+  private func name(of driver: Driver) -> String {
+    String((driver.file.split(separator: "/").last ?? "").split(separator: ".")[0])
   }
 
   // MARK: - Formats
@@ -106,59 +191,63 @@ public struct Review {
       document.blocks.append(.paragraph("--all shows the rest, with every patch."))
       return document
     }
-    if let whole {
-      document.blocks.append(.heading("What the whole changes"))
-      document.blocks += steps.paragraphs(of: whole)
-    }
-    document.blocks.append(.heading("Patch by patch"))
-    document.blocks.append(steps.table)
-    if !transient.isEmpty {
-      document.blocks.append(.heading("Worse in between than before and after"))
-      for (label, part) in transient {
-        document.blocks.append(.paragraph("after \(label), \(steps.headline(part, by: false))"))
-        document.blocks.append(.literal(HistorySteps.witness(part)))
+    for way in ways {
+      if let condition = way.steps.condition {
+        document.blocks.append(.title("Where \(condition)"))
       }
+      document.blocks += rest(way)
     }
     document.blocks += series
     return document
   }
 
-  /// As JSON.
-  public var json: String {
-    func part(_ part: StepEffects.Part) -> String {
-      """
-      {"effect": \(jsonString(part.effect.rawValue)), "scenarios": \(part.scenarios), \
-      "default": \(part.defaultBoots), \
-      "platforms": [\(part.platforms.map(jsonString).joined(separator: ", "))], \
-      "boots": [\(part.boots.map(jsonString).joined(separator: ", "))], \
-      "witness": \(jsonString(part.witness)), "change": \(jsonString(part.change)), \
-      "by": [\(steps.causes(of: part.effect).map(jsonString).joined(separator: ", "))]}
-      """
+  /// What stands behind the first lines.
+  private func rest(_ way: Way) -> [Document.Block] {
+    var blocks: [Document.Block] = []
+    if let whole = way.whole {
+      blocks.append(.heading("What the whole changes"))
+      if whole.parts.isEmpty { blocks.append(.paragraph("Nothing differs in what was asked.")) }
+      for part in whole.parts {
+        blocks.append(.paragraph(way.steps.headline(part)))
+        blocks.append(.literal(HistorySteps.witness(part) + paths(part, way)))
+        if let impact = impact(part, way) {
+          blocks += driverBlocks(impact, limit: drivers?.limit)
+        }
+      }
     }
-    let rows = steps.rows.map { row in
-      let effects = row.step?.parts.map { "\(jsonString($0.effect.rawValue)): \($0.scenarios)" }
-      return """
-        {"state": \(jsonString(row.label)), "subject": \(jsonString(row.subject)), \
-        "asked": \(row.step != nil), "differ": \(row.step?.differing ?? 0), \
-        "effects": {\((effects ?? []).joined(separator: ", "))}}
-        """
+    blocks += unwrittenBlocks(way.look) { way.witnesses?.after.place(of: $0) }
+    blocks.append(.heading("Patch by patch"))
+    blocks.append(way.steps.table)
+    if !way.transient.isEmpty {
+      blocks.append(.heading("Worse in between than before and after"))
+      for (label, part) in way.transient {
+        blocks.append(.paragraph("after \(label), \(way.steps.headline(part, by: false))"))
+        blocks.append(.literal(HistorySteps.witness(part)))
+      }
     }
-    let between = transient.map { label, its in
-      """
-      {"after": \(jsonString(label)), "effect": \(jsonString(its.effect.rawValue)), \
-      "scenarios": \(its.scenarios), "witness": \(jsonString(its.witness))}
-      """
-    }
-    func list(_ items: [String]) -> String {
-      items.isEmpty ? "[]" : "[\n  " + items.joined(separator: ",\n  ") + "\n ]"
-    }
-    return """
-      {"title": \(jsonString(title)),
-       "effects": \(list((whole?.parts ?? []).map(part))),
-       "patches": \(list(rows)),
-       "in_between": \(list(between)),
-       "not_seen": [\(unseen.map(jsonString).joined(separator: ", "))]}
+    return blocks
+  }
 
-      """
+  /// Both ways of a witness: the functions that they enter, each with the last line that
+  /// runs of it, and where they part.
+  private func paths(_ part: StepEffects.Part, _ way: Way) -> [String] {
+    guard let (before, after) = way.witnesses, let old = before.path(of: part.witness),
+      let new = after.path(of: part.witness)
+    else { return [] }
+    func list(_ head: String, _ steps: [CodePath.Step], _ witness: CodeWitness) -> [String] {
+      guard !steps.isEmpty else { return [] }
+      return [head]
+        + steps.flatMap { step in
+          folded(witness.text(of: step), width: Self.width, indent: "  ", hanging: "    ")
+            .split(separator: "\n").map(String.init)
+        }
+    }
+    var lines = list("before:", old.functions, before) + list("after:", new.functions, after)
+    if let (common, ours, theirs) = old.parting(from: new) {
+      lines += list("they part behind:", [common].compactMap { $0 }, before)
+      lines += list("before goes on with:", [ours].compactMap { $0 }, before)
+      lines += list("after goes on with:", [theirs].compactMap { $0 }, after)
+    }
+    return lines
   }
 }

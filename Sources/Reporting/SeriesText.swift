@@ -44,15 +44,34 @@ private func lines(_ patch: PatchedTree.Patch) -> [String] {
 
 /// What was really asked of a series.
 private func sentence(_ coverage: SeriesCoverage, _ hasTheSameCode: Bool) -> String {
-  let lines =
-    "The series as applied changes \(coverage.total) "
-    + "\(coverage.total == 1 ? "line" : "lines"): \(coverage.compiled) in code that is "
-    + "compiled here, \(coverage.beside) in files of which other parts are, "
-    + "\(coverage.outside) in other files."
+  let lines = coverageSentence(coverage, of: "The series as applied")
   return hasTheSameCode
     ? "Nothing of this series is compiled here: the code that is asked is the same with and "
       + "without it. " + lines
     : lines
+}
+
+/// How much of what a range of commits changes was asked.
+public func coverageBlock(_ coverage: SeriesCoverage) -> Document.Block {
+  let lines = coverageSentence(coverage, of: "The range")
+  return .paragraph(
+    coverage.compiled == 0 ? "Nothing of this range is compiled here. " + lines : lines)
+}
+
+/// How many changed lines were compiled and ran.
+///
+/// - Parameter what: `The series as applied`.
+func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
+  let (ran, rest) = (coverage.ran, coverage.notReached)
+  var compiled = "\(coverage.compiled) in code that is compiled here"
+  if let ran, let rest, coverage.compiled > 0 {
+    compiled +=
+      " (\(ran) ran for some scenario, \(rest) did for none, "
+      + "\(coverage.compiled - ran - rest) without code of their own)"
+  }
+  return "\(what) changes \(coverage.total) \(coverage.total == 1 ? "line" : "lines"): "
+    + "\(compiled), \(coverage.beside) in files of which other parts are, \(coverage.ported) "
+    + "in code that the harness has its own for, \(coverage.outside) in other files."
 }
 
 extension PatchedTree.Fate {

@@ -141,7 +141,17 @@ struct Dmamatrix: ParsableCommand {
       let isNumber = text.hasPrefix("The value '") && text.contains("' is invalid for '")
       Output.error(isNumber ? text + "; accepted: a number" : text)
     }
-    Foundation.exit(2)
+    Foundation.exit(usageStatus)
+  }
+
+  /// The status of what a user must correct: one that ends `git bisect run`, to which 2 is a
+  /// bad commit, where verify runs below it.
+  private static var usageStatus: Int32 {
+    let arguments = CommandLine.arguments.dropFirst()
+    let isBelowBisect =
+      arguments.first == "verify"
+      && arguments.contains { $0 == "--expect" || $0.hasPrefix("--expect=") }
+    return isBelowBisect ? 129 : 2
   }
 }
 

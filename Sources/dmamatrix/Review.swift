@@ -32,6 +32,18 @@ struct ReviewCommand: ParsableCommand {
       "by default" counts scenarios with no parameter: swiotlb=default, and iommu
       none or translated.
 
+      --drivers joins each effect with the drivers of a kernel tree whose masks
+      fall under it.  Where the worst is decided, before and after, is named with
+      the patch that wrote the line; --all has both ways of each witness.  A
+      function that says yes or no and is defined outside of what is compiled is
+      answered both ways.  Of the last state, one scenario for each answer of a
+      device and a request is asked again, with other contents of memory that
+      nobody has written; states in between are not.
+
+      --format b4 is b4's check protocol, for a mail or mailbox on standard input
+      (--mbox -): corrupts, breaks and exposes fail, other effects but better ones
+      are warnings.
+
       Exit status: 1 where something differs; 3 where nothing does, but not all was
       asked; 2 for what you must correct.
 
@@ -58,44 +70,87 @@ struct ReviewCommand: ParsableCommand {
   var range: String?
   @Flag(help: "Show all, not the first lines alone.")
   var all = false
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  @Option(help: ArgumentHelp("text, markdown, json or b4.", valueName: "format"))
   var format = "text"
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
   var cache: String?
   @Flag(help: "Compile and run the tree without asking.")
   var yes = false
+  @OptionGroup var joined: DriverOption
   @OptionGroup var jobs: JobsOption
   @OptionGroup(title: "Board") var board: BoardOptions
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    let format: FindingFormat = try dmamatrix.format(format)
+    let findings: FindingFormat? =
+      format == "b4" ? nil : try dmamatrix.format(format, others: ["b4"])
     guard filters.kernel.isEmpty else {
       throw UsageError(
         description: "--kernel is no filter of review, which compares a tree's own code")
     }
     let domain = try Verify.expressible(
       board.domain(filters), isNamed: !filters.platform.isEmpty)
-    let review: Review
+    let drivers = try joined.list(domain)
+    let review: Review?
     switch (tree, git) {
-    case (let tree?, nil): review = try self.review(ofMailsOn: tree, domain)
-    case (nil, let git?): review = try self.review(ofCommitsIn: git, domain)
+    case (let tree?, nil): review = try self.review(ofMailsOn: tree, domain, drivers)
+    case (nil, let git?): review = try self.review(ofCommitsIn: git, domain, drivers)
     default:
       throw UsageError(
         description: "review needs a series; accepted: --tree with --mbox, or --git with A..B")
     }
+    guard let review else { return }
     let text =
-      switch format {
+      switch findings {
       case .text: review.document(all: all).text(.text)
       case .markdown: review.document(all: all).text(.markdown)
       case .json: review.json
+      case nil: review.b4
       }
     try Output.write(text)
     if review.differs { throw ExitCode(1) }
-    if review.isIncomplete { throw ExitCode(3) }
+    if review.isIncomplete || review.isAlike { throw ExitCode(3) }
   }
 
-  private func review(ofCommitsIn git: String, _ domain: MatrixDomain) throws -> Review {
+  /// The states of a series under an assumption.
+  private struct Walked {
+    var steps: HistorySteps
+    let ends: [(state: TreeEvaluation, kernel: KernelVersion)]
+    let origins: LineOrigins
+    let predicates: [String]
+  }
+
+  /// What a walk finds, for each way that functions which are defined elsewhere may answer.
+  ///
+  /// - Parameter walk: Functions that its assumption does not name say no.
+  private func ways(
+    _ domain: MatrixDomain, _ drivers: DriverList?, walk: (Assumption) throws -> Walked
+  ) throws -> [Review.Way] {
+    let first = try walk(.none)
+    let assumptions = Assumption.all(of: first.predicates)
+    let walked = try [first] + assumptions.dropFirst().map(walk)
+    let answers = try AnswerCache(cacheDirectory: cache)
+    return try zip(assumptions, walked).map { assumption, walked in
+      var steps = walked.steps
+      steps.condition = assumption.condition
+      guard let (old, new) = walked.ends.pair else {
+        return Review.Way(steps, look: .nothing, witnesses: nil, drivers: false)
+      }
+      let look = try new.state.secondLook(
+        at: new.kernel, domain, jobs: jobs.count, from: answers, assuming: assumption)
+      return Review.Way(
+        steps, look: look,
+        witnesses: (
+          CodeWitness(old.state, old.kernel, domain, assuming: assumption),
+          CodeWitness(
+            new.state, new.kernel, domain, assuming: assumption, origins: walked.origins)
+        ), drivers: drivers != nil)
+    }
+  }
+
+  private func review(
+    ofCommitsIn git: String, _ domain: MatrixDomain, _ drivers: DriverList?
+  ) throws -> Review? {
     guard mbox.isEmpty, let range, range.contains("..") else {
       throw UsageError(
         description: mbox.isEmpty
@@ -104,16 +159,36 @@ struct ReviewCommand: ParsableCommand {
     }
     let history = try History(git, range)
     try Consent.ask(for: history.repository.path, yes: yes, by: "review")
-    var steps = HistorySteps(domain: domain)
-    try Verify.states(of: history, domain, jobs: jobs.count, cache: cache) { steps.add($0) }
+    var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
+    let ways = try ways(domain, drivers) { assumption in
+      ends = []
+      var steps = HistorySteps(domain: domain)
+      let (predicates, origins) = try Verify.states(
+        of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption,
+        isQuiet: !assumption.holding.isEmpty
+      ) { state in
+        steps.add(state)
+        if let evaluation = state.evaluation, let kernel = state.kernel {
+          ends = ends.prefix(1) + [(evaluation, kernel)]
+        }
+      }
+      return Walked(steps: steps, ends: ends, origins: origins, predicates: predicates)
+    }
+    let coverage = try ends.pair.flatMap { _ in
+      try Verify.coverage(history, ends, domain, jobs.count, cache)
+    }
     let count = history.commits.count - 1
     return Review(
       title: "\(count) \(count == 1 ? "commit" : "commits"), "
         + "\(history.commits[0].id.prefix(12))..\(history.last.id.prefix(12))",
-      steps: steps, unseen: [])
+      ways: ways, unseen: coverage?.unseen ?? [],
+      series: coverage.map { [.heading("What was asked"), coverageBlock($0)] } ?? [],
+      drivers: drivers)
   }
 
-  private func review(ofMailsOn path: String, _ domain: MatrixDomain) throws -> Review {
+  private func review(
+    ofMailsOn path: String, _ domain: MatrixDomain, _ drivers: DriverList?
+  ) throws -> Review? {
     guard range == nil, let series = try Verify.series(mbox) else {
       throw UsageError(
         description: range.map { "'\($0.printable)' is a range, which needs --git" }
@@ -125,33 +200,71 @@ struct ReviewCommand: ParsableCommand {
     let name = source.version.map { "tree-\($0)" } ?? "tree"
     let base = try Verify.compile(source, called: name, domain, cache: cache)
     let patched = try PatchedTree(
-      series, to: source, evaluated: base.files, cacheDirectory: cache)
+      series, to: source, evaluated: base.neededFiles, cacheDirectory: cache)
     defer { patched.remove() }
     let parts = CompiledParts(base)
     try Verify.say(patched, parts)
     let after = try Verify.compile(
       patched.tree, called: "\(name) with the series", domain, cache: cache)
     try Verify.refuse(patched, parts.union(CompiledParts(after)))
-    let coverage = SeriesCoverage(of: patched, after, to: source, base)
-    var steps = HistorySteps(domain: domain)
-    var walk = try SeriesWalk(
-      series, on: base, files: after.files, domain: domain,
-      policy: KernelVersion.latest.policy, jobs: jobs.count, cacheDirectory: cache)
-    while let state = try walk.next() {
-      Output.progress(Double(state.number) / Double(series.count + 1), "asking patch by patch")
-      if let failure = state.failure {
-        Output.error("patch \(state.number) cannot be asked: \(failure)")
+    var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
+    let ways = try ways(domain, drivers) { assumption in
+      var steps = HistorySteps(domain: domain)
+      var walk = try SeriesWalk(
+        series, on: base, files: after.files, domain: domain,
+        policy: KernelVersion.latest.policy, jobs: jobs.count, cacheDirectory: cache,
+        assuming: assumption)
+      while let state = try walk.next() {
+        Output.progress(Double(state.number) / Double(series.count + 1), "asking patch by patch")
+        if let failure = state.failure, assumption.holding.isEmpty {
+          Output.error("patch \(state.number) cannot be asked: \(failure)")
+        }
+        steps.add(state, of: series.count)
       }
-      steps.add(state, of: series.count)
+      Output.progress(1, "asking")
+      ends = steps.ends.map { [(base, $0.first), (after, $0.last)] } ?? []
+      return Walked(
+        steps: steps, ends: ends, origins: walk.origins, predicates: walk.predicates.sorted())
     }
-    Output.progress(1, "asking")
-    var unseen =
-      coverage.compiled == coverage.total
-      ? [] : ["\(coverage.total - coverage.compiled) of \(coverage.total) changed lines"]
-    if series.isCut { unseen.append("the end of the series, which is missing") }
+    let coverage = try coverage(of: patched, ends, base, after, domain)
     return Review(
       title: "\(series.count) \(series.count == 1 ? "patch" : "patches") on \(name)",
-      steps: steps, unseen: unseen,
-      series: seriesBlocks(series, on: name, patched, coverage: coverage))
+      ways: ways,
+      unseen: coverage.unseen + (series.isCut ? ["the end of the series, which is missing"] : []),
+      series: seriesBlocks(
+        series, on: name, patched, coverage: coverage,
+        hasTheSameCode: after.hasTheCode(of: base)), drivers: drivers)
+  }
+
+  private func coverage(
+    of patched: PatchedTree, _ ends: [(state: TreeEvaluation, kernel: KernelVersion)],
+    _ base: TreeEvaluation, _ after: TreeEvaluation, _ domain: MatrixDomain
+  ) throws -> SeriesCoverage {
+    var lines: (before: SeriesCoverage.Lines, after: SeriesCoverage.Lines)?
+    if let (old, new) = ends.pair {
+      let answers = try AnswerCache(cacheDirectory: cache)
+      let looks = try [old, new].map {
+        try $0.state.secondLook(at: $0.kernel, domain, jobs: jobs.count, from: answers)
+      }
+      lines = try Verify.lines((old.state, looks[0]), (new.state, looks[1]))
+    }
+    return SeriesCoverage(of: patched, after, to: base.tree, base, lines: lines)
+  }
+}
+
+extension Array {
+  /// The elements of an array of two.
+  var pair: (Element, Element)? { count == 2 ? (self[0], self[1]) : nil }
+}
+
+extension SeriesCoverage {
+  /// What of the changed lines was not asked, for a line.
+  var unseen: [String] {
+    var unseen = compiled == total ? [] : ["\(total - compiled) of \(total) changed lines"]
+    if let notReached, notReached > 0 {
+      unseen.append(
+        "\(notReached) compiled \(notReached == 1 ? "line" : "lines") that no scenario reaches")
+    }
+    return unseen
   }
 }

@@ -30,7 +30,14 @@ struct Verify: ParsableCommand {
       that is compiled.  A hunk that does not apply ends it only where it may
       change what is compiled.
 
-      An architecture whose code does not compile is left out, and said so.
+      An architecture whose code does not compile is left out, and said so.  A
+      function that says yes or no and is defined outside of what is compiled is
+      answered both ways, up to three of them.
+
+      Variables of the stack and memory that the kernel's code has not written hold a
+      pattern (gcc 12, clang 16).  One scenario for each answer of a device and a
+      request is asked again with zeros there, in code compiled without optimizing;
+      what changes is a finding, exit status 1.  In a range this is done at its end.
 
       --git reads a commit of a repository instead of --tree: HEAD, or the REVISION
       behind it.  Nothing is checked out, run of its configuration or fetched; a
@@ -41,9 +48,9 @@ struct Verify: ParsableCommand {
 
       --expect asks one scenario, by its key as explain takes it, and ends as "git
       bisect run" wants it: 0 where all COLUMN=VALUE hold, 1 where one does not,
-      125 where the state cannot be compiled or asked, 128 where no state can.
-      Columns are those of behavior and life_cycle; VALUE|VALUE is one or the
-      other, != any other.  Try it once by hand: 2 is an error of yours.
+      125 where the state cannot be compiled or asked, 128 where no state can, 129
+      for what you must correct; bisect stops at the last two.  Columns are those of
+      behavior and life_cycle; VALUE|VALUE is one or the other, != any other.
 
       Exit status: 1 where something differs; 3 where nothing does, but not all was
       asked: nothing of the series is compiled here, the tree has it already, or an
@@ -177,31 +184,10 @@ struct Verify: ParsableCommand {
 
     let evaluation = try compile(source, called: name, domain)
     domain.platforms = evaluation.platforms(of: domain.platforms)
-    let base = try ask(evaluation, called: name, domain, basedOn: model)
     if let series {
-      return try compare(base, evaluation, with: series, domain, basedOn: model, format)
+      return try compare(evaluation, called: name, with: series, domain, basedOn: model, format)
     }
-    if let store {
-      try TreeStore.add(
-        [(base, evaluation.provenance)], domain: domain, to: store,
-        building: { Interruption.removeOnSignal($0) })
-    }
-    let nearest = model ?? Agreement.nearest(to: base, among: KernelVersion.all, domain: domain)
-    guard let nearest else { throw UsageError(description: "no modelled kernel to compare with") }
-    let agreement = Agreement(model: nearest, code: base, domain: domain, limit: show ?? 20) {
-      Output.progress($0, "comparing")
-    }
-    Output.progress(1, "comparing")
-    guard agreement.scenarios > 0 || domain.shard != nil else {
-      throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
-    }
-    let notes =
-      (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
-      + [Self.leftOut(evaluation)].compactMap { $0 }
-    try Output.write(
-      agreementDocument(agreement, notes: notes).text(format), isKept: store != nil)
-    if !agreement.isComplete { throw ExitCode(1) }
-    if !evaluation.failures.isEmpty { throw ExitCode(3) }
+    try agree(evaluation, called: name, domain, basedOn: model, format)
   }
 
   /// A domain without what the harness cannot express, or what is wrong with it.
@@ -277,12 +263,12 @@ struct Verify: ParsableCommand {
   /// Asks a compiled tree for every scenario of the domain.
   func ask(
     _ evaluation: TreeEvaluation, called name: String, _ domain: MatrixDomain,
-    basedOn model: KernelVersion?
+    basedOn model: KernelVersion?, assuming assumption: Assumption = .none
   ) throws -> KernelVersion {
     let (kernel, _) = try evaluation.kernel(
       called: name, summary: "A kernel tree's own code", domain,
       basedOn: (model ?? .latest).policy, jobs: jobs.count,
-      from: AnswerCache(cacheDirectory: cache)
+      from: AnswerCache(cacheDirectory: cache), assuming: assumption
     ) {
       Output.progress($0, "asking \(name)")
     }

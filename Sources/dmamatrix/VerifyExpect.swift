@@ -155,30 +155,41 @@ extension Verify {
     let place = history?.repository.path ?? tree ?? ""
     try Consent.ask(for: place, yes: yes)
     let name: String
-    let kernel: KernelVersion
+    var kernels: [(kernel: KernelVersion, condition: String?)] = []
     do {
+      let evaluation: TreeEvaluation
+      // What is read of a commit is there as long as its state.
+      var state: GitState?
       if let history {
         name = String(history.last.id.prefix(12))
-        var walk = try GitWalk(
-          history.repository, domain: domain, policy: KernelVersion.latest.policy,
-          jobs: jobs.count, cacheDirectory: cache)
-        let state = try walk.next(history.last, named: name)
-        guard let found = state.kernel else {
-          throw state.failure ?? TreeError.git("\(name) cannot be asked")
-        }
-        kernel = found
+        let its = try GitState(history.last, of: history.repository, cacheDirectory: cache)
+        evaluation = try its.evaluation(
+          for: domain.platforms, cacheDirectory: cache, after: nil)
+        state = its
       } else {
         name = place.printable(upTo: 200)
-        let evaluation = try compile(SourceTree(path: place), called: name, domain)
-        kernel = try ask(evaluation, called: "tree", domain, basedOn: nil)
+        evaluation = try compile(SourceTree(path: place), called: name, domain)
+      }
+      defer { withExtendedLifetime(state) {} }
+      for assumption in Assumption.all(of: evaluation.predicates) {
+        kernels.append(
+          (
+            try ask(
+              evaluation, called: "tree", domain, basedOn: nil, assuming: assumption),
+            assumption.condition
+          ))
       }
     } catch let error as TreeError {
       Output.error(error.description)
       throw ExitCode(error.isOfTheTree ? Self.skip : Self.stop)
     }
-    guard let failures = expectation.failures(of: kernel, domain) else {
-      Output.error("\(name) has no such scenario")
-      throw ExitCode(Self.skip)
+    var failures: [String] = []
+    for (kernel, condition) in kernels {
+      guard let its = expectation.failures(of: kernel, domain) else {
+        Output.error("\(name) has no such scenario")
+        throw ExitCode(Self.skip)
+      }
+      failures += its.map { $0 + (condition.map { ", where \($0)" } ?? "") }
     }
     if failures.isEmpty {
       return try Output.write("\(name): \(expectation.text) holds\n")

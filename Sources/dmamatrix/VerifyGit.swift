@@ -91,8 +91,14 @@ extension Verify {
     try Consent.ask(for: history.repository.path, yes: yes)
     var steps = HistorySteps(domain: domain)
     var (stored, kernels): ([StoredState], [(kernel: KernelVersion, provenance: String)]) = ([], [])
-    try Self.states(of: history, domain, jobs: jobs.count, cache: cache) { state in
+    var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
+    let (predicates, origins) = try Self.states(
+      of: history, domain, jobs: jobs.count, cache: cache
+    ) { state in
       steps.add(state)
+      if let evaluation = state.evaluation, let kernel = state.kernel {
+        ends = ends.prefix(1) + [(evaluation, kernel)]
+      }
       guard store != nil else { return }
       if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
       let findings =
@@ -113,34 +119,79 @@ extension Verify {
         "\(store.printable): history '\(name.printable)', \(stored.count) states, "
           + "\(kernels.count) different")
     }
-    let document = steps.document(of: history.repository.path)
-    try Output.write(document.text(format), isKept: store != nil)
-    if steps.differs { throw ExitCode(1) }
-    if steps.isIncomplete { throw ExitCode(3) }
+    let assumptions = Assumption.all(of: predicates)
+    steps.condition = assumptions[0].condition
+    var all = [steps]
+    for assumption in assumptions.dropFirst() {
+      var others = HistorySteps(domain: domain)
+      others.condition = assumption.condition
+      _ = try Self.states(
+        of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption, isQuiet: true
+      ) { others.add($0) }
+      all.append(others)
+    }
+    var blocks = all.flatMap { $0.document(of: history.repository.path).blocks }
+    var depends = false
+    if let last = ends.last {
+      let witness = CodeWitness(last.state, last.kernel, domain, origins: origins)
+      let (unwritten, its) = try unwritten(
+        in: last.kernel, last.state, domain, witness, assumptions[0])
+      (blocks, depends) = (blocks + unwritten, its)
+      Self.say(witness)
+    }
+    if let text = Self.defined(elsewhere: predicates) { blocks.append(.paragraph(text)) }
+    if ends.count == 2, let coverage = try Self.coverage(history, ends, domain, jobs.count, cache) {
+      blocks.append(coverageBlock(coverage))
+    }
+    try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
+    if all.contains(where: \.differs) || depends { throw ExitCode(1) }
+    if steps.isIncomplete || all.allSatisfy(\.isAlike) { throw ExitCode(3) }
+  }
+
+  /// How much of what a range changes was asked.
+  static func coverage(
+    _ history: History, _ ends: [(state: TreeEvaluation, kernel: KernelVersion)],
+    _ domain: MatrixDomain, _ jobs: Int, _ cache: String?
+  ) throws -> SeriesCoverage? {
+    let answers = try AnswerCache(cacheDirectory: cache)
+    let looks = try ends.map {
+      try $0.state.secondLook(at: $0.kernel, domain, jobs: jobs, from: answers)
+    }
+    return try SeriesCoverage(
+      history.repository, from: history.commits[0], ends[0].state, to: history.last,
+      ends[1].state, lines: lines((ends[0].state, looks[0]), (ends[1].state, looks[1])))
   }
 
   /// Asks states one after the other.
-  static func states(
+  ///
+  /// - Parameters:
+  ///   - assumption: What functions answer that are defined elsewhere; those that it does not
+  ///     name say no.
+  ///   - isQuiet: Nothing is said of states that cannot be asked.
+  /// - Returns: Those functions, and with which commit each line came.
+  @discardableResult static func states(
     of history: History, _ domain: MatrixDomain, jobs: Int, cache: String?,
+    assuming assumption: Assumption = .none, isQuiet: Bool = false,
     each: (GitWalk.State) throws -> Void
-  ) throws {
+  ) throws -> (predicates: [String], origins: LineOrigins) {
     var walk = try GitWalk(
       history.repository, domain: domain, policy: KernelVersion.latest.policy,
-      jobs: jobs, cacheDirectory: cache)
+      jobs: jobs, cacheDirectory: cache, assuming: assumption)
     for (index, commit) in history.commits.enumerated() {
       let name = String(commit.id.prefix(12))
       let done = Double(index) / Double(history.commits.count)
       Output.progress(done, "asking \(name), \(index + 1) of \(history.commits.count)")
       let state = try walk.next(commit, named: name)
-      if let failure = state.failure {
+      if let failure = state.failure, !isQuiet {
         Output.error("\(name) cannot be asked: \(failure)")
       }
-      for failure in state.failures where !state.isAlike {
+      for failure in state.failures where !state.isAlike && !isQuiet {
         Output.error("\(name), \(failure.name) is left out: \(failure.error)")
       }
       try each(state)
     }
     Output.progress(1, "asking")
     try walk.finish()
+    return (walk.predicates.sorted(), walk.origins)
   }
 }

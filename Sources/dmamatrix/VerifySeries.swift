@@ -70,52 +70,93 @@ extension Verify {
   /// Exit status: 1 where something differs, 3 where nothing does, but not all could be
   /// asked.
   func compare(
-    _ base: KernelVersion, _ evaluation: TreeEvaluation, with series: PatchSeries,
+    _ evaluation: TreeEvaluation, called name: String, with series: PatchSeries,
     _ domain: MatrixDomain, basedOn model: KernelVersion?, _ format: Document.Format
   ) throws {
     for note in series.notes { Output.error(note) }
     let patched = try PatchedTree(
-      series, to: evaluation.tree, evaluated: evaluation.files, cacheDirectory: cache)
+      series, to: evaluation.tree, evaluated: evaluation.neededFiles, cacheDirectory: cache)
     defer { patched.remove() }
     let parts = CompiledParts(evaluation)
     try Self.say(patched, parts)
     if patched.isAlreadyThere {
       try Output.write(
-        Document(blocks: seriesBlocks(series, on: base.name, patched, coverage: nil)).text(format))
-      Output.error("\(base.name) has the whole series already; there is nothing to compare")
+        Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+      Output.error("\(name) has the whole series already; there is nothing to compare")
       throw ExitCode(3)
     }
     let after = try compile(
-      patched.tree, called: base.name + "+mbox", domain, cache: patched.buildDirectory)
+      patched.tree, called: name + "+mbox", domain, cache: cache ?? patched.buildDirectory)
     // What the series brings in counts too: a function that it calls, a file that it makes.
     try Self.refuse(patched, parts.union(CompiledParts(after)))
-    let coverage = SeriesCoverage(of: patched, after, to: evaluation.tree, evaluation)
     if after.hasTheCode(of: evaluation) {
+      let coverage = SeriesCoverage(of: patched, after, to: evaluation.tree, evaluation)
       try Output.write(
         Document(
           blocks: seriesBlocks(
-            series, on: base.name, patched, coverage: coverage, hasTheSameCode: true)
+            series, on: name, patched, coverage: coverage, hasTheSameCode: true)
         ).text(format))
       throw ExitCode(3)
     }
     var common = domain
     common.platforms = after.platforms(of: domain.platforms)
-    let result = try ask(after, called: base.name + "+mbox", common, basedOn: model)
+    let predicates = Set(evaluation.predicates).union(after.predicates).sorted()
+    var blocks: [Document.Block] = []
+    var stored: [(kernel: KernelVersion, provenance: String)] = []
+    var coverage: SeriesCoverage?
+    var differs = false
+    for assumption in Assumption.all(of: predicates) {
+      // A condition's title tells kernels apart; in a database their names do.
+      let suffix = store == nil ? "" : assumption.suffix
+      let base = try ask(
+        evaluation, called: name + suffix, common, basedOn: model, assuming: assumption)
+      let result = try ask(
+        after, called: name + "+mbox" + suffix, common, basedOn: model, assuming: assumption)
+      stored += [(base, evaluation.provenance), (result, after.provenance)]
+      let comparison = Comparison([base, result] + (model.map { [$0] } ?? []), domain: common) {
+        Output.progress($0, "comparing")
+      }
+      Output.progress(1, "comparing")
+      if let condition = assumption.condition { blocks.append(.title("Where \(condition)")) }
+      blocks += comparisonDocument(comparison, limit: show).blocks
+      let looks = try [(evaluation, base), (after, result)].map { state, kernel in
+        try state.secondLook(
+          at: kernel, common, jobs: jobs.count, from: AnswerCache(cacheDirectory: cache),
+          assuming: assumption)
+      }
+      let witness = CodeWitness(after, result, common, assuming: assumption)
+      blocks += unwrittenBlocks(looks[1], place: witness.place)
+      Self.say(witness)
+      differs = differs || !comparison.isEqual || !looks[1].dependent.isEmpty
+      let its = try SeriesCoverage(
+        of: patched, after, to: evaluation.tree, evaluation,
+        lines: Self.lines((evaluation, looks[0]), (after, looks[1])))
+      coverage = coverage?.ran ?? -1 > its.ran ?? -1 ? coverage : its
+    }
     if let store {
       try TreeStore.add(
-        [(base, evaluation.provenance), (result, after.provenance)], domain: common, to: store,
-        building: { Interruption.removeOnSignal($0) })
+        stored, domain: common, to: store, building: { Interruption.removeOnSignal($0) })
     }
-    let comparison = Comparison([base, result] + (model.map { [$0] } ?? []), domain: common) {
-      Output.progress($0, "comparing")
+    for text in [Self.leftOut(after), Self.defined(elsewhere: predicates)] {
+      if let text { blocks.append(.paragraph(text)) }
     }
-    Output.progress(1, "comparing")
-    var document = comparisonDocument(comparison, limit: show)
-    if let text = Self.leftOut(after) { document.blocks.append(.paragraph(text)) }
-    document.blocks += seriesBlocks(series, on: base.name, patched, coverage: coverage)
-    try Output.write(document.text(format), isKept: store != nil)
-    if !comparison.isEqual { throw ExitCode(1) }
+    blocks += seriesBlocks(series, on: name, patched, coverage: coverage)
+    try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
+    if differs { throw ExitCode(1) }
     if !after.failures.isEmpty || series.isCut { throw ExitCode(3) }
+  }
+
+  /// The lines that ran before a series and after it; nil, and a sentence, where no
+  /// program tells them.
+  static func lines(
+    _ before: (TreeEvaluation, SecondLook), _ after: (TreeEvaluation, SecondLook)
+  ) throws -> (before: SeriesCoverage.Lines, after: SeriesCoverage.Lines)? {
+    do throws(TreeError) {
+      return (try before.0.executed(in: before.1), try after.0.executed(in: after.1))
+    } catch {
+      Output.error("which lines ran is not known: \(error)")
+      return nil
+    }
   }
 
   /// Says what was not applied as it stands.

@@ -91,7 +91,7 @@ import Testing
       ("result=none", "'none' is unknown"), ("color=red", "'color' is unknown"), ("", "COLUMN"),
     ] {
       let bad = try expect("HEAD", what)
-      #expect(bad.status == 2 && bad.error.contains(word), "\(what): \(bad.error)")
+      #expect(bad.status == 129 && bad.error.contains(word), "\(what): \(bad.error)")
     }
 
     // The range, a row for each.
@@ -122,11 +122,21 @@ import Testing
     let history = try tests.run(["report", "history"])
     #expect(history.status == 0 && history.output.hasPrefix("Findings of h\n"))
 
+    // b4 reads a status for each effect.
+    let checks = try run(
+      ["review", "--git", bare, "\(commits[0])..\(commits[6])", "--format", "b4"] + Self.filters)
+    let objects = try #require(
+      JSONSerialization.jsonObject(with: Data(checks.output.utf8)) as? [[String: String]])
+    #expect(objects.first?["status"] == "fail", "\(checks.output)")
+    #expect(objects.allSatisfy { $0["tool"] == "dmamatrix" && $0["summary"] != nil })
+
     // A review of the same, of which the first change is undone in between.
     let review = try run(["review", "--git", bare, "\(commits[0])..\(commits[6])"] + Self.filters)
     #expect(review.status == 1, "\(review.error)")
     let lines = review.output.split(separator: "\n")
     #expect(lines.count <= 13 && lines.allSatisfy { $0.count <= 72 }, "\(review.output)")
+    #expect(review.output.contains("  before: "), "\(review.output)")
+    #expect(review.output.contains("  after:  "), "\(review.output)")
     let undone = try run(
       ["review", "--git", bare, "\(commits[0])..\(commits[5])", "--format", "json"]
         + Self.filters)
@@ -146,6 +156,17 @@ import Testing
       tests.directory + "/cache", "--expect", "\(Self.key) result=page",
     ])
     #expect(said.contains("\(commits[4]) is the first bad commit"), "\(said)")
+  }
+
+  /// What is wrong with the command ends a bisection, to which 2 is a bad commit.
+  @Test(arguments: [
+    ["--expect", "none"], ["--expect=\(key) result=none"], ["--git", "none", "--expect", key],
+  ])
+  func aWrongExpectationEndsABisection(arguments: [String]) throws {
+    let git = arguments.contains("--git") ? [] : ["--git", "."]
+    let run = try tests.run(["verify", "--yes"] + git + arguments)
+    #expect(run.status == 129 && run.output.isEmpty, "\(run.error)")
+    #expect(run.error.split(separator: "\n").count == 1, "\(run.error)")
   }
 
   @Test(arguments: [

@@ -48,6 +48,11 @@ import Testing
     }
     let tree = try SourceTree(path: path)
     #expect(tree.read("kernel/dma/direct.c") == "int a;")
+    // Nor is a tree asked from before 6.0.
+    let error = #expect(throws: TreeError.self) {
+      try TreeEvaluation(tree: tree, platforms: [.x86], cacheDirectory: path + "/cache")
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("too old"))
     #expect(mkfifo(path + "/pipe", 0o600) == 0)
     #expect(tree.read("pipe") == nil && tree.read("kernel") == nil)
     #expect(truncate(path + "/kernel/dma/direct.c", 1 << 40) == 0)

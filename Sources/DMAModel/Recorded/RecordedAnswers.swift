@@ -83,6 +83,20 @@ public final class RecordedBoot: Sendable {
     return index == Self.absent ? nil : cycles[Int(index)]
   }
 
+  /// The masks at which a device's and request's answers are first met: each answer that
+  /// some of `masks` get has one.
+  public func distinctMasks(of request: DeviceRequest, among masks: [DMAMask]) -> [DMAMask] {
+    guard let line = keys[request].flatMap({ lines[$0] }) else { return [] }
+    var seen: [UInt16] = [Self.absent]
+    return masks.filter { mask in
+      guard mask.isWholeBits else { return false }
+      let index = indices[line + Int(mask.bits)]
+      guard !seen.contains(index) else { return false }
+      seen.append(index)
+      return true
+    }
+  }
+
   /// Whether a device and a request were recorded for all of some masks.
   public func has(_ request: DeviceRequest, masks: [DMAMask]) -> Bool {
     guard let line = keys[request].flatMap({ lines[$0] }) else { return false }

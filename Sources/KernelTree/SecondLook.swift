@@ -1,0 +1,194 @@
+import DMAModel
+import Foundation
+import Support
+
+/// The same questions once more, with zeros where nobody has written: what then changes
+/// depends on memory that the kernel reads without having written it.
+///
+/// Asked again are, of each device and request, the first mask of every answer; where one
+/// of them changes, everything that its machine was asked.  The blocks that ran are noted.
+public struct SecondLook: Sendable {
+  /// A scenario whose answer is another with other contents of unwritten memory.
+  public struct Dependent: Sendable {
+    public let platform: Platform
+    public let iommu: IOMMUMode
+    public let swiotlb: SwiotlbMode
+    public let machine: MachineName
+    public let request: DeviceRequest
+    /// With a pattern, and with zeros.
+    public let answers: [LifeCycle]
+  }
+
+  public private(set) var dependent: [Dependent] = []
+  /// The blocks that ran, by the architecture's name.
+  private(set) var blocks: [String: Set<UInt32>] = [:]
+
+  init() {}
+
+  /// Of a state that cannot be asked.
+  public static let nothing = SecondLook()
+
+  fileprivate mutating func add(
+    _ dependent: [Dependent], _ blocks: some Sequence<UInt32>, _ name: String
+  ) {
+    self.dependent += dependent
+    self.blocks[name, default: []].formUnion(blocks)
+  }
+}
+
+extension TreeEvaluation {
+  /// Asks once more, with zeros where nobody has written.
+  ///
+  /// - Parameter kernel: The answers to the same domain.
+  public func secondLook(
+    at kernel: KernelVersion, _ domain: MatrixDomain, jobs: Int, from cache: AnswerCache,
+    assuming assumption: Assumption = .none
+  ) throws(TreeError) -> SecondLook {
+    guard let answers = kernel.recorded else { return SecondLook() }
+    var look = SecondLook()
+    var work: [(program: HarnessProgram, path: String, boots: [HarnessBoot])] = []
+    var keys: [String: String] = [:]
+    let compiler = try Compiler()
+    let builds = try BuildCache(directory: cacheDirectory)
+    for program in programs {
+      let boots = boots(of: program, in: domain, kernel.policy).filter {
+        answers.boot($0.platform, $0.iommu, $0.swiotlb, $0.machine.name) != nil
+      }
+      // The text has the places of lines, on which the blocks depend.
+      let key = AnswerCache.key(
+        program, boots, domain, kernel.policy, assuming: assumption.holding, text: program.text)
+      if let known = cache.note("looks-", key), known.count % 4 == 0 {
+        let blocks = stride(from: 0, to: known.count, by: 4).map { at in
+          known[at..<at + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        }
+        look.add([], blocks, program.name)
+        continue
+      }
+      keys[program.name] = key
+      let traced = try TracedProgram(
+        of: program, compiler: compiler, cache: builds, workspace: workspace)
+      let parts = max(1, min(jobs, boots.count))
+      for part in 0..<parts {
+        let share = stride(from: part, to: boots.count, by: parts).map { boots[$0] }
+        if !share.isEmpty { work.append((program, traced.path, share)) }
+      }
+    }
+    let directory = workspace.path
+    let found = concurrently(work) { program, path, boots in
+      Result { () throws(TreeError) in
+        let run = HarnessRun(
+          program: program, boots: boots, domain: domain, policy: kernel.policy,
+          holding: assumption.holding, look: .zeros, directory: directory, tracedPath: path)
+        return try run.differences(from: answers)
+      }
+    }
+    for ((program, _, _), result) in zip(work, found) {
+      let (dependent, blocks) = try result.get()
+      look.add(dependent, blocks, program.name)
+    }
+    for (name, key) in keys {
+      let family = programs.first { $0.name == name }?.family
+      // What changes is found anew each time.
+      guard !look.dependent.contains(where: { $0.platform.family == family }) else { continue }
+      let bytes = (look.blocks[name] ?? []).sorted().flatMap { block in
+        withUnsafeBytes(of: block.littleEndian) { Array($0) }
+      }
+      cache.keep("looks-", key, bytes)
+    }
+    return look
+  }
+
+  /// The lines of the tree that ran in a second look, and those with code that can.
+  public func executed(
+    in look: SecondLook
+  ) throws(TreeError) -> (ran: [String: Set<Int>], code: [String: Set<Int>]) {
+    var (ran, code): ([String: Set<Int>], [String: Set<Int>]) = ([:], [:])
+    let (compiler, cache) = (try Compiler(), try BuildCache(directory: cacheDirectory))
+    for program in programs {
+      let blocks = try TracedProgram(
+        of: program, compiler: compiler, cache: cache, workspace: workspace
+      ).blocks(workspace: workspace)
+      let its = look.blocks[program.name] ?? []
+      for (address, block) in blocks {
+        for line in block.lines {
+          code[line.file, default: []].insert(line.line)
+          if its.contains(address) { ran[line.file, default: []].insert(line.line) }
+        }
+      }
+    }
+    return (ran, code)
+  }
+}
+
+extension HarnessRun {
+  /// What is answered otherwise than before, and the blocks that ran.
+  fileprivate func differences(
+    from answers: RecordedAnswers
+  ) throws(TreeError) -> ([SecondLook.Dependent], Set<UInt32>) {
+    var asked: [(boot: HarnessBoot, question: Question)] = []
+    for boot in boots {
+      guard
+        let known = answers.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+      else { continue }
+      for question in questions(to: boot) {
+        let requests = question.requests.flatMap { request in
+          known.distinctMasks(of: request, among: question.masks).map { mask in
+            var one = request
+            one.mask = mask
+            return one
+          }
+        }
+        guard !requests.isEmpty else { continue }
+        asked.append((boot, Question(requests: requests, masks: [], slots: question.slots)))
+      }
+    }
+    var blocks: Set<UInt32> = []
+    var changed: Set<Int> = []
+    var index = 0
+    try ask(asked) { question, reply in
+      blocks.formUnion(reply.blocks)
+      let boot = asked[index].boot
+      if !dependent(answers, boot, question.requests, reply).isEmpty { changed.insert(index) }
+      index += 1
+      return true
+    }
+    // Where one changes, all are asked.
+    var again: [(boot: HarnessBoot, question: Question)] = []
+    for index in changed.sorted() {
+      let (boot, first) = asked[index]
+      for question in questions(to: boot) where question.slots == first.slots {
+        again.append((boot, question))
+      }
+    }
+    var found: [SecondLook.Dependent] = []
+    index = 0
+    try ask(again) { question, reply in
+      let requests = question.requests.flatMap { request in
+        question.masks.map { mask in
+          var one = request
+          one.mask = mask
+          return one
+        }
+      }
+      found += dependent(answers, again[index].boot, requests, reply)
+      index += 1
+      return true
+    }
+    return (found, blocks)
+  }
+
+  private func dependent(
+    _ answers: RecordedAnswers, _ boot: HarnessBoot, _ requests: [DeviceRequest], _ reply: Reply
+  ) -> [SecondLook.Dependent] {
+    guard
+      let known = answers.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+    else { return [] }
+    return zip(requests, reply.indices).compactMap { request, number in
+      let now = reply.cycles[Int(number)]
+      guard let before = known.cycle(of: request), before != now else { return nil }
+      return SecondLook.Dependent(
+        platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
+        machine: boot.machine.name, request: request, answers: [before, now])
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Analysis
+import Support
+
+/// A review for programs.
+extension Review {
+  /// As JSON.
+  public var json: String {
+    func list(_ items: [String]) -> String {
+      items.isEmpty ? "[]" : "[\n  " + items.joined(separator: ",\n  ") + "\n ]"
+    }
+    return """
+      {"title": \(jsonString(title)),
+       "effects": \(list(ways.flatMap(effects))),
+       "patches": \(list(ways.flatMap(patches))),
+       "in_between": \(list(ways.flatMap(between))),
+       "depend_on_unwritten_memory": \(ways.map(\.look.dependent.count).max() ?? 0),
+       "not_seen": [\(unseen.map(jsonString).joined(separator: ", "))]}
+
+      """
+  }
+
+  private func condition(_ way: Way) -> String {
+    way.steps.condition.map(jsonString) ?? "null"
+  }
+
+  private func effects(_ way: Way) -> [String] {
+    (way.whole?.parts ?? []).map { part in
+      let places = places(part, way)
+      let impact = impact(part, way)
+      let drivers = impact.map { impact in
+        "[\(impact.matches.map { jsonString($0.driver.file) }.joined(separator: ", "))]"
+      }
+      return """
+        {"effect": \(jsonString(part.effect.rawValue)), "where": \(condition(way)), \
+        "scenarios": \(part.scenarios), "default": \(part.defaultBoots), \
+        "platforms": [\(part.platforms.map(jsonString).joined(separator: ", "))], \
+        "boots": [\(part.boots.map(jsonString).joined(separator: ", "))], \
+        "witness": \(jsonString(part.witness)), "change": \(jsonString(part.change)), \
+        "before": \(places.map { jsonString($0.before) } ?? "null"), \
+        "after": \(places.map { jsonString($0.after) } ?? "null"), \
+        "drivers": \(drivers ?? "null"), \
+        "by": [\(way.steps.causes(of: part.effect).map(jsonString).joined(separator: ", "))]}
+        """
+    }
+  }
+
+  private func patches(_ way: Way) -> [String] {
+    way.steps.rows.map { row in
+      let effects = row.step?.parts.map { "\(jsonString($0.effect.rawValue)): \($0.scenarios)" }
+      return """
+        {"state": \(jsonString(row.label)), "subject": \(jsonString(row.subject)), \
+        "where": \(condition(way)), \
+        "asked": \(row.step != nil), "differ": \(row.step?.differing ?? 0), \
+        "effects": {\((effects ?? []).joined(separator: ", "))}}
+        """
+    }
+  }
+
+  private func between(_ way: Way) -> [String] {
+    way.transient.map { label, its in
+      """
+      {"after": \(jsonString(label)), "where": \(condition(way)), \
+      "effect": \(jsonString(its.effect.rawValue)), \
+      "scenarios": \(its.scenarios), "witness": \(jsonString(its.witness))}
+      """
+    }
+  }
+
+  /// As b4's check protocol has it: an object for each effect, and one for what was not
+  /// seen.
+  public var b4: String {
+    func object(_ status: String, _ summary: String, _ details: String) -> String {
+      """
+        {"tool": "dmamatrix", "status": "\(status)", "summary": \(jsonString(summary)), \
+      "url": "", "details": \(jsonString(details))}
+      """
+    }
+    var objects: [String] = []
+    for way in ways {
+      let head = way.steps.condition.map { "if \($0): " } ?? ""
+      for part in way.whole?.parts ?? [] {
+        let status =
+          switch part.effect {
+          case .corrupts, .breaks, .exposes: "fail"
+          case .slower, .warnsAnew, .endsOtherwise, .other: "warning"
+          case .worksNow, .safer, .faster: "success"
+          }
+        objects.append(
+          object(
+            status, head + "\(part.effect.rawValue): \(part.scenarios) scenarios",
+            "\(part.platforms.joined(separator: ", ")): \(part.change)\n\(part.witness)"))
+      }
+      if !way.look.dependent.isEmpty {
+        objects.append(
+          object(
+            "fail", head + "\(way.look.dependent.count) scenarios depend on unwritten memory", ""))
+      }
+      for (label, part) in way.transient {
+        objects.append(
+          object(
+            "warning", head + "\(part.scenarios) scenarios are worse after \(label) alone",
+            "\(part.effect.rawValue): \(part.change)\n\(part.witness)"))
+      }
+    }
+    if objects.isEmpty {
+      objects.append(object("success", "nothing differs in what was asked", ""))
+    }
+    if !unseen.isEmpty {
+      objects.append(object("warning", "not all was asked", unseen.joined(separator: "; ")))
+    }
+    return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
+  }
+}
