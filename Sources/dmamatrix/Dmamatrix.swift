@@ -79,7 +79,7 @@ struct Dmamatrix: ParsableCommand {
         dmamatrix query --list              questions that have names
       """
       : """
-      Make the database first, in a few seconds and 17 MB:
+      Make the database first, in a few seconds and 2 MB:
         dmamatrix generate
       Without one, these work at once:
         dmamatrix explain --kernel v6,v7 --platform x86-sme47 --mask 64 \\
@@ -132,7 +132,7 @@ struct Dmamatrix: ParsableCommand {
       } else {
         Output.error(error.description)
       }
-      Foundation.exit(error.exitStatus)
+      Foundation.exit(error.exitStatus == 2 ? usageStatus : error.exitStatus)
     default:
       // Help and version are "errors" of the parser that succeed.
       if exitCode(for: error) == .success { show(fullMessage(for: error)) }
