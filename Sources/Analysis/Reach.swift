@@ -11,9 +11,12 @@ public struct Reach: Sendable {
     public let knob: Knob
     /// The other value, or the platform that comes (+) or goes (-).
     public let value: String
-    /// Scenarios whose answer would differ; those that would come or go are not
+    /// Scenarios whose answer or end would differ; those that would come or go are not
     /// counted.
     public let scenarios: Int
+    /// Whether they are scenarios in circumstances: those are tried where nothing differs
+    /// without.
+    public let needsCircumstance: Bool
     /// The key of one of them.
     public let witness: String?
   }
@@ -40,8 +43,15 @@ public struct Reach: Sendable {
     let trials = Self.trials(kernel, domain)
     changes = concurrently(trials, progress: progress) { trial in
       let (count, witness) = Self.differences(kernel.policy, trial.policy, trial.domain)
+      guard count == 0 else {
+        return Change(
+          knob: trial.knob, value: trial.value, scenarios: count, needsCircumstance: false,
+          witness: witness)
+      }
+      let other = Self.differences(kernel, trial)
       return Change(
-        knob: trial.knob, value: trial.value, scenarios: count, witness: witness)
+        knob: trial.knob, value: trial.value, scenarios: other.count, needsCircumstance: true,
+        witness: other.witness)
     }
   }
 
@@ -72,7 +82,27 @@ public struct Reach: Sendable {
     }
   }
 
-  /// Counts scenarios of both policies whose answers differ.
+  /// Counts scenarios in circumstances whose answers or ends differ.
+  private static func differences(
+    _ kernel: KernelVersion, _ trial: Trial
+  ) -> (count: Int, witness: String?) {
+    guard
+      let variant = KernelVersion(
+        variant: "\(kernel.name) with another value", basedOn: kernel, summary: "", link: nil,
+        settings: [(trial.knob, trial.knob.value(in: trial.policy))])
+    else { return (0, nil) }
+    let space = ScenarioSpace(
+      kernels: [kernel, variant], domain: trial.domain, circumstances: Circumstance.all)
+    let diagram = space.diagram(lives: { point in
+      guard let one = point.lives[0], let two = point.lives[1] else { return 0 }
+      return OutcomeColumns(one, two).isEmpty ? 0 : 1
+    })
+    let witness = diagram.firstPoint(of: 1, in: Box(space.axes.map(\.all)))
+    return (diagram.counts()[1] ?? 0, witness.map(space.key))
+  }
+
+  /// Counts scenarios of both policies whose answers or ends differ where nothing happens
+  /// beside them.
   private static func differences(
     _ one: Policy, _ two: Policy, _ domain: MatrixDomain
   ) -> (count: Int, witness: String?) {
@@ -100,11 +130,11 @@ public struct Reach: Sendable {
               }
               var differing = 0
               defer { count += differing }
-              let runs = kernels.map { $0.runs(of: request, masks: domain.masks, .answer) }
+              let runs = kernels.map { $0.runs(of: request, masks: domain.masks) }
               let reads = runs.joined().reduce(DeviceAxes()) { $0.union($1.reads) }
               defer { known.keep(differing, for: request, reads) }
               forEachJointRun(runs) { range, cycles in
-                if OutcomeColumns(cycles[0].answer, cycles[1].answer).isEmpty { return }
+                if OutcomeColumns(cycles[0], cycles[1]).isEmpty { return }
                 differing += range.count
                 guard witness == nil else { return }
                 request.mask = domain.masks[range.lowerBound]
