@@ -3,17 +3,34 @@ import Support
 
 /// The violations of lints by one kernel, as exact conditions.
 public struct Check: Sendable {
-  /// Scenarios that violate a lint in the same way.
+  /// Scenarios that violate a lint in the same way, and since the same version.
   public struct Finding: Sendable {
     public let lint: Lint
     /// What happens, e.g. `garbled, direct by dma_direct_map_phys: MMIO is dma_capable`.
     public let headline: String
     public let verdict: Verdict
-    public let scenarios: Int
-    public let conditions: [Condition]
+    /// The rule by which the request was answered.
+    public let decision: Decision
+    public let severity: Severity
+    /// Since when: one for all scenarios, or each that some of them have, the oldest first.
+    let origins: [FindingOrigin]
+    /// What is wrong at the end of the request; nil where the answer is.
+    public let wrong: WrongEnd?
+    /// Whether the base does not violate the lint in some of the scenarios.
+    public var isNew: Bool { origins.contains(where: \.isNew) }
+    /// Whether it is about SME hosts, which causes are told apart by.
+    let isAboutSME: Bool
+    public internal(set) var scenarios: Int
+    public internal(set) var conditions: [Condition]
 
     /// What names the finding across versions.
     public var identity: String { "\(lint.rawValue) \(headline)" }
+  }
+
+  /// Scenarios that violate a lint's words for a reason.
+  public struct Excused: Sendable {
+    public let excuse: Excuse
+    public let finding: Finding
   }
 
   /// What became of a lint.
@@ -26,6 +43,10 @@ public struct Check: Sendable {
   public let kernel: KernelVersion
   public let base: KernelVersion?
   public let outcomes: [(lint: Lint, outcome: Outcome)]
+  /// What is no violation after all, in the order of the excuses.
+  public let excused: [Excused]
+  /// The violations by cause, the gravest first; empty where causes were not asked for.
+  public let causes: [Cause]
 
   /// All findings, in the order of the lints.
   public var findings: [Finding] {
@@ -37,25 +58,43 @@ public struct Check: Sendable {
 
   /// Evaluates lints over a domain.
   ///
-  /// - Parameter base: What the two comparing lints compare with; without it they
-  ///   are skipped.
-  /// - Parameter progress: Receives the part that is done.
+  /// - Parameters:
+  ///   - base: What the two comparing lints compare with; without it they are skipped.
+  ///   - findsCauses: Whether earlier versions are asked since when each scenario violates
+  ///     a lint, and what of a version made it do so.
+  ///   - details: Whether what is not counted has its conditions.
+  ///   - progress: Receives the part that is done.
   public init(
     _ kernel: KernelVersion, base: KernelVersion?, lints: [Lint] = Lint.allCases,
-    domain: MatrixDomain, progress: @Sendable (Double) -> Void = { _ in }
+    domain: MatrixDomain, findsCauses: Bool = false, details: Bool = true,
+    progress: @Sendable (Double) -> Void = { _ in }
   ) {
     self.kernel = kernel
     self.base = base
     let decidable = lints.filter { Self.reasonToSkip($0, kernel, base) == nil }
-    let findings = concurrently(Self.groups(decidable), progress: progress) { lints in
-      zip(lints, Self.findings(lints, kernel, base, domain))
+    let boots = KnownBoots()
+    let groups = concurrently(Self.groups(decidable), progress: progress) { lints in
+      let found = Self.findings(
+        lints, kernel, base, domain, boots, findsCauses: findsCauses, details: details)
+      return zip(lints, found)
     }
-    let found = Dictionary(uniqueKeysWithValues: findings.joined())
+    let found = Dictionary(uniqueKeysWithValues: groups.joined())
     outcomes = lints.map { lint in
       if let reason = Self.reasonToSkip(lint, kernel, base) { return (lint, .skipped(reason)) }
-      let findings = found[lint] ?? []
+      let findings = (found[lint] ?? []).filter { $0.excuse == nil }.map(\.finding)
       return (lint, findings.isEmpty ? .holds : .violated(findings))
     }
+    excused = Excuse.allCases.flatMap { excuse in
+      lints.flatMap { lint in
+        (found[lint] ?? []).filter { $0.excuse == excuse }.map {
+          Excused(excuse: excuse, finding: $0.finding)
+        }
+      }
+    }
+    let violated = lints.flatMap { lint in
+      (found[lint] ?? []).filter { $0.excuse == nil }.map(\.finding)
+    }
+    causes = findsCauses ? Cause.causes(of: violated, in: kernel, base: base, domain) : []
   }
 
   private static func reasonToSkip(
@@ -72,7 +111,7 @@ public struct Check: Sendable {
   private static func groups(_ lints: [Lint]) -> [[Lint]] {
     var groups: [[Lint]] = []
     for lint in lints {
-      if let index = groups.firstIndex(where: { $0[0].looksWhere(lint) }) {
+      if let index = groups.firstIndex(where: { $0[0].looksWhere(lint) }), !lint.isAboutBoots {
         groups[index].append(lint)
       } else {
         groups.append([lint])
@@ -83,40 +122,47 @@ public struct Check: Sendable {
 
   /// The findings of lints that look at the same scenarios.
   private static func findings(
-    _ lints: [Lint], _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
-  ) -> [[Finding]] {
-    let kernels = lints[0].needsBase ? [kernel] + [base].compactMap { $0 } : [kernel]
+    _ lints: [Lint], _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain,
+    _ boots: KnownBoots, findsCauses: Bool, details: Bool
+  ) -> [[(excuse: Excuse?, finding: Finding)]] {
+    let comparing = lints[0].needsBase
+    if lints[0].isAboutBoots {
+      guard let base else { return [[]] }
+      return [poolFindings(kernel, base, domain).map { (nil, $0) }]
+    }
     let space = ScenarioSpace(
-      kernels: kernels, domain: lints[0].narrowed(domain), circumstances: lints[0].circumstances)
-    var classes = lints.map { _ in ClassNumbers<ViolationKey>() }
-    let diagrams =
-      lints[0].isAboutLife
-      ? space.diagrams(lints.count) { point, number in
-        classes[number].number(
-          of: lints[number].lifeViolation(by: point.lives[0], on: point.platform))
-      }
-      : space.diagrams(of: lints) { line, row in
-        for (number, lint) in lints.enumerated() {
-          lint.forEachViolation(of: line) { range, violation in
-            row.set(range, to: classes[number].number(of: violation), in: number)
-          }
-        }
-      }
-    return zip(lints, zip(diagrams, classes)).map { lint, found in
-      findings(lint, found.1.keys, found.0, space)
+      kernels: comparing ? [kernel] + [base].compactMap { $0 } : [kernel],
+      domain: lints[0].narrowed(domain), circumstances: lints[0].circumstances,
+      boots: boots)
+    let earlier =
+      findsCauses ? EarlierVersions(before: kernel, base: base, comparing: comparing) : nil
+    let walk = ViolationWalk(space, lints, earlier)
+    return zip(lints, walk.diagrams()).enumerated().map { number, found in
+      findings(found.0, walk.classes[number].keys, found.1, walk, details: details)
     }
   }
 
   private static func findings(
-    _ lint: Lint, _ keys: [ViolationKey], _ diagram: Diagram, _ space: ScenarioSpace
-  ) -> [Finding] {
+    _ lint: Lint, _ keys: [ViolationClass], _ diagram: Diagram, _ walk: ViolationWalk,
+    details: Bool
+  ) -> [(excuse: Excuse?, finding: Finding)] {
     let counts = diagram.counts()
     let order = keys.indices.sorted { (counts[Int32($0 + 1)] ?? 0) > (counts[Int32($1 + 1)] ?? 0) }
-    let conditions = space.conditions(for: order.map { Int32($0 + 1) }, in: diagram)
-    return zip(order, conditions).map { index, conditions in
-      Finding(
-        lint: lint, headline: headline(lint, keys[index]), verdict: keys[index].verdict,
-        scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions)
+    // Conditions are the expensive part.
+    let asked = order.filter { details || keys[$0].excuse == nil }
+    let covers = walk.space.conditions(
+      for: asked.map { Int32($0 + 1) }, in: diagram, usual: walk.space.usualPart)
+    let conditions = Dictionary(uniqueKeysWithValues: zip(asked, covers))
+    return order.map { index in
+      let (violation, origin) = (keys[index].violation, keys[index].origin)
+      let finding = Finding(
+        lint: lint, headline: headline(lint, violation), verdict: violation.verdict,
+        decision: violation.decision,
+        severity: Severity(lint, violation, earlier: origin?.before),
+        origins: walk.origins(of: keys[index], labelled: Int32(index + 1), lint),
+        wrong: violation.wrong, isAboutSME: keys[index].isAboutSME,
+        scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions[index] ?? [])
+      return (keys[index].excuse, finding)
     }
   }
 
@@ -131,7 +177,10 @@ public struct Check: Sendable {
     case .maskMonotone: "\(what), where a narrower mask has \(other)"
     case .servedStaysServed, .noNewExposure: "\(what), where the base has \(other)"
     case .mapSGAgrees: "\(what), where map has \(other)"
-    case .allocAgrees: "\(what), where alloc_pages has \(other)"
+    case .maxMappingSizeIsHonest: "\(what), where a page has \(other)"
+    case .allocAgrees:
+      "\(what), where alloc_pages has \(other)"
+        + (key.otherVerdict.map { $0.isSilentlyWrong ? ", \($0.name)" : "" } ?? "")
     default: what
     }
   }
@@ -139,8 +188,17 @@ public struct Check: Sendable {
 
 extension Check {
   /// All lints over the default matrix, with the ``KernelVersion.reviewBase``.
-  public static func standard(of kernel: KernelVersion) -> Check {
-    Check(kernel, base: kernel.reviewBase, domain: MatrixDomain())
+  ///
+  /// - Parameters:
+  ///   - details: Whether what is not counted has its conditions.
+  ///   - progress: Receives the part that is done.
+  public static func standard(
+    of kernel: KernelVersion, details: Bool = true,
+    progress: @Sendable (Double) -> Void = { _ in }
+  ) -> Check {
+    Check(
+      kernel, base: kernel.reviewBase, domain: MatrixDomain(), findsCauses: true,
+      details: details, progress: progress)
   }
 }
 

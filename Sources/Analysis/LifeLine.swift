@@ -19,6 +19,14 @@ struct LifePoint {
   fileprivate(set) var ordinary: [LifeCycle?]
 }
 
+/// Where in a walk a life is: a choice of device and request, in a circumstance.
+struct LifePlace {
+  let choice: [Int]
+  let circumstance: Circumstance
+  /// The circumstance's place in ``ScenarioSpace/combinations``.
+  let combination: Int
+}
+
 /// A device and a request in one circumstance, with its lives for every mask.
 struct LifeLine {
   let platform: Platform

@@ -8,7 +8,7 @@ extension Lint {
   /// The circumstances that the lint looks at: those that can matter to it.
   var circumstances: [Circumstance] {
     switch self {
-    case .freedAsItWas, .freedToItsOwner:
+    case .freedAsItWas, .freedToItsOwner, .noCrash:
       Circumstance.all.filter { $0.conditions.fill == .empty }
     case .noSleepInAtomic, .unmapMirrorsMap:
       Circumstance.all.filter {
@@ -24,6 +24,10 @@ extension Lint {
   func narrowed(_ domain: MatrixDomain) -> MatrixDomain {
     var domain = domain
     domain.operations = domain.operations.filter(concerns)
+    if self == .maxMappingSizeIsHonest || self == .addressingLimitedIsHonest {
+      domain.attributes = domain.attributes.filter { $0 == .none }
+      domain.buffers = domain.buffers.filter { !$0.isForAllocation && !$0.isDeviceMemory }
+    }
     return domain
   }
 
@@ -36,8 +40,9 @@ extension Lint {
   /// Whether the lint can be violated by an operation.
   func concerns(_ operation: Operation) -> Bool {
     switch self {
-    case .freedAsItWas, .freedToItsOwner: !operation.isMapping
+    case .freedAsItWas, .freedToItsOwner, .noCrash: !operation.isMapping
     case .unmapMirrorsMap: operation.isMapping
+    case .maxMappingSizeIsHonest, .addressingLimitedIsHonest: operation == .map
     default: true
     }
   }
@@ -85,22 +90,29 @@ extension Lint {
     case .unmapMirrorsMap:
       if life.answer.result.bounces { return after.unmapCopy == .copied ? nil : .notCopiedBack }
       return after.unmapCopy == .none ? nil : .copiedBack
+    case .noCrash:
+      if life.answer.warnings.contains(.poolCrash) { return .nullPage }
+      return after.warnings.contains(.cookieCrash) ? .cookie : nil
     default: return nil
     }
   }
 }
 
 /// What is wrong once a request has been undone.
-enum WrongEnd: Hashable, CustomStringConvertible {
+public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
   case state(StateAfter)
   case owner(OwnerAfter, crashes: Bool)
   case atomicCall(AtomicCall)
   case slotsLeaked
   case notCopiedBack
   case copiedBack
+  /// The page that `dma_alloc_from_pool()` did not give is used.
+  case nullPage
+  /// A page is taken for an address, or an address for a page.
+  case cookie
 
   /// In a few words.
-  var description: String {
+  public var description: String {
     switch self {
     case .state(let state): state.name
     case .owner(let owner, let crashes): owner.name + (crashes ? " (crash)" : "")
@@ -110,6 +122,49 @@ enum WrongEnd: Hashable, CustomStringConvertible {
     case .slotsLeaked: "slots leaked"
     case .notCopiedBack: "bounced, not copied back"
     case .copiedBack: "copied back, not bounced"
+    case .nullPage: "NULL page used (crash)"
+    case .cookie: "page taken for an address (crash)"
+    }
+  }
+
+  /// What became of it, in plain words for a summary.
+  public var words: String {
+    switch self {
+    case .state(.leftShared): "freed decrypted"
+    case .state(.leftPrivate): "freed encrypted"
+    case .state(.poolPrivate): "pool page encrypted"
+    case .state(.poolShared): "pool page decrypted"
+    case .state(.same): ""
+    case .owner(.poolPageToBuddy, _): "pool page freed elsewhere"
+    case .owner(.buddyPageToPool, _): "page freed to a pool"
+    case .owner(.notFreed, _): "never freed"
+    case .owner(.ok, _): ""
+    case .atomicCall(.none): ""
+    case .atomicCall(.setMemory): "set_memory may sleep"
+    case .atomicCall(.remap): "vmap() may sleep"
+    case .slotsLeaked: "slots leaked"
+    case .notCopiedBack: "not copied back"
+    case .copiedBack: "copied back for nothing"
+    case .nullPage: "NULL page used"
+    case .cookie: "freed by a wrong pointer"
+    }
+  }
+
+  /// The same as a sentence, without its period.
+  public var sentence: String {
+    switch self {
+    case .state(let state): "When it is freed, \(state.summary)"
+    case .owner(let owner, let crashes):
+      "When it is freed, the memory's new owner is: \(owner.summary)"
+        + (crashes ? "; the free takes a page for an address and crashes" : "")
+    case .atomicCall(let call):
+      "The request must not sleep, and calls \(call.summary)"
+    case .slotsLeaked: "The request fails or ends, and its swiotlb slots stay in use"
+    case .notCopiedBack: "What the device wrote into the bounce buffer never reaches the driver"
+    case .copiedBack: "Unmapping overwrites the driver's memory with a buffer that is not its own"
+    case .nullPage:
+      "An atomic pool gives no page, and the NULL that it returns is mapped and used"
+    case .cookie: "The free takes a page for an address, or an address for a page, and crashes"
     }
   }
 }

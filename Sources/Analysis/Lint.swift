@@ -16,6 +16,10 @@ public enum Lint: String, CaseIterable, Sendable {
   case noSleepInAtomic = "no-sleep-in-atomic"
   case slotsReturned = "slots-returned"
   case unmapMirrorsMap = "unmap-mirrors-map"
+  case maxMappingSizeIsHonest = "max-mapping-size-is-honest"
+  case addressingLimitedIsHonest = "addressing-limited-is-honest"
+  case noCrash = "no-crash"
+  case restrictedPoolShrinks = "restricted-pool-shrinks"
 
   /// What the property says.
   public var statement: String {
@@ -30,7 +34,8 @@ public enum Lint: String, CaseIterable, Sendable {
       "a guest exposes memory only where the device cannot take private memory"
     case .loudRefusal: "a refusal of an ordinary RAM mapping logs something"
     case .mapSGAgrees: "map and scatter-list mapping of the same memory agree"
-    case .allocAgrees: "dma_alloc_attrs and dma_alloc_pages agree on whether a device can be served"
+    case .allocAgrees:
+      "dma_alloc_attrs and dma_alloc_pages both serve a device, both refuse it, or are both wrong"
     case .freedAsItWas: "freed memory goes back in the encryption state that it had before"
     case .freedToItsOwner:
       "memory that was handed out goes back to the pool or allocator that it came from"
@@ -38,11 +43,24 @@ public enum Lint: String, CaseIterable, Sendable {
       "nothing that may sleep is called for a mapping, an atomic allocation, or in an RCU callback"
     case .slotsReturned: "once a request has ended or failed, its swiotlb slots are free again"
     case .unmapMirrorsMap: "unmapping copies back exactly what mapping bounced"
+    case .maxMappingSizeIsHonest:
+      "RAM of no more than dma_max_mapping_size(), and so of dma_opt_mapping_size(), is mapped "
+        + "where a page of it is"
+    case .addressingLimitedIsHonest:
+      "where dma_addressing_limited() is false and no bounce is forced, aligned RAM is mapped "
+        + "without a bounce"
+    case .noCrash: "no path uses a NULL page, or takes an address for a page"
+    case .restrictedPoolShrinks: "a boot's swiotlb pool is no smaller than on the base"
     }
   }
 
   /// Whether the property compares with a base version.
-  public var needsBase: Bool { self == .servedStaysServed || self == .noNewExposure }
+  public var needsBase: Bool {
+    self == .servedStaysServed || self == .noNewExposure || self == .restrictedPoolShrinks
+  }
+
+  /// Whether it is about boots rather than requests, and counts them.
+  public var isAboutBoots: Bool { self == .restrictedPoolShrinks }
 
   /// Why the model cannot decide the property, or nil.
   public var undecidable: String? {
@@ -59,11 +77,19 @@ struct ViolationKey: Hashable {
   let decision: Decision
   /// What the other side of the property does: the base, a narrower mask, map.
   let other: AnswerResult?
-  /// What is wrong once the request has been undone, and what it exposes.
+  /// What becomes of the other side's answer, where the property is about that.
+  var otherVerdict: Verdict?
+  /// What is wrong once the request has been undone.
   var wrong: WrongEnd?
+  /// What is exposed, where the property is about that.
   var exposure = Exposure.none
 
-  init(_ judged: JudgedAnswer, other: AnswerResult? = nil) {
+  init(
+    _ judged: JudgedAnswer, other: AnswerResult? = nil, judging otherVerdict: Verdict? = nil,
+    exposure: Exposure = .none
+  ) {
+    self.otherVerdict = otherVerdict
+    self.exposure = exposure
     verdict = judged.verdict
     result = judged.answer.result
     decision = judged.answer.decision
@@ -131,7 +157,8 @@ extension Lint {
     case .noNewExposure:
       each(besides: line.answers[1]) { judged, base in
         base.verdict.isServed && base.exposure == .none && judged.verdict.isServed
-          && judged.exposure != .none ? ViolationKey(judged, other: base.answer.result) : nil
+          && judged.exposure != .none
+          ? ViolationKey(judged, other: base.answer.result, exposure: judged.exposure) : nil
       }
     case .loudRefusal:
       guard isRAMMap, line.request.attributes == .none else { return none() }
@@ -154,11 +181,30 @@ extension Lint {
         return none()
       }
       each(besides: pages) { judged, pages in
+        // A refusal is no answer as wrong as memory that the device cannot use.
         judged.verdict.isServed != pages.verdict.isServed
-          ? ViolationKey(judged, other: pages.answer.result) : nil
+          || (judged.verdict == .refused) != (pages.verdict == .refused)
+          ? ViolationKey(judged, other: pages.answer.result, judging: pages.verdict) : nil
+      }
+    case .maxMappingSizeIsHonest:
+      guard line.request.isLargeMap, let pages = line.counterparts else { return none() }
+      each(besides: pages) { judged, page in
+        judged.verdict == .refused && line.request.buffer.length <= judged.answer.maxMapping
+          ? ViolationKey(judged, other: page.answer.result) : nil
+      }
+    case .addressingLimitedIsHonest:
+      guard line.isAskedForLimit else { return none() }
+      let kernel = line.kernels[0]
+      each { judged, place in
+        guard judged.answer.result == .bounce || judged.verdict == .refused else { return nil }
+        var request = line.request
+        request.mask = line.masks[place]
+        return kernel.servesByDMAIOMMU(request)
+          || kernel.reach(of: ExactRequest(request)).isAddressingLimited
+          ? nil : ViolationKey(judged)
       }
     case .guestPrivateStaysPrivate, .freedAsItWas, .freedToItsOwner, .noSleepInAtomic,
-      .slotsReturned, .unmapMirrorsMap:
+      .slotsReturned, .unmapMirrorsMap, .noCrash, .restrictedPoolShrinks:
       none()  // undecidable, or decided by lifeViolation(of:)
     }
   }

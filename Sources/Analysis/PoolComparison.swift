@@ -40,6 +40,12 @@ public struct PoolChange: Sendable {
     return changes
   }
 
+  /// Whether a pool is smaller than another, or gone.
+  static func shrinks(from old: SwiotlbPool, to new: SwiotlbPool) -> Bool {
+    func size(_ pool: SwiotlbPool) -> UInt64 { pool.isActive ? pool.end - pool.start : 0 }
+    return size(new) < size(old)
+  }
+
   /// Where a pool lies; all that does not lie anywhere is the same.
   private struct Place: Hashable {
     let start, end: UInt64

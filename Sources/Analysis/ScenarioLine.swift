@@ -19,8 +19,8 @@ struct ScenarioLine {
   let answers: [[JudgedRun]]
   /// What the answers depend on beside the mask.
   let reads: DeviceAxes
-  /// The answers to the same request by the operation that should agree with it; nil
-  /// where there is none, or where a kernel with recorded answers was not asked for it.
+  /// The answers to the request that should be answered alike; nil where there is none, or
+  /// where a kernel with recorded answers was not asked for it.
   let counterparts: [JudgedRun]?
 
   /// - Parameters:
@@ -38,9 +38,7 @@ struct ScenarioLine {
     answers =
       known?.answers
       ?? kernels.map { $0.judgedRuns(of: request, masks: masks, platform, &reads) }
-    var other = request
-    if let operation = request.operation.counterpart, lints.contains(where: \.needsCounterpart) {
-      other.operation = operation
+    if let other = request.counterpart, lints.contains(where: \.needsCounterpart) {
       counterparts =
         kernels[0].answers(other, masks: masks)
         ? kernels[0].judgedRuns(of: other, masks: masks, platform, &reads) : nil
@@ -49,11 +47,46 @@ struct ScenarioLine {
     }
     self.reads = reads
   }
+
+  /// Whether `dma_addressing_limited()` says if the requests bounce: a page of RAM, and a
+  /// pool that does not bounce everything.
+  var isAskedForLimit: Bool {
+    request.operation == .map && request.attributes == .none && request.buffer.isPage
+      && !request.buffer.isDeviceMemory && !kernels[0].isRecorded
+      && kernels[0].pool.isActive && !kernels[0].pool.forceBounce
+  }
 }
 
 extension Lint {
   /// Whether the property compares with another operation.
-  fileprivate var needsCounterpart: Bool { self == .mapSGAgrees || self == .allocAgrees }
+  fileprivate var needsCounterpart: Bool {
+    self == .mapSGAgrees || self == .allocAgrees || self == .maxMappingSizeIsHonest
+  }
+}
+
+extension DeviceRequest {
+  /// Whether it maps more RAM than a page, as any driver does.
+  var isLargeMap: Bool {
+    operation == .map && attributes == .none && !buffer.isDeviceMemory
+      && buffer.length > Buffer.none.length
+  }
+
+  /// The request that should be answered alike: by another operation, or for the first page.
+  fileprivate var counterpart: DeviceRequest? {
+    var other = self
+    if isLargeMap {
+      let (start, length) = (buffer.physicalAddress, Buffer.none.length)
+      let standard = Buffer.allCases.first {
+        $0.isPage && !$0.isDeviceMemory && $0.physicalAddress == start
+      }
+      guard let page = standard ?? Buffer(at: start, length: length) else { return nil }
+      other.buffer = page
+    } else {
+      guard let operation = operation.counterpart else { return nil }
+      other.operation = operation
+    }
+    return other
+  }
 }
 
 extension Operation {

@@ -7,14 +7,20 @@ extension ScenarioSpace {
   /// - Parameter classify: The class of scenarios that differ in the mask alone and live
   ///   alike.
   func diagram(lives classify: (LifePoint) -> Int32) -> Diagram {
-    diagrams(1) { point, _ in classify(point) }[0]
+    diagrams(1) { point, range, place, rows in
+      rows.set(range, to: classify(point), at: place.combination)
+      return []
+    }[0]
   }
 
   /// Classifies every scenario in every circumstance in several ways.
   ///
-  /// - Parameter classify: The class of scenarios that differ in the mask alone and live
-  ///   alike, in one of the diagrams.
-  func diagrams(_ count: Int, lives classify: (LifePoint, Int) -> Int32) -> [Diagram] {
+  /// - Parameter classify: Sets the classes of scenarios that differ in the mask alone and
+  ///   live alike, in each diagram; returns what of the device they depend on beside the
+  ///   lives.
+  func diagrams(
+    _ count: Int, lives classify: (LifePoint, Range<Int>, LifePlace, inout ClassRows) -> DeviceAxes
+  ) -> [Diagram] {
     diagrams(count) { choice, rows in
       let request = request(choice)
       // A change of the coherent mask happens to some masks alone.
@@ -40,11 +46,10 @@ extension ScenarioSpace {
         let line = LifeLine(
           platform: domain.platforms[choice[0]], request: request, masks: domain.masks,
           lives: lives, ordinary: ordinary?.lives)
+        let here = LifePlace(choice: choice, circumstance: circumstance, combination: place)
         line.forEachRun { range, point in
           guard point.lives[0] != nil else { return }
-          for diagram in 0..<count {
-            rows.set(range, to: classify(point, diagram), in: diagram, at: place)
-          }
+          reads.formUnion(classify(point, range, here, &rows))
         }
         if circumstance == .ordinary {
           let usesPool = lives.contains { $0.contains { $0.life?.usesPool == true } }
@@ -58,6 +63,17 @@ extension ScenarioSpace {
   /// The key of the scenario at a point, with its circumstance.
   func key(_ point: [Int]) -> String {
     scenario(point).key + circumstance(point).suffix
+  }
+
+  /// The point of a mask at a place of a walk.
+  func point(_ place: LifePlace, _ mask: Int) -> [Int] {
+    var rest = place.combination
+    var inner: [Int] = []
+    for axis in (11..<maskLevel).reversed() {
+      inner.insert(rest % axes[axis].values.count, at: 0)
+      rest /= axes[axis].values.count
+    }
+    return place.choice.prefix(11) + inner + [mask]
   }
 
   private var mayChangeMask: Bool { circumstances.contains { $0.maskChange != .none } }

@@ -17,6 +17,8 @@ final class ScenarioSpace {
   private var place: [Int] = []
   private var booted: [BootConditions: [BootedKernel]] = [:]
   private var latest: (conditions: BootConditions, kernels: [BootedKernel])?
+  /// Boots that other walks ask for too.
+  let boots: KnownBoots?
   /// The places in a diagram of the lines of that boot that were classified.
   private var known: KnownLines
   private var bootsReached = 0
@@ -31,10 +33,11 @@ final class ScenarioSpace {
   /// - Parameter progress: Receives the part of the boots that was reached.
   init(
     kernels: [KernelVersion], domain: MatrixDomain,
-    circumstances: [Circumstance] = [.ordinary],
+    circumstances: [Circumstance] = [.ordinary], boots: KnownBoots? = nil,
     progress: @escaping (Double) -> Void = { _ in }
   ) {
     self.kernels = kernels
+    self.boots = boots
     policies = kernels.map(\.policy)
     hasRecorded = kernels.contains { $0.recorded != nil }
     existing = Array(
@@ -86,16 +89,16 @@ final class ScenarioSpace {
   /// Classifies every scenario as each of some lints does, line by line: a device and a
   /// request for all masks.
   ///
-  /// - Parameter classify: Sets the class of each mask of a line, in each diagram.
+  /// - Parameter classify: Sets the class of each mask of a line, in each diagram; returns
+  ///   what of the device the classes depend on beside the line's answers.
   func diagrams(
-    of lints: [Lint], lines classify: (ScenarioLine, inout ClassRows) -> Void
+    of lints: [Lint], lines classify: (ScenarioLine, [Int], inout ClassRows) -> DeviceAxes
   ) -> [Diagram] {
     diagrams(lints.count) { choice, rows in
       let line = ScenarioLine(
         platform: domain.platforms[choice[0]], kernels: bootedKernels(choice),
         request: request(choice), masks: domain.masks, for: lints)
-      classify(line, &rows)
-      return line.reads
+      return line.reads.union(classify(line, choice, &rows))
     }
   }
 
@@ -139,13 +142,21 @@ final class ScenarioSpace {
     let kernels =
       booted[conditions]
       ?? self.kernels.map { kernel in
-        kernel.booted(
-          domain.platforms[choice[0]], domain.iommuModes[choice[1]],
-          domain.swiotlbModes[choice[2]], domain.machines[choice[3]], conditions)
+        booted(kernel, choice, conditions)
       }
     booted[conditions] = kernels
     latest = (conditions, kernels)
     return kernels
+  }
+
+  /// A kernel on the boot of a choice.
+  func booted(
+    _ kernel: KernelVersion, _ choice: [Int], _ conditions: BootConditions
+  ) -> BootedKernel {
+    let (platform, iommu) = (domain.platforms[choice[0]], domain.iommuModes[choice[1]])
+    let (swiotlb, machine) = (domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
+    return boots?.booted(kernel, platform, iommu, swiotlb, machine, conditions)
+      ?? kernel.booted(platform, iommu, swiotlb, machine, conditions)
   }
 
   /// Forgets what is known of another boot.

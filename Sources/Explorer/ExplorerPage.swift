@@ -29,14 +29,18 @@ public struct ExplorerPage {
     of kernels: [KernelVersion], progress: (Double) -> Void
   ) -> [ExplorerData.Finding] {
     var findings: [ExplorerData.Finding] = []
-    for (index, check) in concurrently(kernels, Check.standard).enumerated() {
-      findings += check.findings.map { finding in
-        ExplorerData.Finding(
-          kernel: check.kernel.name, lint: finding.lint.rawValue, headline: finding.headline,
-          scenarios: finding.scenarios,
-          conditions: finding.conditions.map {
-            ExplorerData.Condition(text: $0.text, scenarios: $0.scenarios, witness: $0.witness)
-          })
+    let checks = concurrently(kernels) { Check.standard(of: $0) }
+    for (index, check) in checks.enumerated() {
+      for (number, cause) in check.causes.enumerated() {
+        findings += cause.findings.map { finding in
+          ExplorerData.Finding(
+            kernel: check.kernel.name, lint: finding.lint.rawValue,
+            headline: "cause \(number + 1), \(finding.severity.name): \(finding.headline)",
+            scenarios: finding.scenarios,
+            conditions: finding.conditions.map {
+              ExplorerData.Condition(text: $0.text, scenarios: $0.scenarios, witness: $0.witness)
+            })
+        }
       }
       progress(Double(index + 1) / Double(kernels.count))
     }

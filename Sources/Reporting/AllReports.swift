@@ -55,16 +55,16 @@ public func allReports(
   sections.append(("What each version changed", Array(pages.prefix(steps.count))))
   sections.append(("From release to release", Array(pages.dropFirst(steps.count))))
 
-  let checks = concurrently(kernels, Check.standard)
+  let checks = concurrently(kernels) { Check.standard(of: $0) }
   let known = Dictionary(uniqueKeysWithValues: checks.map { ($0.kernel.name, $0) })
   pages = kernels.map { kernel in
-    let count = known[kernel.name]?.findings.count ?? 0
+    let count = known[kernel.name]?.causes.count ?? 0
     return page(
-      "findings-\(kernel.name).md", "\(kernel.name): \(count) findings",
+      "findings-\(kernel.name).md", "\(kernel.name): \(count) causes",
       findingsReport(kernel, known: known))
   }
   pages.append(
-    page("lifecycle.md", ModelReport.lifecycle.summary, lifecycleReport(known: known)))
+    page("lifecycle.md", ModelReport.lifecycle.summary, lifecycleReport()))
   sections.append(("Findings", pages))
   progress(0.9)
 

@@ -15,6 +15,8 @@ public struct Document: Sendable, Equatable {
     case paragraph(String)
     /// Lines that are kept as they are.
     case literal([String])
+    /// Lines of a summary, which text does not indent.
+    case lines([String])
     case table(columns: [String], rows: [[String]])
     /// Conditions with their counts and witnesses.
     case conditions([Condition])
@@ -48,6 +50,7 @@ public struct Document: Sendable, Equatable {
       return foldedProse(text)
     case .literal(let lines):
       return lines.map { "  \($0)\n" }.joined()
+    case .lines(let lines): return lines.map { "\($0)\n" }.joined()
     case .table(let columns, let rows):
       return panels(columns, rows)
     case .links(let links):
@@ -93,7 +96,8 @@ public struct Document: Sendable, Equatable {
     case .title(let text): return "# \(text)\n"
     case .heading(let text): return "## \(text)\n"
     case .paragraph(let text): return folded(text)
-    case .literal(let lines): return lines.map { "    \($0)\n" }.joined()
+    case .literal(let lines), .lines(let lines):
+      return lines.map { "    \($0)\n" }.joined()
     case .links(let links):
       return links.map { folded("- [\($0.path)](\($0.path)): \($0.title)", hanging: "  ") }.joined()
     case .conditions(let conditions):

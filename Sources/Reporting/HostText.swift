@@ -169,7 +169,7 @@ extension String {
   /// The text with `?` for what is not ASCII, so that columns stay columns.
   var ascii: String { String(unicodeScalars.map { $0.isASCII ? Character($0) : "?" }) }
 
-  fileprivate func padding(_ width: Int) -> String {
+  func padding(_ width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
   }
 }

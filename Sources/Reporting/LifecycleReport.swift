@@ -5,12 +5,8 @@ import Support
 /// The end of requests, by version: which lints find what, since when and until
 /// when, what full pools and failing decryption do, and what is copied.
 ///
-/// - Parameters:
-///   - known: Checks that were made already, by the kernel's name.
-///   - progress: Receives the part that is done.
-func lifecycleReport(
-  known: [String: Check] = [:], progress: @Sendable (Double) -> Void = { _ in }
-) -> Document {
+/// - Parameter progress: Receives the part that is done.
+func lifecycleReport(progress: @Sendable (Double) -> Void = { _ in }) -> Document {
   let kernels = KernelVersion.all
   var document = Document()
   document.blocks.append(.title("From unmap and free to the next user"))
@@ -21,7 +17,7 @@ func lifecycleReport(
         + "condition does not name do not matter. "
         + "mask_change exists on SME hosts alone (x86-sme47, x86-sme51), decrypt_fails where "
         + "memory can be private, and one thing happens at a time."))
-  document.blocks += findingBlocks(kernels, known, progress)
+  document.blocks += findingBlocks(kernels, progress)
   document.blocks += fullPoolBlocks(kernels)
   document.blocks += decryptFailureBlocks(kernels)
   document.blocks += syncBlocks()
@@ -50,12 +46,11 @@ private struct History {
 }
 
 private func findingBlocks(
-  _ kernels: [KernelVersion], _ known: [String: Check],
-  _ progress: @Sendable (Double) -> Void
+  _ kernels: [KernelVersion], _ progress: @Sendable (Double) -> Void
 ) -> [Document.Block] {
   let lints = Lint.allCases.filter(\.isAboutLife)
   let checks = concurrently(kernels, progress: progress) { kernel in
-    known[kernel.name] ?? Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
+    Check(kernel, base: nil, lints: lints, domain: MatrixDomain())
   }
   var histories: [History] = []
   for lint in lints {

@@ -13,7 +13,7 @@ public enum ModelReport: String, CaseIterable, Sendable {
   public var summary: String {
     switch self {
     case .mail: "SME hosts: what each version and alternative of that mail does"
-    case .findings: "the violations of one kernel, and since which version"
+    case .findings: "what is wrong in one kernel by cause, the gravest first; --all: all of it"
     case .lifecycle: "what unmap and free leave behind, since and until which version"
     }
   }
@@ -23,46 +23,41 @@ public enum ModelReport: String, CaseIterable, Sendable {
   /// - Parameters:
   ///   - kernel: What `findings` is about.
   ///   - drivers: Those that each of its findings ends with.
+  ///   - isWhole: Whether `findings` goes on behind its summary.
   ///   - progress: Receives the part that is done.
   public func document(
-    kernel: KernelVersion, drivers: DriverList? = nil,
+    kernel: KernelVersion, drivers: DriverList? = nil, isWhole: Bool = true,
     progress: @Sendable (Double) -> Void = { _ in }
   ) -> Document {
     switch self {
     case .mail: mailReport()
-    case .findings: findingsReport(kernel, drivers: drivers, progress: progress)
+    case .findings:
+      findingsReport(kernel, drivers: drivers, isWhole: isWhole, progress: progress)
     case .lifecycle: lifecycleReport(progress: progress)
     }
   }
 }
 
-/// The violations of a kernel over the default matrix.
+/// The violations of a kernel over the default matrix, by cause.
 ///
 /// The comparing lints have the ``KernelVersion.reviewBase``.
 ///
-/// - Parameter known: Checks that were made already, by the kernel's name.
+/// - Parameters:
+///   - known: Checks that were made already, by the kernel's name.
+///   - isWhole: Whether it goes on behind the summary.
 func findingsReport(
   _ kernel: KernelVersion, known: [String: Check] = [:], drivers: DriverList? = nil,
-  progress: @Sendable (Double) -> Void = { _ in }
+  isWhole: Bool = true, progress: @Sendable (Double) -> Void = { _ in }
 ) -> Document {
-  let index = KernelVersion.all.firstIndex(of: kernel)
-  let versions = [kernel] + (index.map { KernelVersion.all[..<$0].reversed() } ?? [])
-  let checks = concurrently(versions, progress: progress) {
-    known[$0.name] ?? Check.standard(of: $0)
-  }
-  let own = checks[0]
-  var since: [String: String] = [:]
-  var open = Set(own.findings.map(\.identity))
-  for (version, check) in zip(versions, checks) {
-    open.formIntersection(check.findings.map(\.identity))
-    for identity in open { since[identity] = version.name }
-  }
-  var document = checkDocument(own, since: since, drivers: drivers)
+  let check =
+    known[kernel.name] ?? Check.standard(of: kernel, details: isWhole, progress: progress)
+  var document = checkDocument(check, drivers: drivers, isWhole: isWhole)
+  guard isWhole else { return document }
   document.blocks.append(
     .paragraph(
-      "\"since\" is the first version of an unbroken row that has the same finding, its "
-        + "conditions may differ."))
-  document.blocks.append(made("report findings --kernel \(kernel.name) --format markdown"))
+      "\"since\" is the first version of the unbroken row in which the same scenarios violate "
+        + "the lint. What of a version it takes is asked at the witness of each condition."))
+  document.blocks.append(made("report findings --kernel \(kernel.name) --all --format markdown"))
   return document
 }
 

@@ -199,12 +199,12 @@ struct Drivers: ParsableCommand {
     _ list: DriverList
   ) throws {
     guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
-    let check = Check(kernel, base: base, domain: domain) {
+    let check = Check(kernel, base: base, domain: domain, findsCauses: true) {
       Output.progress($0, "checking \(kernel.name)")
     }
     let text = checkText([check], format: CheckFormat(format), drivers: list)
     try Output.write(color.applied(to: text, if: format == .text))
-    if !check.findings.isEmpty { throw ExitCode(1) }
+    if !check.causes.isEmpty { throw ExitCode(1) }
   }
 }
 
@@ -218,7 +218,7 @@ private func sayUnread(_ scan: DriverScan) {
 
 /// How long lists of drivers are.
 struct DriverLength: ParsableArguments {
-  @Flag(help: "Name all drivers of a list, not the first 12 and how many more.")
+  @Flag(help: "Show all: what is behind a summary, and each driver of a list, not the first 12.")
   var all = false
 }
 

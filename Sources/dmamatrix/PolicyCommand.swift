@@ -49,7 +49,8 @@ struct PolicyCommand: ParsableCommand {
       commandName: "reach",
       abstract: "Say how many scenarios a change of each knob would alter.",
       discussion: """
-        Every other value of every knob is tried over the whole matrix.  A knob
+        Every other value of every knob is tried over the whole matrix, to the end of
+        each request; where that alters nothing, in every circumstance too.  A knob
         that alters nothing is code that no scenario reaches, a finding of its
         own.
 

@@ -38,7 +38,7 @@ struct ReportCommand: ParsableCommand {
 
       Examples:
         dmamatrix report platform --kernel v6 --platform sev
-        dmamatrix report findings --kernel v6 --format markdown
+        dmamatrix report findings --kernel v6 --all --format markdown
         dmamatrix report versions --platform tdx
         dmamatrix report versions --platform x86-sme47,x86-sme51 \\
             --iommu passthrough --swiotlb force
@@ -62,7 +62,11 @@ struct ReportCommand: ParsableCommand {
       """,
     completion: .list(names))
   var name: String?
-  @Flag(help: "Write every report into a directory: reports, or that of --output.")
+  @Flag(
+    help: """
+      With findings all of it, not its summary alone; without a name every report, written into \
+      a directory: reports, or that of --output.
+      """)
   var all = false
   @OptionGroup var source: DatabaseOption
   @Option(help: ArgumentHelp("text or markdown; map also svg.", valueName: "format"))
@@ -77,7 +81,7 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    if all { return try everything() }
+    if all, name != ModelReport.findings.rawValue { return try everything() }
     guard let name else {
       throw UsageError(
         description: "no report is named; accepted: \(Self.names.joined(separator: ", ")) or --all")
@@ -107,7 +111,8 @@ struct ReportCommand: ParsableCommand {
           description: "report findings is about one kernel; --kernel names \(kernels.count)")
       }
       document = report.document(
-        kernel: try filters.kernel(called: kernels[0]), drivers: try joined.list()
+        kernel: try filters.kernel(called: kernels[0]), drivers: try joined.list(),
+        isWhole: all || joined.drivers != nil
       ) { Output.progress($0, "checking") }
     } else if name == "drivers" {
       try filters.refuse(in: "report drivers")

@@ -221,7 +221,7 @@ extension CommandTests {
     (["explain", "--dmesg", "/no/such"], "--dmesg '/no/such' is no readable file"),
     (["explain", "--dmesg", "/etc/hostname"], "holds no boot log of Linux"),
     (["check", "--lint", "tidy"], "--lint 'tidy' is unknown; accepted: no-silent-corruption"),
-    (["check", "--format", "tap"], "accepted: text, markdown, json, ktap, b4"),
+    (["check", "--format", "tap"], "accepted: text, markdown, json, ktap, sarif, b4"),
     (["policy", "show", "v0"], "kernel 'v0' is unknown"),
     (["claims", "C999"], "claim 'C999' is unknown; accepted: C001 to"),
   ])

@@ -80,14 +80,13 @@ extension CommandTests {
     #expect(checked.status == 1)
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(checked.output.utf8)) as? [String: Any])
-    let lints = try #require(object["lints"] as? [[String: Any]])
-    var violated = 0
-    for lint in lints {
-      let findings = lint["findings"] as? [[String: Any]] ?? []
-      let total = findings.reduce(0) { $0 + ($1["scenarios"] as? Int ?? 0) }
-      #expect(total <= count, "\(lint)")
-      violated += total
+    let causes = try #require(object["causes"] as? [[String: Any]])
+    var totals: [String: Int] = [:]
+    for finding in causes.flatMap({ $0["findings"] as? [[String: Any]] ?? [] }) {
+      totals[finding["lint"] as? String ?? "", default: 0] += finding["scenarios"] as? Int ?? 0
     }
+    for (lint, total) in totals { #expect(total <= count, "\(lint)") }
+    let violated = totals.values.reduce(0, +)
     #expect(violated > 0)
   }
 

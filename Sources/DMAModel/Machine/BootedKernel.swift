@@ -61,7 +61,7 @@ public final class BootedKernel: Sendable {
   /// Answers of the kernel's own code, which then decide instead of the policy.
   let recorded: RecordedBoot?
   /// Whether the policy decides nothing, even where an answer is missing.
-  let isRecorded: Bool
+  public let isRecorded: Bool
 
   /// Boots a kernel: the architecture's swiotlb set-up, then the atomic pools.
   public init(

@@ -2,6 +2,9 @@ extension Knob {
   /// Every knob, in the order of the kernel's flow.
   public static let all: [Knob] = platform + setUp + mapping + allocation + life
 
+  /// Those about the platform, or about what a boot sets up.
+  static let aboutBoots = Set(platform + setUp)
+
   private static let platform: [Knob] = [
     Knob(
       "X1", "platforms", "platforms that the kernel knows",

@@ -35,6 +35,9 @@ public struct Knob: Sendable, Hashable {
   /// Sets the knob, or returns false where it has no such value.
   public func set(_ value: String, in policy: inout Policy) -> Bool { write(&policy, value) }
 
+  /// Whether it is about the platform or what a boot sets up, and not about a request.
+  public var isAboutBoot: Bool { Self.aboutBoots.contains(self) }
+
   /// The knob with an id (`M9`) or a name (`poolStateCheck`).
   public static func named(_ name: String) -> Knob? {
     all.first { $0.id == name || $0.name == name }
