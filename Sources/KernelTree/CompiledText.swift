@@ -5,7 +5,8 @@ import Support
 struct CompiledText: Sendable {
   /// The lines of each of the tree's files, from 1, that are not empty.
   let lines: [String: Set<Int>]
-  /// Of the code without its places: equal texts make equal programs.
+  /// Of the code without its places: equal texts make equal programs.  A text that can ask
+  /// for its places, or has strings over several lines, counts as it is.
   let digest: [UInt8]
 
   /// - Parameter text: With lines such as `# 12 "/tree/kernel/dma/direct.c"`: see
@@ -40,8 +41,17 @@ struct CompiledText: Sendable {
       }
       names.line += 1
     }
+    if Self.asksForPlaces(text) { hash.update(text[...]) }
     lines = found
     digest = hash.finalize()
+  }
+
+  /// Whether the compiler may make something of lines that are skipped here: by builtins
+  /// that say where they stand, and in raw strings.
+  private static func asksForPlaces(_ text: [UInt8]) -> Bool {
+    ["__builtin_LINE", "__builtin_FILE", "R\""].contains {
+      ByteSearch($0).first(in: text) != nil
+    }
   }
 
   /// An error of the linker with the file and line where what it misses is used first in a

@@ -168,7 +168,9 @@ struct Compiler: Sendable {
     var last = "no message"
     for line in output.split(separator: "\n") {
       last = line.trimmingCharacters(in: .whitespaces)
-      guard ["error: ", "undefined reference"].contains(where: line.contains), errors.count < 100
+      // What ld missed stands before what gcc says of ld.
+      guard ["error: ", "undefined reference"].contains(where: line.contains), errors.count < 100,
+        errors.isEmpty || !line.hasPrefix("collect2: ")
       else { continue }
       var text = trees.reduce(last) { $0.replacing($1 + "/", with: "") }
       // ld says no file and line: where it is used is found in the text.

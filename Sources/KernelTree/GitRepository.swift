@@ -15,16 +15,19 @@ public final class GitRepository: Sendable {
 
   /// What each git is started with.
   ///
+  /// Parents are those that commits name: neither grafts nor a commit graph, which a
+  /// repository may bring, say others.
   /// `safe.directory` asks who owns the configuration, of which nothing is obeyed here;
   /// partial clones would fetch by any program that the configuration names.
   private static let settings = [
     "--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false",
     "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "-c", "safe.directory=*",
+    "-c", "core.commitGraph=false",
   ]
   private static let environment = [
     "PATH": "/usr/bin:/bin", "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": "/dev/null",
   ]
 
   /// How many bytes of trees are kept.

@@ -40,7 +40,7 @@ struct HarnessSource {
     probe()
     let pieces = try extract()
     let whole = built(Self.core) + family.whole.filter(tree.exists)
-    let headers = scan(whole: whole, pieces: pieces.map(\.text))
+    let headers = try scan(whole: whole, pieces: pieces.map(\.text))
     for file in whole { partial[file] = nil }
     files["main.c"] = unit(whole: whole, pieces: pieces, headers: headers)
   }
@@ -250,21 +250,36 @@ struct HarnessSource {
 
   /// Writes a header for every name that is included, and returns the macros for
   /// trace points.
-  private mutating func scan(whole: [String], pieces: [String]) -> String {
+  ///
+  /// - Throws: Where a file asks `__has_include`: what is there beside the files that are
+  ///   read is not known, neither here nor to what tells programs apart.
+  private mutating func scan(
+    whole: [String], pieces: [String]
+  ) throws(TreeError) -> String {
     var traces: Set<String> = []
     var seen: Set<String> = []
-    var queue: [(text: String, directory: String)] = pieces.map { ($0, "") }
+    var queue: [(text: String, file: String)] = pieces.map { ($0, "") }
     var compiled: Set<String> = []
     defer { self.compiled.formUnion(compiled) }
     func add(_ file: String) {
       guard seen.insert(file).inserted, let text = tree.read(file) else { return }
       compiled.insert(file)
-      queue.append((text, file.split(separator: "/").dropLast().joined(separator: "/")))
+      queue.append((text, file))
     }
     whole.forEach(add)
     for header in Self.realHeaders { files["include/" + header] = wrapper(header, add: add) }
-    while let (text, directory) = queue.popLast() {
-      for word in Set(CSource.words(text)) where word.hasPrefix("trace_") { traces.insert(word) }
+    while let (text, file) = queue.popLast() {
+      let words = Set(CSource.words(text))
+      if words.contains("__has_include") {
+        throw .doesNotCompile(
+          family: family.name,
+          problems: [
+            "\(file.isEmpty ? "a function" : file.printable(upTo: 200)): __has_include asks for "
+              + "files that are not read here"
+          ], probe: "")
+      }
+      for word in words where word.hasPrefix("trace_") { traces.insert(word) }
+      let directory = file.split(separator: "/").dropLast().joined(separator: "/")
       for line in text.split(separator: "\n") {
         guard let name = Self.included(line) else { continue }
         if name.isQuoted {

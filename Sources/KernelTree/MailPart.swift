@@ -41,21 +41,64 @@ struct MailPart {
   }
 
   /// What it says, decoded: of a mail in parts the texts, one after the other.
-  var text: ArraySlice<UInt8> { text(depth: 0) }
+  ///
+  /// - Throws: Where a part that is not read, or cannot be decoded, may hold a patch.
+  func text() throws(TreeError) -> ArraySlice<UInt8> { try text(depth: 0) }
 
-  private func text(depth: Int) -> ArraySlice<UInt8> {
+  private func text(depth: Int) throws(TreeError) -> ArraySlice<UInt8> {
+    let type = (headers["content-type"] ?? "text/plain").lowercased()
     guard let boundary else {
-      return Self.decoded(body, headers["content-transfer-encoding"] ?? "")
+      guard !type.contains("charset=utf-16"), !type.contains("charset=\"utf-16"),
+        let text = Self.decoded(body, headers["content-transfer-encoding"] ?? "")
+      else {
+        throw unread("its text cannot be decoded (\(type), \(encoding))")
+      }
+      return text
     }
-    guard depth < Self.depthLimit else { return [] }
+    guard depth < Self.depthLimit else {
+      throw unread("it has parts in parts, more than \(Self.depthLimit) deep")
+    }
     var all: [UInt8] = []
-    for bytes in parts(between: boundary) {
+    for bytes in try parts(between: boundary) {
       let part = MailPart(bytes)
-      guard part.isText else { continue }
-      all += part.text(depth: depth + 1)
+      guard part.isText else {
+        if part.mayHoldPatch { throw unread("a part of type \(part.type) has a diff") }
+        continue
+      }
+      all += try part.text(depth: depth + 1)
       if all.last != TextLines.newline { all.append(TextLines.newline) }
     }
     return all[...]
+  }
+
+  private var type: String {
+    let type = (headers["content-type"] ?? "text/plain").prefix { $0 != ";" }
+    return type.lowercased()
+  }
+
+  private var encoding: String { headers["content-transfer-encoding"] ?? "no encoding" }
+
+  private func unread(_ reason: String) -> TreeError {
+    let subject = EncodedWords.decoded(headers["subject"] ?? "").printable(upTo: 100)
+    return .patch(
+      "the mail '\(subject)' is not read as a whole: \(reason.printable(upTo: 200)); accepted: "
+        + "plain text or text/x-patch, as git send-email makes them")
+  }
+
+  /// Whether a part of another type has a diff, or hides what it has.
+  private var mayHoldPatch: Bool {
+    // A web page repeats the text, others are no text.
+    if ["text/html", "image/", "application/pgp", "application/pkcs7", "video/", "audio/"]
+      .contains(where: type.hasPrefix)
+    {
+      return false
+    }
+    guard let text = Self.decoded(body, headers["content-transfer-encoding"] ?? "") else {
+      return true
+    }
+    return ByteLines(text).contains { line in
+      ["diff --git ", "--- a/", "+++ b/"].contains { line.starts(with: $0.utf8) }
+    }
   }
 
   /// Whether a patch may stand in it: no HTML, no picture, no signature.
@@ -74,7 +117,7 @@ struct MailPart {
     return Array("--\(name)".utf8)
   }
 
-  private func parts(between boundary: [UInt8]) -> [ArraySlice<UInt8>] {
+  private func parts(between boundary: [UInt8]) throws(TreeError) -> [ArraySlice<UInt8>] {
     var parts: [ArraySlice<UInt8>] = []
     var start: Int?
     var lines = ByteLines(body)
@@ -86,22 +129,48 @@ struct MailPart {
       guard rest.allSatisfy({ [0x20, 0x09, UInt8(ascii: "-")].contains($0) }) else { continue }
       if let start { parts.append(lines.bytes[start..<end]) }
       start = lines.position
-      if rest.starts(with: "--".utf8) || parts.count == Self.partLimit { return parts }
+      if parts.count == Self.partLimit {
+        throw unread("it has more than \(Self.partLimit) parts")
+      }
+      if rest.starts(with: "--".utf8) { return parts }
     }
     if let start { parts.append(lines.bytes[start..<lines.position]) }
     return parts
   }
 
+  /// A body without its transfer encoding; nil where that is unknown or wrong.
   private static func decoded(
     _ body: ArraySlice<UInt8>, _ encoding: String
-  ) -> ArraySlice<UInt8> {
-    switch encoding.lowercased() {
-    case "base64":
-      let data = Data(base64Encoded: Data(body), options: .ignoreUnknownCharacters) ?? Data()
-      return [UInt8](data)[...]
+  ) -> ArraySlice<UInt8>? {
+    // RFC 2045 allows a comment behind the word.
+    let word = encoding.lowercased().prefix { $0 != " " && $0 != "(" && $0 != ";" }
+    switch word {
+    case "base64": return base64(body).map { $0[...] }
     case "quoted-printable": return quotedPrintable(body)[...]
-    default: return body
+    case "", "7bit", "8bit", "binary": return body
+    default: return nil
     }
+  }
+
+  /// A list may have added a footer in plain text behind the code.
+  private static func base64(_ body: ArraySlice<UInt8>) -> [UInt8]? {
+    var code: [UInt8] = []
+    var rest: [UInt8] = []
+    for raw in ByteLines(body) {
+      let line = raw.withoutReturn
+      if rest.isEmpty, code.last != UInt8(ascii: "="), line.allSatisfy(isBase64) {
+        code += line
+      } else {
+        rest += line + [TextLines.newline]
+      }
+    }
+    guard let data = Data(base64Encoded: Data(code)) else { return nil }
+    return [UInt8](data) + rest
+  }
+
+  private static func isBase64(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+      || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "=")
   }
 
   private static func quotedPrintable(_ body: ArraySlice<UInt8>) -> [UInt8] {

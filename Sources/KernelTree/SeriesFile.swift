@@ -133,7 +133,7 @@ enum SeriesFile {
     guard !["re:", "aw:", "fwd:"].contains(where: subject.lowercased().hasPrefix) else {
       return nil
     }
-    let body = part.text
+    let body = try part.text()
     let parsed = SeriesMail(subject: subject, changes: try diffs(in: body), body: body)
     // A cover letter's diffstat is no diff, and other mails are letters.
     return parsed.hasDiff || parsed.number != nil ? parsed : nil
