@@ -5,8 +5,9 @@ import Support
 /// The same questions once more, with zeros where nobody has written: what then changes
 /// depends on memory that the kernel reads without having written it.
 ///
-/// Asked again are, of each device and request, the first mask of every answer; where one
-/// of them changes, everything that its machine was asked.  The blocks that ran are noted.
+/// Asked again are, of each device and request, the masks at both ends of every run of equal
+/// answers; where one of them changes, everything that its machine was asked.  The blocks
+/// that ran are noted.
 public struct SecondLook: Sendable {
   /// A scenario whose answer is another with other contents of unwritten memory.
   public struct Dependent: Sendable {
@@ -20,6 +21,10 @@ public struct SecondLook: Sendable {
   }
 
   public private(set) var dependent: [Dependent] = []
+  /// The scenarios that were asked again.
+  public private(set) var asked = 0
+  /// All that were asked in the first place.
+  public private(set) var total = 0
   /// The blocks that ran, by the architecture's name.
   private(set) var blocks: [String: Set<UInt32>] = [:]
 
@@ -28,11 +33,43 @@ public struct SecondLook: Sendable {
   /// Of a state that cannot be asked.
   public static let nothing = SecondLook()
 
-  fileprivate mutating func add(
-    _ dependent: [Dependent], _ blocks: some Sequence<UInt32>, _ name: String
-  ) {
-    self.dependent += dependent
-    self.blocks[name, default: []].formUnion(blocks)
+  /// What a run found.
+  fileprivate struct Found: Sendable {
+    var dependent: [Dependent] = []
+    var blocks: Set<UInt32> = []
+    var asked = 0
+    var total = 0
+
+    init() {}
+
+    /// What was kept; nil where that is no such thing.
+    init?(_ bytes: [UInt8]) {
+      guard bytes.count >= 8, bytes.count % 4 == 0 else { return nil }
+      let numbers = stride(from: 0, to: bytes.count, by: 4).map { at in
+        bytes[at..<at + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+      }
+      (asked, total) = (Int(numbers[0]), Int(numbers[1]))
+      blocks = Set(numbers.dropFirst(2))
+    }
+
+    /// What is kept where nothing depends on memory.
+    var bytes: [UInt8] {
+      ([UInt32(clamping: asked), UInt32(clamping: total)] + blocks.sorted()).flatMap { number in
+        withUnsafeBytes(of: number.littleEndian) { Array($0) }
+      }
+    }
+
+    mutating func add(_ other: Found) {
+      dependent += other.dependent
+      blocks.formUnion(other.blocks)
+      (asked, total) = (asked + other.asked, total + other.total)
+    }
+  }
+
+  fileprivate mutating func add(_ found: Found, _ name: String) {
+    dependent += found.dependent
+    (asked, total) = (asked + found.asked, total + found.total)
+    blocks[name, default: []].formUnion(found.blocks)
   }
 }
 
@@ -57,11 +94,8 @@ extension TreeEvaluation {
       // The text has the places of lines, on which the blocks depend.
       let key = AnswerCache.key(
         program, boots, domain, kernel.policy, assuming: assumption.holding, text: program.text)
-      if let known = cache.note("looks-", key), known.count % 4 == 0 {
-        let blocks = stride(from: 0, to: known.count, by: 4).map { at in
-          known[at..<at + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
-        }
-        look.add([], blocks, program.name)
+      if let known = cache.note(Self.lookNote, key).flatMap({ SecondLook.Found($0) }) {
+        look.add(known, program.name)
         continue
       }
       keys[program.name] = key
@@ -82,21 +116,20 @@ extension TreeEvaluation {
         return try run.differences(from: answers)
       }
     }
+    var all: [String: SecondLook.Found] = [:]
     for ((program, _, _), result) in zip(work, found) {
-      let (dependent, blocks) = try result.get()
-      look.add(dependent, blocks, program.name)
+      all[program.name, default: SecondLook.Found()].add(try result.get())
     }
-    for (name, key) in keys {
-      let family = programs.first { $0.name == name }?.family
+    for (name, its) in all.sorted(by: { $0.key < $1.key }) {
+      look.add(its, name)
       // What changes is found anew each time.
-      guard !look.dependent.contains(where: { $0.platform.family == family }) else { continue }
-      let bytes = (look.blocks[name] ?? []).sorted().flatMap { block in
-        withUnsafeBytes(of: block.littleEndian) { Array($0) }
-      }
-      cache.keep("looks-", key, bytes)
+      if let key = keys[name], its.dependent.isEmpty { cache.keep(Self.lookNote, key, its.bytes) }
     }
     return look
   }
+
+  /// Counts up with what is asked again, or how it is kept.
+  private static let lookNote = "looks2-"
 
   /// The lines of the tree that ran in a second look, and those with code that can.
   public func executed(
@@ -124,7 +157,8 @@ extension HarnessRun {
   /// What is answered otherwise than before, and the blocks that ran.
   fileprivate func differences(
     from answers: RecordedAnswers
-  ) throws(TreeError) -> ([SecondLook.Dependent], Set<UInt32>) {
+  ) throws(TreeError) -> SecondLook.Found {
+    var result = SecondLook.Found()
     var asked: [(boot: HarnessBoot, question: Question)] = []
     for boot in boots {
       guard
@@ -132,21 +166,22 @@ extension HarnessRun {
       else { continue }
       for question in questions(to: boot) {
         let requests = question.requests.flatMap { request in
-          known.distinctMasks(of: request, among: question.masks).map { mask in
+          known.runEnds(of: request, among: question.masks).map { mask in
             var one = request
             one.mask = mask
             return one
           }
         }
         guard !requests.isEmpty else { continue }
+        result.total += question.requests.count * question.masks.count
+        result.asked += requests.count
         asked.append((boot, Question(requests: requests, masks: [], slots: question.slots)))
       }
     }
-    var blocks: Set<UInt32> = []
     var changed: Set<Int> = []
     var index = 0
     try ask(asked) { question, reply in
-      blocks.formUnion(reply.blocks)
+      result.blocks.formUnion(reply.blocks)
       let boot = asked[index].boot
       if !dependent(answers, boot, question.requests, reply).isEmpty { changed.insert(index) }
       index += 1
@@ -156,11 +191,12 @@ extension HarnessRun {
     var again: [(boot: HarnessBoot, question: Question)] = []
     for index in changed.sorted() {
       let (boot, first) = asked[index]
+      result.asked -= first.requests.count
       for question in questions(to: boot) where question.slots == first.slots {
+        result.asked += question.requests.count * question.masks.count
         again.append((boot, question))
       }
     }
-    var found: [SecondLook.Dependent] = []
     index = 0
     try ask(again) { question, reply in
       let requests = question.requests.flatMap { request in
@@ -170,11 +206,11 @@ extension HarnessRun {
           return one
         }
       }
-      found += dependent(answers, again[index].boot, requests, reply)
+      result.dependent += dependent(answers, again[index].boot, requests, reply)
       index += 1
       return true
     }
-    return (found, blocks)
+    return result
   }
 
   private func dependent(

@@ -25,7 +25,7 @@ public func agreementDocument(
   document.blocks.append(
     .table(columns: ["column", "compared", "matched", "mismatched"], rows: rows))
   var summary =
-    "\(agreement.scenarios) scenarios exist on both: \(agreement.equal) equal, "
+    "\(scenarioCount(agreement.scenarios)) \(agreement.scenarios == 1 ? "exists" : "exist") on both: \(agreement.equal) equal, "
     + "\(agreement.scenarios - agreement.equal) differ."
   if agreement.onlyModel > 0 {
     summary += " \(agreement.onlyModel) more exist in the model of \(model)."
@@ -45,7 +45,7 @@ func agreementBlocks(
   for disagreement in agreement.disagreements {
     let columns = disagreement.columns.joined(separator: ", ")
     blocks.append(
-      .heading("\(columns): \(disagreement.scenarios) scenarios"))
+      .heading("\(columns): \(scenarioCount(disagreement.scenarios))"))
     blocks.append(.paragraph("model: \(answerText(disagreement.model))"))
     blocks.append(.paragraph("code: \(answerText(disagreement.code))"))
     if let place = disagreement.conditions.first.flatMap({ place($0.witness) }) {

@@ -2,14 +2,23 @@ import Analysis
 import DMAModel
 import KernelTree
 
-/// Scenarios whose answers depend on memory that the kernel reads unwritten; nothing where
-/// there are none.
+/// Scenarios whose answers depend on memory that the kernel reads unwritten, and how many
+/// were asked again to find them; nothing where none was.
 ///
-/// - Parameter place: Where the tree decides a scenario, by its key.
+/// - Parameters:
+///   - limit: How many kinds are shown.
+///   - place: Where the tree decides a scenario, by its key.
 public func unwrittenBlocks(
-  _ look: SecondLook, place: (String) -> String? = { _ in nil }
+  _ look: SecondLook, limit: Int = 5, place: (String) -> String? = { _ in nil }
 ) -> [Document.Block] {
-  guard !look.dependent.isEmpty else { return [] }
+  guard !look.dependent.isEmpty else {
+    guard look.total > 0 else { return [] }
+    return [
+      .paragraph(
+        "Unwritten memory: \(look.asked) of \(scenarioCount(look.total)) were asked again with zeros "
+          + "there; no answer changed.")
+    ]
+  }
   var kinds: [String: (count: Int, key: String)] = [:]
   for one in look.dependent {
     let columns = one.answers.map { $0.columns(one.platform, one.request) }
@@ -23,21 +32,41 @@ public func unwrittenBlocks(
       request: one.request)
     kinds[change, default: (0, scenario.key)].count += 1
   }
-  let count = look.dependent.count
   var blocks: [Document.Block] = [
-    .heading("Depends on memory that nobody has written: \(count) scenarios"),
+    .heading(
+      "Depends on memory that nobody has written: \(atLeast(look))"
+        + scenarioCount(look.dependent.count)),
     .paragraph(
       "Their answers are others with zeros in place of a pattern in variables and memory that "
-        + "the kernel's code reads without having written them."),
+        + "the kernel's code reads without having written them.  "
+        + "\(look.asked) of \(scenarioCount(look.total)) were asked again."),
   ]
   let sorted = kinds.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
-  for (change, its) in sorted.prefix(5) {
-    blocks.append(.paragraph("\(its.count) scenarios: \(change)"))
+  for (change, its) in sorted.prefix(limit) {
+    blocks.append(.paragraph("\(scenarioCount(its.count)): \(change)"))
     blocks.append(
       .literal(
         foldedKey(its.key).split(separator: "\n").map { String($0.dropFirst(4)) }))
     if let place = place(its.key) { blocks.append(.paragraph("decided in \(place)")) }
   }
-  if sorted.count > 5 { blocks.append(.paragraph("and \(sorted.count - 5) more kinds")) }
+  if sorted.count > limit {
+    let more = sorted.count - limit
+    blocks.append(.paragraph("and \(more) more \(more == 1 ? "kind" : "kinds") (verify --show)"))
+  }
   return blocks
+}
+
+/// `at least 12 scenarios depend on unwritten memory`.
+func dependentText(_ look: SecondLook) -> String {
+  let number = look.dependent.count
+  return atLeast(look) + scenarioCount(number)
+    + (number == 1 ? " depends on unwritten memory" : " depend on unwritten memory")
+}
+
+/// Nothing where all were asked again.
+private func atLeast(_ look: SecondLook) -> String { look.asked < look.total ? "at least " : "" }
+
+/// `1 scenario`, `2 scenarios`.
+func scenarioCount(_ scenarios: Int) -> String {
+  "\(scenarios) \(scenarios == 1 ? "scenario" : "scenarios")"
 }

@@ -83,18 +83,16 @@ public final class RecordedBoot: Sendable {
     return index == Self.absent ? nil : cycles[Int(index)]
   }
 
-  /// The masks at which a device's and request's answers are first met: each answer that
-  /// some of `masks` get has one.
-  public func distinctMasks(of request: DeviceRequest, among masks: [DMAMask]) -> [DMAMask] {
+  /// The masks at both ends of each run of equal answers to a device and a request, in the
+  /// order of `masks`.
+  public func runEnds(of request: DeviceRequest, among masks: [DMAMask]) -> [DMAMask] {
     guard let line = keys[request].flatMap({ lines[$0] }) else { return [] }
-    var seen: [UInt16] = [Self.absent]
-    return masks.filter { mask in
-      guard mask.isWholeBits else { return false }
-      let index = indices[line + Int(mask.bits)]
-      guard !seen.contains(index) else { return false }
-      seen.append(index)
-      return true
-    }
+    let known = masks.filter(\.isWholeBits).map { ($0, indices[line + Int($0.bits)]) }
+    return known.indices.filter { at in
+      known[at].1 != Self.absent
+        && (at == 0 || at == known.count - 1 || known[at - 1].1 != known[at].1
+          || known[at + 1].1 != known[at].1)
+    }.map { known[$0].0 }
   }
 
   /// Whether a device and a request were recorded for all of some masks.
