@@ -51,7 +51,14 @@ struct Predicates {
       let texts = isDeclared ? [compiled] : source.replacedHeaders.compactMap(source.tree.read)
       guard let type = texts.lazy.compactMap({ Self.type(of: name, in: $0) }).first,
         type == .bool || Self.isCondition(name, in: compiled)
-      else { return false }
+      else {
+        throw .doesNotCompile(
+          family: family,
+          problems: [
+            "\(problem); \(name)() is defined in what is not compiled here, and only functions "
+              + "that say yes or no can be answered both ways"
+          ] + problems.filter { $0 != problem }, probe: probe)
+      }
       found[name] = (type, isDeclared)
     }
     guard !found.isEmpty else { return false }
@@ -136,6 +143,16 @@ struct Predicates {
     return calls > 0
   }
 
+  /// Whether a text has a function with its body.
+  static func isDefined(_ name: String, in text: String) -> Bool {
+    text.ranges(of: name).contains { range in
+      let rest = text[range.upperBound...]
+      let isWord = text[..<range.lowerBound].last.map { $0.isLetter || $0.isNumber || $0 == "_" }
+      return isWord != true && rest.drop(while: \.isWhitespace).first == "("
+        && after(call: rest).first == "{"
+    }
+  }
+
   /// What follows the parenthesis that closes a call's first one.
   private static func after(call: Substring) -> Substring {
     var depth = 0
@@ -149,5 +166,15 @@ struct Predicates {
       index = call.index(after: index)
     }
     return ""
+  }
+}
+
+extension TreeEvaluation {
+  /// The tree's header that defines a function and that the harness has another for; nil
+  /// where none does.
+  public func header(defining name: String) -> String? {
+    Set(programs.flatMap(\.facts.replaced)).sorted().first { file in
+      tree.read(file).map { Predicates.isDefined(name, in: $0) } ?? false
+    }
   }
 }
