@@ -19,6 +19,12 @@ public struct CodePath: Sendable {
   public let steps: [Step]
   /// Through the unmap or free.
   public let undoing: [Step]
+  /// The lines of the files on the way, by their paths.
+  var texts: [String: Set<String>] = [:]
+
+  init(steps: [Step], undoing: [Step], texts: [String: Set<String>] = [:]) {
+    (self.steps, self.undoing, self.texts) = (steps, undoing, texts)
+  }
 
   /// Where the answer is decided: the last line that runs of the function that the DMA API
   /// of kernel/dma/mapping.c calls, or of the API itself.
@@ -39,25 +45,6 @@ public struct CodePath: Sendable {
       if last.updateValue(step, forKey: step.function) == nil { order.append(step.function) }
     }
     return order.compactMap { last[$0] }
-  }
-
-  /// Where two ways part: the last step of each that they have in common, and the first
-  /// that is another; lines are the same where their texts are.
-  public func parting(
-    from other: CodePath
-  ) -> (common: Step?, ours: Step?, theirs: Step?)? {
-    for (one, two) in [(steps, other.steps), (undoing, other.undoing)] {
-      var index = 0
-      while index < min(one.count, two.count), one[index].text == two[index].text,
-        one[index].function == two[index].function
-      {
-        index += 1
-      }
-      guard index < one.count || index < two.count else { continue }
-      func step(_ path: [Step], _ at: Int) -> Step? { path.indices.contains(at) ? path[at] : nil }
-      return (step(one, index - 1), step(one, index), step(two, index))
-    }
-    return nil
   }
 }
 
@@ -114,9 +101,10 @@ extension TreeEvaluation {
       }
       return steps
     }
-    return CodePath(
-      steps: steps(blocks.prefix { $0 != 0 }),
-      undoing: steps(blocks.reversed().prefix { $0 != 0 }.reversed()))
+    let (to, back) = (
+      steps(blocks.prefix { $0 != 0 }), steps(blocks.reversed().prefix { $0 != 0 }.reversed())
+    )
+    return CodePath(steps: to, undoing: back, texts: texts.mapValues { Set($0) })
   }
 }
 

@@ -75,6 +75,33 @@ import Testing
     #expect(old.parting(from: old) == nil)
   }
 
+  /// A line written anew behind which its function goes on as before is not where ways part;
+  /// it is where nothing else differs.
+  @Test func codeWrittenAnewWithTheSameOutcomeIsPassed() throws {
+    let (api, pool) = ("kernel/dma/mapping.c", "kernel/dma/swiotlb.c")
+    let start = step("dma_map_phys", api, 10, "addr = map();")
+    let end = step("dma_map_phys", api, 11, "return addr;")
+    func path(_ check: String, _ state: String, _ rest: CodePath.Step, _ texts: Set<String>)
+      -> CodePath
+    {
+      CodePath(
+        steps: [
+          start, step("tbl_map", pool, 20, check), step("tbl_map", pool, 25, "if (host)"),
+          step("has", "arch/x86/coco/core.c", 5, "return true;"),
+          step("tbl_map", pool, 26, state), rest, step("tbl_map", pool, 40, "}"), end,
+        ], undoing: [], texts: [pool: texts.union([check, state, "index = find();", "return E;"])])
+    }
+    let old = path("if (!a || !b)", "if (!c)", step("tbl_map", pool, 30, "index = find();"), [])
+    let new = path("if (!(a && b))", "if (c)", step("tbl_map", pool, 27, "return E;"), [])
+    let parting = try #require(old.parting(from: new))
+    #expect(parting.common?.text == "return true;")
+    #expect(parting.ours?.text == "if (!c)" && parting.theirs?.text == "if (c)")
+    let harmless = path(
+      "if (!(a && b))", "if (!c)", step("tbl_map", pool, 30, "index = find();"), [])
+    let only = try #require(old.parting(from: harmless))
+    #expect(only.ours?.text == "if (!a || !b)" && only.theirs?.text == "if (!(a && b))")
+  }
+
   /// A line keeps the patch that wrote it, wherever later ones move it.
   @Test func linesKnowTheirPatch() throws {
     let directory = FileManager.default.temporaryDirectory
@@ -121,6 +148,8 @@ import Testing
     #expect(isCondition("int f(int);\nif (f(1))\nif (a && !f(g(2)) && b)"))
     #expect(!isCondition("if (f(1)) return f(2);") && !isCondition("int f(int);"))
     #expect(!isCondition("if (f(1) < 0)"))
+    #expect(Predicates.isDefined("f", in: "static inline bool f(struct device *d)\n{\n"))
+    #expect(!Predicates.isDefined("f", in: "bool f(struct device *d);\nint g(void) {"))
     #expect(
       Predicates.missing("a.c:1:2: error: implicit declaration of function 'f' [-W]")?.name == "f")
     #expect(Predicates.missing("a.c:3: undefined reference to `f'")?.isDeclared == true)
