@@ -22,7 +22,10 @@ public struct StepEffects: Sendable {
     public let platforms: [String]
     /// Values of iommu and swiotlb, where not all of them occur.
     public let boots: [String]
-    /// The key of one of the most frequent change's.
+    /// One of the most frequent change's from what was served, or of the most frequent one's
+    /// where nothing was; without attributes, in RAM and with no parameter where there is one.
+    public let example: Scenario
+    /// Its key.
     public let witness: String
     /// Its `refused -> bounced`.
     public let change: String
@@ -92,11 +95,16 @@ public struct StepEffects: Sendable {
     let defaults = Comparison.defaultBoots(of: space)
     let all = Box(space.axes.map(\.all))
     let keys = classes.keys
+    let boxes = Self.boxes(of: space)
     var parts: [Part] = []
     for effect in Effect.allCases {
       let numbers = keys.indices.filter { keys[$0].effect == effect }.map { Int32($0 + 1) }
-      guard let largest = numbers.max(by: { (counts[$0] ?? 0) < (counts[$1] ?? 0) }),
-        let point = diagram.firstPoint(of: largest, in: all)
+      let served = numbers.filter { keys[Int($0) - 1].old.verdict.isServed }
+      guard
+        let largest = (served.isEmpty ? numbers : served).max(by: {
+          (counts[$0] ?? 0) < (counts[$1] ?? 0)
+        }),
+        let point = boxes.lazy.compactMap({ diagram.firstPoint(of: largest, in: $0) }).first
       else { continue }
       func occurring(_ axis: Int) -> [String] {
         space.axes[axis].values.indices.filter { value in
@@ -115,10 +123,30 @@ public struct StepEffects: Sendable {
             return values == space.axes[axis].values
               ? nil : "\(space.axes[axis].name)=\(values.joined(separator: "|"))"
           },
-          witness: space.key(point), change: Self.change(space, point),
+          example: space.scenario(point), witness: space.key(point),
+          change: Self.change(space, point),
           conditions: conditions[effect] ?? []))
     }
     self.parts = parts
+  }
+
+  /// Where an example is looked for, in this order: what most drivers do comes first.
+  private static func boxes(of space: ScenarioSpace) -> [Box] {
+    func narrowed(_ box: Box, _ name: String, _ isMeant: (String) -> Bool) -> Box {
+      guard let at = space.axes.firstIndex(where: { $0.name == name }) else { return box }
+      var box = box
+      box.sets[at] = space.axes[at].values.enumerated().reduce(0) { set, value in
+        isMeant(value.element) ? set | 1 << UInt64(value.offset) : set
+      }
+      return box
+    }
+    let all = Box(space.axes.map(\.all))
+    let plain = [all, Comparison.defaultBoots(of: space)].map {
+      narrowed($0, Attributes.axis) { $0 == Attributes.none.name }
+    }
+    let memory = Set(space.domain.buffers.filter { !$0.isDeviceMemory }.map(\.name))
+    let inMemory = plain.map { narrowed($0, Buffer.axis, memory.contains) }
+    return [inMemory[1], inMemory[0], plain[1], plain[0], all]
   }
 
   private struct Key: Hashable {

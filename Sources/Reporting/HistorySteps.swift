@@ -105,9 +105,37 @@ public struct HistorySteps {
     !leftOut.isEmpty || first?.kernel == nil || rows.contains { $0.step == nil }
   }
 
-  /// The states by the effect that most changes scenarios to it.
-  public func causes(of effect: StepEffects.Effect) -> [String] {
-    rows.filter { row in row.step?.parts.contains { $0.effect == effect } == true }.map(\.label)
+  /// The states that have an effect against the one before; the one that answers the
+  /// example otherwise, at last, comes first.
+  public func causes(of part: StepEffects.Part) -> [String] {
+    let labels = rows.filter { row in
+      row.step?.parts.contains { $0.effect == part.effect } == true
+    }.map(\.label)
+    guard between.count <= Self.betweenLimit, let own = lastChange(of: part.example) else {
+      return labels
+    }
+    return [own] + labels.filter { $0 != own }
+  }
+
+  /// The last state that answers a scenario otherwise than the one before.
+  private func lastChange(of scenario: Scenario) -> String? {
+    let request = DeviceRequest(
+      mask: scenario.mask, coherentMask: scenario.coherentMask, busLimit: scenario.busLimit,
+      coherence: scenario.coherence, facing: scenario.facing, operation: scenario.operation,
+      attributes: scenario.attributes, buffer: scenario.buffer)
+    func answer(_ kernel: KernelVersion?) -> LifeCycle? {
+      kernel?.recorded?.boot(
+        scenario.platform, scenario.iommu, scenario.swiotlb, scenario.memory
+      )?.cycle(of: request)
+    }
+    var last = answer(first?.kernel)
+    var label: String?
+    for state in between {
+      let its = answer(state.kernel)
+      if its != last { label = state.label }
+      last = its
+    }
+    return label
   }
 
   // MARK: - Text
@@ -139,11 +167,11 @@ public struct HistorySteps {
   ///
   /// - Parameter by: Whether the states are named that bring it.
   func headline(_ part: StepEffects.Part, by: Bool = true) -> String {
-    let causes = by ? causes(of: part.effect) : []
+    let causes = by ? causes(of: part) : []
     let platforms =
       part.platforms.count > 1 && part.platforms.count == domain.platforms.count
       ? "all platforms" : Self.list(part.platforms, upTo: 6)
-    let count = "\(part.scenarios) \(part.scenarios == 1 ? "scenario" : "scenarios")"
+    let count = scenarioCount(part.scenarios)
     return "\(part.effect.rawValue): "
       + ([count + ", \(part.defaultBoots) with no parameter", platforms] + part.boots
       + (causes.isEmpty ? [] : ["by " + Self.list(causes, upTo: 4)])).joined(separator: "; ")

@@ -14,6 +14,9 @@ extension Review {
        "patches": \(list(ways.flatMap(patches))),
        "in_between": \(list(ways.flatMap(between))),
        "depend_on_unwritten_memory": \(ways.map(\.look.dependent.count).max() ?? 0),
+       "asked_again": \(ways.map(\.look.asked).max() ?? 0),
+       "of_scenarios": \(ways.map(\.look.total).max() ?? 0),
+       "not_applied": \(fates.map(jsonString) ?? "null"),
        "not_seen": [\(unseen.map(jsonString).joined(separator: ", "))]}
 
       """
@@ -39,7 +42,7 @@ extension Review {
         "before": \(places.map { jsonString($0.before) } ?? "null"), \
         "after": \(places.map { jsonString($0.after) } ?? "null"), \
         "drivers": \(drivers ?? "null"), \
-        "by": [\(way.steps.causes(of: part.effect).map(jsonString).joined(separator: ", "))]}
+        "by": [\(way.steps.causes(of: part).map(jsonString).joined(separator: ", "))]}
         """
     }
   }
@@ -93,7 +96,7 @@ extension Review {
       if !way.look.dependent.isEmpty {
         objects.append(
           object(
-            "fail", head + "\(way.look.dependent.count) scenarios depend on unwritten memory", ""))
+            "fail", head + dependentText(way.look), ""))
       }
       for (label, part) in way.transient {
         objects.append(
@@ -105,8 +108,9 @@ extension Review {
     if objects.isEmpty {
       objects.append(object("success", "nothing differs in what was asked", ""))
     }
-    if !unseen.isEmpty {
-      objects.append(object("warning", "not all was asked", unseen.joined(separator: "; ")))
+    let missing = [fates].compactMap { $0 } + unseen
+    if !missing.isEmpty {
+      objects.append(object("warning", "not all was asked", missing.joined(separator: "; ")))
     }
     return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
   }

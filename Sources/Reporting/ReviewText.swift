@@ -33,6 +33,8 @@ public struct Review {
   private var steps: HistorySteps { ways[0].steps }
   /// What was not asked or not compiled, a sentence each.
   let unseen: [String]
+  /// Which patches are not in what was asked, as `1 already there, 3 rejected`.
+  let fates: String?
   /// What became of the series, behind the rest.
   private let series: [Document.Block]
   private let drivers: DriverList?
@@ -45,17 +47,20 @@ public struct Review {
   /// - Parameters:
   ///   - ways: One for each way that functions which are defined elsewhere may answer.
   ///   - unseen: What was not asked or not compiled.
+  ///   - patched: The tree with the series; nil for commits, of which nothing is skipped.
   ///   - drivers: Those that effects are joined with.
   public init?(
-    title: String, ways: [Way], unseen: [String], series: [Document.Block] = [],
-    drivers: DriverList? = nil
+    title: String, ways: [Way], unseen: [String], patched: PatchedTree? = nil,
+    series: [Document.Block] = [], drivers: DriverList? = nil
   ) {
     guard let first = ways.first else { return nil }
     (self.title, self.ways, self.series, self.drivers) = (title, ways, series, drivers)
+    fates = patched.flatMap { Self.fates(of: $0.patches) }
     var unseen = unseen
     let missing = first.steps.rows.filter { $0.step == nil }.map(\.label)
     if !missing.isEmpty {
-      unseen.insert("not asked: \(HistorySteps.list(missing, upTo: 4))", at: 0)
+      unseen.insert(
+        "\(HistorySteps.list(missing, upTo: 4)), which cannot be asked", at: 0)
     }
     if !first.steps.leftOut.isEmpty {
       unseen.insert(
@@ -64,12 +69,21 @@ public struct Review {
     self.unseen = unseen
   }
 
+  /// `2 already there, 3 rejected`; nil where all are applied.
+  private static func fates(of patches: [PatchedTree.Patch]) -> String? {
+    let fates = [PatchedTree.Fate.rejected, .inPart, .alreadyThere].compactMap { fate -> String? in
+      let numbers = patches.indices.filter { patches[$0].fate == fate }.map { String($0 + 1) }
+      return numbers.isEmpty ? nil : "\(HistorySteps.list(numbers, upTo: 8)) \(fate.text)"
+    }
+    return fates.isEmpty ? nil : fates.joined(separator: "; ")
+  }
+
   /// Whether the series changes any answer, or answers depend on unwritten memory.
   public var differs: Bool {
     ways.contains { $0.steps.differs || !$0.look.dependent.isEmpty }
   }
   /// Whether not all could be asked.
-  public var isIncomplete: Bool { steps.isIncomplete }
+  public var isIncomplete: Bool { steps.isIncomplete || fates != nil }
   /// Whether no patch changes the code that is asked.
   public var isAlike: Bool { ways.allSatisfy(\.steps.isAlike) }
 
@@ -80,8 +94,7 @@ public struct Review {
     var last: [String] = []
     for way in ways {
       if !way.look.dependent.isEmpty {
-        last.append(
-          "\(Self.prefix(way))\(way.look.dependent.count) scenarios depend on unwritten memory")
+        last.append(Self.prefix(way) + dependentText(way.look))
       }
       if !way.transient.isEmpty {
         let worst = way.transient.map(\.part).max { $0.scenarios < $1.scenarios }
@@ -90,7 +103,9 @@ public struct Review {
             + HistorySteps.list(Self.labels(way), upTo: 3) + " than before and after")
       }
     }
+    if let fates { last.append("patches not asked as they stand: " + fates) }
     if !unseen.isEmpty { last.append("not seen: " + unseen.joined(separator: "; ")) }
+    last = last.flatMap { Self.wrapped($0, upTo: 2) }
     // The last line of each way may sum its effects up.
     let room = max(1, (Self.lineLimit - last.count) / ways.count)
     let first = ways.flatMap { way -> [String] in
@@ -106,16 +121,39 @@ public struct Review {
         let its = brief(part, way, isFirst: lines.isEmpty && ways.count == 1)
         guard lines.count + its.count + (rest.count > 1 ? 1 : 0) <= room || lines.isEmpty
         else { break }
-        lines += its.prefix(room)
+        lines += its.count > room ? brief(part, way, isFirst: false, isWrapped: false) : its
         rest = rest.dropFirst()
       }
       if !rest.isEmpty {
         let also = rest.map { "\($0.effect.rawValue) \($0.scenarios)" }.joined(separator: ", ")
-        lines = lines.prefix(room - 1) + ["\(indent)also: " + also]
+        lines = lines.prefix(room - 1) + Self.wrapped("\(indent)also: " + also, upTo: 1)
       }
       return lines
     }
     return (first + last).prefix(Self.lineLimit).map { $0.asciiOnly.cut(to: Self.width) }
+  }
+
+  /// A line broken at spaces; one that needs more than `limit` is cut in the last of them.
+  private static func wrapped(_ line: String, upTo limit: Int = 4) -> [String] {
+    guard line.count > width else { return [line] }
+    let indent = String(line.prefix { $0 == " " })
+    let lines = foldedLines(
+      line, width: width, indent: indent, hanging: indent + "  ", breakingAfter: "/")
+    guard lines.count > limit else { return lines }
+    let rest = lines[(limit - 1)...].enumerated().map { at, line in
+      at == 0 ? line : String(line.drop { $0 == " " })
+    }
+    return lines.prefix(limit - 1) + [rest.joined(separator: " ")]
+  }
+
+  /// As many of the columns that change as fit into a line.
+  private static func shortened(_ change: String) -> String {
+    guard change.count > width - 2 else { return change }
+    var parts = change.split(separator: ", ").map(String.init)
+    while parts.count > 1, parts.joined(separator: ", ").count + 5 > width - 2 {
+      parts.removeLast()
+    }
+    return parts.joined(separator: ", ") + ", ..."
   }
 
   /// `if device_cc_accepted(): `; empty where nothing is answered in two ways.
@@ -131,46 +169,53 @@ public struct Review {
 
   /// `breaks 12 (3 by default), x86-sme47 +2, by 3/22: verdict bounced -> refused`, the
   /// witness, and of the worst where its ways part and which drivers it concerns.
-  private func brief(_ part: StepEffects.Part, _ way: Way, isFirst: Bool) -> [String] {
+  ///
+  /// - Parameter isWrapped: Whether lines are broken; they are cut where there is no room.
+  private func brief(
+    _ part: StepEffects.Part, _ way: Way, isFirst: Bool, isWrapped: Bool = true
+  ) -> [String] {
+    func lines(_ text: String) -> [String] { isWrapped ? Self.wrapped(text) : [text] }
     let more = part.platforms.count - 1
     let platforms = (part.platforms.first ?? "") + (more > 0 ? " +\(more)" : "")
-    let causes = way.steps.causes(of: part.effect)
+    let causes = way.steps.causes(of: part)
     let by = causes.first.map { ", by \($0)" + (causes.count > 1 ? " +\(causes.count - 1)" : "") }
     let head =
       "\(Self.prefix(way))\(part.effect.rawValue) \(part.scenarios) "
       + "(\(part.defaultBoots) by default), \(platforms)\(by ?? "")"
     let one = "\(head): \(part.change)"
-    var lines = (one.count <= Self.width ? [one] : [head, "  " + part.change])
-    lines.append("  \(part.witness)")
-    guard isFirst else { return lines }
+    var all =
+      one.count <= Self.width ? [one] : lines(head) + ["  " + Self.shortened(part.change)]
+    all += lines("  \(part.witness)")
+    guard isFirst else { return all }
     if let (before, after) = places(part, way) {
-      lines.append("  before: \(before)")
-      lines.append("  after:  \(after)")
+      for (head, place) in [("  before:", before), ("  after: ", after)] {
+        all +=
+          isWrapped
+          ? foldedLines(
+            place, width: Self.width, indent: head, hanging: "    ", breakingAfter: "/")
+          : ["\(head) \(place)"]
+      }
     }
     if let impact = impact(part, way) {
       let names = impact.matches.prefix(4).map { name(of: $0.driver) }
-      lines.append(
+      all += lines(
         "  drivers: \(impact.matches.count) of \(impact.total)"
           + (names.isEmpty ? "" : ", as " + names.joined(separator: ", ")))
     }
-    return lines
+    return all
   }
 
-  /// Where a witness is decided before the series and after it.
+  /// Where a witness is decided before the series and after it: where its ways part, or
+  /// the last line of what decides where they do not.
   func places(_ part: StepEffects.Part, _ way: Way) -> (before: String, after: String)? {
     guard let (before, after) = way.witnesses, let old = before.path(of: part.witness),
       let new = after.path(of: part.witness)
     else { return nil }
-    guard let one = old.decision, let two = new.decision else { return nil }
-    if one.text != two.text || one.function != two.function {
-      return (before.text(of: one), after.text(of: two))
-    }
-    // The same end, on another way.
-    guard let (common, ours, theirs) = old.parting(from: new) else { return nil }
-    return (
-      (ours ?? common).map { before.text(of: $0) } ?? "",
-      (theirs ?? common).map { after.text(of: $0) } ?? ""
-    )
+    let parting = old.parting(from: new)
+    guard let one = parting?.ours ?? parting?.common ?? old.decision,
+      let two = parting?.theirs ?? parting?.common ?? new.decision
+    else { return nil }
+    return (before.text(of: one), after.text(of: two))
   }
 
   func impact(_ part: StepEffects.Part, _ way: Way) -> DriverImpact? {

@@ -36,9 +36,11 @@ struct ReviewCommand: ParsableCommand {
       fall under it.  Where the worst is decided, before and after, is named with
       the patch that wrote the line; --all has both ways of each witness.  A
       function that says yes or no and is defined outside of what is compiled is
-      answered both ways.  Of the last state, one scenario for each answer of a
-      device and a request is asked again, with other contents of memory that
-      nobody has written; states in between are not.
+      answered both ways.  Of the last state, the masks at both ends of each run of
+      equal answers of a device and a request are asked again, with other contents
+      of memory that nobody has written; states in between are not.  The counts
+      say how many.  Where two ways part, lines that were written anew with the
+      same outcome do not count.
 
       --format b4 is b4's check protocol, for a mail or mailbox on standard input
       (--mbox -): corrupts, breaks and exposes fail, other effects but better ones
@@ -92,8 +94,12 @@ struct ReviewCommand: ParsableCommand {
       board.domain(filters), isNamed: !filters.platform.isEmpty)
     let drivers = try joined.list(domain)
     let review: Review?
+    // The lines of a series are read where they are printed.
+    var patched: PatchedTree?
+    defer { patched?.remove() }
     switch (tree, git) {
-    case (let tree?, nil): review = try self.review(ofMailsOn: tree, domain, drivers)
+    case (let tree?, nil):
+      review = try self.review(ofMailsOn: tree, domain, drivers) { patched = $0 }
     case (nil, let git?): review = try self.review(ofCommitsIn: git, domain, drivers)
     default:
       throw UsageError(
@@ -186,8 +192,10 @@ struct ReviewCommand: ParsableCommand {
       drivers: drivers)
   }
 
+  /// - Parameter keep: Takes the tree with the series, which the review reads.
   private func review(
-    ofMailsOn path: String, _ domain: MatrixDomain, _ drivers: DriverList?
+    ofMailsOn path: String, _ domain: MatrixDomain, _ drivers: DriverList?,
+    keep: (PatchedTree) -> Void
   ) throws -> Review? {
     guard range == nil, let series = try Verify.series(mbox) else {
       throw UsageError(
@@ -201,7 +209,7 @@ struct ReviewCommand: ParsableCommand {
     let base = try Verify.compile(source, called: name, domain, cache: cache)
     let patched = try PatchedTree(
       series, to: source, evaluated: base.neededFiles, cacheDirectory: cache)
-    defer { patched.remove() }
+    keep(patched)
     let parts = CompiledParts(base)
     try Verify.say(patched, parts)
     let after = try Verify.compile(
@@ -231,6 +239,7 @@ struct ReviewCommand: ParsableCommand {
       title: "\(series.count) \(series.count == 1 ? "patch" : "patches") on \(name)",
       ways: ways,
       unseen: coverage.unseen + (series.isCut ? ["the end of the series, which is missing"] : []),
+      patched: patched,
       series: seriesBlocks(
         series, on: name, patched, coverage: coverage,
         hasTheSameCode: after.hasTheCode(of: base)), drivers: drivers)
