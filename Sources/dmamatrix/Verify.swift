@@ -35,9 +35,11 @@ struct Verify: ParsableCommand {
       answered both ways, up to three of them.
 
       Variables of the stack and memory that the kernel's code has not written hold a
-      pattern (gcc 12, clang 16).  One scenario for each answer of a device and a
-      request is asked again with zeros there, in code compiled without optimizing;
-      what changes is a finding, exit status 1.  In a range this is done at its end.
+      pattern (gcc 12, clang 16).  The masks at both ends of each run of equal answers
+      of a device and a request are asked again with zeros there, in code compiled
+      without optimizing, and where one changes, all of its machine; what changes is a
+      finding, exit status 1.  In a range this is done at its end.  How many scenarios
+      were asked again is printed: others may change, too.
 
       --git reads a commit of a repository instead of --tree: HEAD, or the REVISION
       behind it.  Nothing is checked out, run of its configuration or fetched; a

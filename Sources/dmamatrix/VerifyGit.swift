@@ -139,7 +139,9 @@ extension Verify {
       (blocks, depends) = (blocks + unwritten, its)
       Self.say(witness)
     }
-    if let text = Self.defined(elsewhere: predicates) { blocks.append(.paragraph(text)) }
+    if let text = Self.defined(elsewhere: predicates, in: ends.map(\.state)) {
+      blocks.append(.paragraph(text))
+    }
     if ends.count == 2, let coverage = try Self.coverage(history, ends, domain, jobs.count, cache) {
       blocks.append(coverageBlock(coverage))
     }

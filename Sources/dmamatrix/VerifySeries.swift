@@ -113,21 +113,23 @@ extension Verify {
       let result = try ask(
         after, called: name + "+mbox" + suffix, common, basedOn: model, assuming: assumption)
       stored += [(base, evaluation.provenance), (result, after.provenance)]
-      let comparison = Comparison([base, result] + (model.map { [$0] } ?? []), domain: common) {
-        Output.progress($0, "comparing")
-      }
-      Output.progress(1, "comparing")
       if let condition = assumption.condition { blocks.append(.title("Where \(condition)")) }
-      blocks += comparisonDocument(comparison, limit: show).blocks
+      // What the series changes, and apart from it how far its result is from the model.
+      for pair in [[base, result]] + (model.map { [[result, $0]] } ?? []) {
+        let comparison = Comparison(pair, domain: common) { Output.progress($0, "comparing") }
+        Output.progress(1, "comparing")
+        blocks += comparisonDocument(comparison, limit: show).blocks
+        differs = differs || !comparison.isEqual
+      }
       let looks = try [(evaluation, base), (after, result)].map { state, kernel in
         try state.secondLook(
           at: kernel, common, jobs: jobs.count, from: AnswerCache(cacheDirectory: cache),
           assuming: assumption)
       }
       let witness = CodeWitness(after, result, common, assuming: assumption)
-      blocks += unwrittenBlocks(looks[1], place: witness.place)
+      blocks += unwrittenBlocks(looks[1], limit: show ?? 5, place: witness.place)
       Self.say(witness)
-      differs = differs || !comparison.isEqual || !looks[1].dependent.isEmpty
+      differs = differs || !looks[1].dependent.isEmpty
       let its = try SeriesCoverage(
         of: patched, after, to: evaluation.tree, evaluation,
         lines: Self.lines((evaluation, looks[0]), (after, looks[1])))
@@ -137,7 +139,9 @@ extension Verify {
       try TreeStore.add(
         stored, domain: common, to: store, building: { Interruption.removeOnSignal($0) })
     }
-    for text in [Self.leftOut(after), Self.defined(elsewhere: predicates)] {
+    for text in [
+      leftOut(after), Self.defined(elsewhere: predicates, in: [after, evaluation]),
+    ] {
       if let text { blocks.append(.paragraph(text)) }
     }
     blocks += seriesBlocks(series, on: name, patched, coverage: coverage)
@@ -194,10 +198,11 @@ extension Verify {
   }
 
   /// Which platforms a tree does not compile for; nil where it does for all.
-  static func leftOut(_ evaluation: TreeEvaluation) -> String? {
+  func leftOut(_ evaluation: TreeEvaluation) -> String? {
     guard !evaluation.failures.isEmpty else { return nil }
+    let asked = (try? board.domain(filters).platforms) ?? Platform.allCases
     let names = evaluation.failures.map { failure in
-      Platform.allCases.filter { $0.family == failure.family }.map(\.name).joined(separator: ", ")
+      asked.filter { $0.family == failure.family }.map(\.name).joined(separator: ", ")
     }
     return "Not asked, because their code does not compile here: \(names.joined(separator: ", "))."
   }

@@ -40,7 +40,8 @@ extension Verify {
       let notes =
         (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
         + [
-          Self.leftOut(evaluation), Self.defined(elsewhere: evaluation.predicates),
+          leftOut(evaluation),
+          Self.defined(elsewhere: evaluation.predicates, in: [evaluation]),
           Self.release(of: evaluation.tree, agreement),
         ].compactMap { $0 }
       let (unwritten, depends) = try unwritten(in: base, evaluation, domain, witness, assumption)
@@ -68,7 +69,7 @@ extension Verify {
     let look = try evaluation.secondLook(
       at: kernel, domain, jobs: jobs.count, from: AnswerCache(cacheDirectory: cache),
       assuming: assumption)
-    return (unwrittenBlocks(look, place: witness.place), !look.dependent.isEmpty)
+    return (unwrittenBlocks(look, limit: show ?? 5, place: witness.place), !look.dependent.isEmpty)
   }
 
   /// Says which point release a tree is beside the model's, and whether what differs is
@@ -87,11 +88,20 @@ extension Verify {
   }
 
   /// Says what is answered both ways; nil where nothing is.
-  static func defined(elsewhere predicates: [String]) -> String? {
+  ///
+  /// - Parameter states: Those that have the functions.
+  static func defined(elsewhere predicates: [String], in states: [TreeEvaluation]) -> String? {
     guard !predicates.isEmpty else { return nil }
     let names = predicates.map { "\($0)()" }.joined(separator: ", ")
+    let headers = predicates.compactMap { name in
+      states.lazy.compactMap { $0.header(defining: name) }.first.map {
+        " \(name)() is defined in \($0.printable(upTo: 200)), which the harness replaces and "
+          + "does not read."
+      }
+    }
     return "What \(names) \(predicates.count == 1 ? "says" : "say") is decided in code that is "
       + "not compiled here: both answers are shown, and other effects of the call are not."
+      + headers.joined()
   }
 
   /// Says once why no place in the code is named.
