@@ -140,7 +140,7 @@ private func headline(_ transition: Comparison.Transition, detail: Int) -> Strin
       detail > 1 && change.column == "warn" ? allWarnings(change.values) : changeText(change)
     }
     text = ([still(sides[0].verdict)] + changes).joined(separator: "; ")
-  } else if let decision = transition.decision {
+  } else if let decision = transition.decision, decision != .ownCode {
     text += " (\(decision.name))"
   }
   if Set(sides.map(\.exposure)).count > 1 {

@@ -71,7 +71,7 @@ func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
   }
   return "\(what) changes \(coverage.total) \(coverage.total == 1 ? "line" : "lines"): "
     + "\(compiled), \(coverage.beside) in files of which other parts are, \(coverage.ported) "
-    + "in code that the harness has its own for, \(coverage.outside) in other files."
+    + "in files that the harness replaces, \(coverage.outside) in other files."
 }
 
 extension PatchedTree.Fate {
