@@ -104,8 +104,10 @@ struct MailPart {
   /// Whether a patch may stand in it: no HTML, no picture, no signature.
   private var isText: Bool {
     let type = (headers["content-type"] ?? "text/plain").lowercased()
-    return ["text/plain", "text/x-patch", "text/x-diff", "application/octet-stream", "multipart/"]
-      .contains(where: type.hasPrefix)
+    return [
+      "text/plain", "text/x-patch", "text/x-diff", "text/diff", "application/x-patch",
+      "application/x-diff", "application/octet-stream", "multipart/",
+    ].contains(where: type.hasPrefix)
   }
 
   /// What divides its parts (RFC 2046, 5.1.1); nil where it has none.

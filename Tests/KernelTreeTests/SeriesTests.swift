@@ -102,6 +102,31 @@ import Testing
     }
   }
 
+  /// A part that is not read and has a diff, and a text that cannot be decoded, end with a
+  /// sentence; a list's footer behind base64 is text.
+  @Test func noPatchIsDroppedInSilence() throws {
+    func box(_ headers: String, _ body: String) -> String {
+      "\(Self.header)\nSubject: [PATCH] a\n\(headers)\n\n\(body)\n"
+    }
+    let encoded = Data(small.utf8).base64EncodedString()
+    let footer = try PatchSeries(
+      mbox: data([box("Content-Transfer-Encoding: base64", encoded + "\n____\nthe list\n")]))
+    #expect(footer.mails.map { $0.changes.map(\.path) } == [["f.c"]])
+    let mixed = "Content-Type: multipart/mixed; boundary=b"
+    let attached = "--b\n\nx\n--b\nContent-Type: message/rfc822\n\n\(small)\n--b--"
+    for (headers, body, words) in [
+      (mixed, attached, "a part of type message/rfc822 has a diff"),
+      ("Content-Type: text/plain; charset=utf-16", small, "cannot be decoded"),
+      ("Content-Transfer-Encoding: x-uuencode", small, "cannot be decoded"),
+      ("Content-Transfer-Encoding: base64", "%%%", "cannot be decoded"),
+    ] {
+      let error = #expect(throws: TreeError.self) {
+        _ = try PatchSeries(mbox: data([box(headers, body)]))
+      }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "none")")
+    }
+  }
+
   /// A message has lines that begin as separators do; subjects are encoded, or have a
   /// list's name in front; a patch of a mode has no lines.
   @Test func mailsAreReadAsTheyAreSent() throws {
