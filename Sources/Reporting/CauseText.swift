@@ -29,7 +29,20 @@ func summaryBlocks(_ check: Check, more: String) -> [Document.Block] {
     let text = rest.isEmpty ? "" : "Not shown: \(rest.joined(separator: ", ")). "
     lines += foldedProse(text + more, width: 72)
   }
+  lines += undecidedLines(check)
   return [.title(title)] + (lines.isEmpty ? [] : [.lines(lines)])
+}
+
+/// What of a kernel tree was not decided: "none" must not be read as more than was asked.
+private func undecidedLines(_ check: Check) -> [String] {
+  guard check.kernel.recorded != nil else { return [] }
+  var lints: [String: [String]] = [:]
+  for case (let lint, .skipped(let reason)) in check.outcomes where lint.undecidable == nil {
+    lints[reason, default: []].append(lint.rawValue)
+  }
+  return lints.sorted { $0.key < $1.key }.flatMap { reason, names in
+    foldedProse("\(names.joined(separator: ", ")): not decided: \(reason).", width: 72)
+  }
 }
 
 /// ` 1 corrupts  SME hosts: peer memory garbled, behind the IOMMU; always`
