@@ -118,7 +118,7 @@ import Testing
       (mixed, attached, "a part of type message/rfc822 has a diff"),
       ("Content-Type: text/plain; charset=utf-16", small, "cannot be decoded"),
       ("Content-Transfer-Encoding: x-uuencode", small, "cannot be decoded"),
-      ("Content-Transfer-Encoding: base64", "%%%", "cannot be decoded"),
+      ("Content-Transfer-Encoding: base64", "%%%", "holds no mail with a patch"),
     ] {
       let error = #expect(throws: TreeError.self) {
         _ = try PatchSeries(mbox: data([box(headers, body)]))
