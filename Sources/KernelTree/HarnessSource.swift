@@ -293,21 +293,6 @@ struct HarnessSource {
     return traces.sorted().map { "#define \($0)(...) do { } while (0)\n" }.joined()
   }
 
-  /// The one name of a file that a path leads to: `..` could name it without end. Nil
-  /// outside the tree and in its `.git`.
-  static func path(of file: String, from directory: String) -> String? {
-    var parts: [Substring] = []
-    for part in (directory + "/" + file).split(separator: "/") where part != "." {
-      if part != ".." {
-        parts.append(part)
-      } else if parts.popLast() == nil {
-        return nil
-      }
-    }
-    let path = parts.joined(separator: "/")
-    return SourceTree.isInside(path) ? path : nil
-  }
-
   private func wrapper(_ header: String, add: (String) -> Void) -> String {
     var candidates = ["include/" + header]
     if header.hasPrefix("asm/") {
@@ -321,34 +306,12 @@ struct HarnessSource {
     return "#include \"\(tree.path)/\(file)\"\n"
   }
 
-  private static func included(_ line: Substring) -> (path: String, isQuoted: Bool)? {
-    let text = line.drop { $0 == " " || $0 == "\t" }
-    guard text.first == "#" else { return nil }
-    let rest = text.dropFirst().drop { $0 == " " || $0 == "\t" }
-    guard rest.hasPrefix("include") else { return nil }
-    let name = rest.dropFirst(7).drop { $0 == " " || $0 == "\t" }
-    guard let open = name.first, open == "<" || open == "\"" else { return nil }
-    let path = name.dropFirst().prefix { $0 != ">" && $0 != "\"" }
-    guard !path.isEmpty, path.allSatisfy({ $0.isLetter || $0.isNumber || "/-_.".contains($0) }),
-      open == "\"" || !path.split(separator: "/").contains("..")
-    else { return nil }
-    return (String(path), open == "\"")
-  }
-
   /// The page allocator's largest order, whose name and meaning changed.
   private var orders: String {
     let file = "include/linux/mmzone.h"
     guard let text = tree.read(file) else { return "" }
     return CSource(path: tree.path + "/" + file, text: text)
       .extract(["MAX_ORDER", "MAX_PAGE_ORDER", "MAX_ORDER_NR_PAGES"]).text
-  }
-
-  /// The tree's headers that the shim has others for, whether the tree has them or not.
-  var replacedHeaders: [String] {
-    files.filter { $0.value.isEmpty && $0.key.hasPrefix("include/") }.keys.sorted().map { name in
-      let header = name.dropFirst("include/".count)
-      return header.hasPrefix("asm/") ? "arch/\(family.directory)/include/\(header)" : name
-    }
   }
 
   // MARK: - The unit

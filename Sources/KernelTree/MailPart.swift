@@ -46,12 +46,12 @@ struct MailPart {
   func text() throws(TreeError) -> ArraySlice<UInt8> { try text(depth: 0) }
 
   private func text(depth: Int) throws(TreeError) -> ArraySlice<UInt8> {
-    let type = (headers["content-type"] ?? "text/plain").lowercased()
     guard let boundary else {
-      guard !type.contains("charset=utf-16"), !type.contains("charset=\"utf-16"),
-        let text = Self.decoded(body, headers["content-transfer-encoding"] ?? "")
+      guard !contentType.contains("charset=utf-16"), !contentType.contains("charset=\"utf-16"),
+        let text = decoded
       else {
-        throw unread("its text cannot be decoded (\(type), \(encoding))")
+        let encoding = encoding.isEmpty ? "no encoding" : encoding
+        throw unread("its text cannot be decoded (\(contentType), \(encoding))")
       }
       return text
     }
@@ -62,7 +62,9 @@ struct MailPart {
     for bytes in try parts(between: boundary) {
       let part = MailPart(bytes)
       guard part.isText else {
-        if part.mayHoldPatch { throw unread("a part of type \(part.type) has a diff") }
+        if part.mayHoldPatch {
+          throw unread("a part of type \(part.contentType.prefix { $0 != ";" }) has a diff")
+        }
         continue
       }
       all += try part.text(depth: depth + 1)
@@ -71,12 +73,10 @@ struct MailPart {
     return all[...]
   }
 
-  private var type: String {
-    let type = (headers["content-type"] ?? "text/plain").prefix { $0 != ";" }
-    return type.lowercased()
-  }
+  /// In small letters, with its parameters.
+  private var contentType: String { (headers["content-type"] ?? "text/plain").lowercased() }
 
-  private var encoding: String { headers["content-transfer-encoding"] ?? "no encoding" }
+  private var encoding: String { headers["content-transfer-encoding"] ?? "" }
 
   private func unread(_ reason: String) -> TreeError {
     let subject = EncodedWords.decoded(headers["subject"] ?? "").printable(upTo: 100)
@@ -89,13 +89,11 @@ struct MailPart {
   private var mayHoldPatch: Bool {
     // A web page repeats the text, others are no text.
     if ["text/html", "image/", "application/pgp", "application/pkcs7", "video/", "audio/"]
-      .contains(where: type.hasPrefix)
+      .contains(where: contentType.hasPrefix)
     {
       return false
     }
-    guard let text = Self.decoded(body, headers["content-transfer-encoding"] ?? "") else {
-      return true
-    }
+    guard let text = decoded else { return true }
     return ByteLines(text).contains { line in
       ["diff --git ", "--- a/", "+++ b/"].contains { line.starts(with: $0.utf8) }
     }
@@ -103,11 +101,10 @@ struct MailPart {
 
   /// Whether a patch may stand in it: no HTML, no picture, no signature.
   private var isText: Bool {
-    let type = (headers["content-type"] ?? "text/plain").lowercased()
-    return [
+    [
       "text/plain", "text/x-patch", "text/x-diff", "text/diff", "application/x-patch",
       "application/x-diff", "application/octet-stream", "multipart/",
-    ].contains(where: type.hasPrefix)
+    ].contains(where: contentType.hasPrefix)
   }
 
   /// What divides its parts (RFC 2046, 5.1.1); nil where it has none.
@@ -140,15 +137,13 @@ struct MailPart {
     return parts
   }
 
-  /// A body without its transfer encoding; nil where that is unknown or wrong.
-  private static func decoded(
-    _ body: ArraySlice<UInt8>, _ encoding: String
-  ) -> ArraySlice<UInt8>? {
+  /// The body without its transfer encoding; nil where that is unknown or wrong.
+  private var decoded: ArraySlice<UInt8>? {
     // RFC 2045 allows a comment behind the word.
     let word = encoding.lowercased().prefix { $0 != " " && $0 != "(" && $0 != ";" }
     switch word {
-    case "base64": return base64(body).map { $0[...] }
-    case "quoted-printable": return quotedPrintable(body)[...]
+    case "base64": return Self.base64(body).map { $0[...] }
+    case "quoted-printable": return Self.quotedPrintable(body)[...]
     case "", "7bit", "8bit", "binary": return body
     default: return nil
     }

@@ -40,8 +40,8 @@ public enum TreeError: UserFacingError, Equatable {
     case .notFound(let family, let name, let files):
       "the tree's \(family) code has no '\(name)' in \(files)"
     case .doesNotCompile(let family, let problems, let probe):
-      "the tree's \(family) code does not compile against the harness (\(probe)): "
-        + (problems.first ?? "no message")
+      "the tree's \(family) code does not compile against the harness"
+        + (probe.isEmpty ? ": " : " (\(probe)): ") + (problems.first ?? "no message")
         + (problems.count > 1 ? ", and \(problems.count - 1) more" : "")
     case .cannotRun(let reason): "the compiled tree cannot be run: \(reason)"
     case .failed(let family, let reason): "the tree's \(family) code stopped: \(reason)"

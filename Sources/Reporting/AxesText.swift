@@ -87,11 +87,10 @@ public func axesDocument(
 
 /// Names in a column and their meanings beside it, folded.
 private func lines(_ values: [(name: String, summary: String)]) -> [String] {
-  let width = (values.map(\.name.count).max() ?? 0) + 2
+  let width = (values.map(\.name.count).max() ?? 0) + 4
   return values.flatMap { name, summary in
-    let padded = name + String(repeating: "\u{a0}", count: width - name.count)
-    return folded(
-      padded + summary, width: 68, indent: "  ", hanging: String(repeating: " ", count: width + 2)
-    ).split(separator: "\n").map { String($0).replacing("\u{a0}", with: " ") }
+    folded(summary, width: 68 - width).split(separator: "\n").enumerated().map { number, line in
+      (number == 0 ? "  " + name : "").padding(width) + line
+    }
   }
 }
