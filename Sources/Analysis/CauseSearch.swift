@@ -27,7 +27,7 @@ struct CauseSearch {
       where !changes.contains(where: { $0.change.knob == change.knob }) {
         changes.append(Cause.Change(version: current, change: change))
       }
-      version = current.base.flatMap(KernelVersion.named)
+      version = current.baseVersion
     }
     sinceBase = version == nil ? [] : changes
   }
@@ -64,7 +64,7 @@ struct CauseSearch {
   private func changes(
     of finding: Check.Finding, since: KernelVersion?, at keys: [String]
   ) -> [Cause.Change] {
-    guard let since, let before = since.base.flatMap(KernelVersion.named),
+    guard let since, let before = since.baseVersion,
       let key = keys.first, let witness = Witness(key, domain)
     else { return [] }
     let paths = [since, before].map { witness.path($0, withEnd: finding.lint.isAboutLife) }
@@ -90,7 +90,7 @@ struct CauseSearch {
     let candidates: [Cause.Change]
     if finding.isNew, let base, !sinceBase.isEmpty {
       (versions, candidates) = ((base, kernel), sinceBase)
-    } else if let before = since.base.flatMap(KernelVersion.named) {
+    } else if let before = since.baseVersion {
       versions = (before, since)
       candidates = since.changes.map { Cause.Change(version: since, change: $0) }
     } else {

@@ -206,10 +206,10 @@ extension KernelVersion {
   /// What a review compares it with: the release below a release, a series or an
   /// alternative; what a user's variant changes; nil for the oldest.
   public var reviewBase: KernelVersion? {
-    var below = base.flatMap(KernelVersion.named)
+    var below = baseVersion
     guard sourcePackage != nil || messageID != nil else { return below }
     while let version = below, version.sourcePackage == nil {
-      below = version.base.flatMap(KernelVersion.named)
+      below = version.baseVersion
     }
     return below
   }

@@ -58,10 +58,10 @@ final class EarlierVersions {
   ///   does not matter to them.
   init(before kernel: KernelVersion, base: KernelVersion?, comparing: Bool) {
     var chain: [KernelVersion] = []
-    var below = kernel.recorded == nil ? kernel.base.flatMap(KernelVersion.named) : nil
+    var below = kernel.recorded == nil ? kernel.baseVersion : nil
     while let version = below {
       chain.append(version)
-      below = version.base.flatMap(KernelVersion.named)
+      below = version.baseVersion
     }
     let place = base.flatMap { chain.firstIndex(of: $0) }
     if comparing, let place { chain = Array(chain[...place]) }

@@ -108,44 +108,25 @@ public struct Reach: Sendable {
   ) -> (count: Int, witness: String?) {
     var count = 0
     var witness: String?
-    for platform in domain.platforms {
-      for iommu in domain.iommuModes {
-        for swiotlb in domain.swiotlbModes {
-          guard one.bootExclusion(platform, iommu, swiotlb) == nil,
-            two.bootExclusion(platform, iommu, swiotlb) == nil
-          else { continue }
-          for machine in domain.machines {
-            let kernels = [one, two].map { policy in
-              BootedKernel(
-                policy: policy, platform: platform, iommu: iommu, swiotlb: swiotlb,
-                machine: machine)
-            }
-            var known = KnownLines(domain)
-            for var request in domain.requests(
-              on: machine, platform, iommu, policies: [one, two])
-            {
-              if let differing = known[request] {
-                count += differing
-                continue
-              }
-              var differing = 0
-              defer { count += differing }
-              let runs = kernels.map { $0.runs(of: request, masks: domain.masks) }
-              let reads = runs.joined().reduce(DeviceAxes()) { $0.union($1.reads) }
-              defer { known.keep(differing, for: request, reads) }
-              forEachJointRun(runs) { range, cycles in
-                if OutcomeColumns(cycles[0], cycles[1]).isEmpty { return }
-                differing += range.count
-                guard witness == nil else { return }
-                request.mask = domain.masks[range.lowerBound]
-                witness =
-                  Scenario(
-                    platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
-                    request: request
-                  ).key
-              }
-            }
-          }
+    for boot in domain.boots(on: [one, two]) {
+      let kernels = [one, two].map { BootedKernel($0, boot) }
+      var known = KnownLines(domain)
+      for var request in domain.requests(on: boot, policies: [one, two]) {
+        if let differing = known[request] {
+          count += differing
+          continue
+        }
+        var differing = 0
+        defer { count += differing }
+        let runs = kernels.map { $0.runs(of: request, masks: domain.masks) }
+        let reads = runs.joined().reduce(DeviceAxes()) { $0.union($1.reads) }
+        defer { known.keep(differing, for: request, reads) }
+        forEachJointRun(runs) { range, cycles in
+          if OutcomeColumns(cycles[0], cycles[1]).isEmpty { return }
+          differing += range.count
+          guard witness == nil else { return }
+          request.mask = domain.masks[range.lowerBound]
+          witness = boot.scenario(request).key
         }
       }
     }

@@ -153,10 +153,10 @@ final class ScenarioSpace {
   func booted(
     _ kernel: KernelVersion, _ choice: [Int], _ conditions: BootConditions
   ) -> BootedKernel {
-    let (platform, iommu) = (domain.platforms[choice[0]], domain.iommuModes[choice[1]])
-    let (swiotlb, machine) = (domain.swiotlbModes[choice[2]], domain.machines[choice[3]])
-    return boots?.booted(kernel, platform, iommu, swiotlb, machine, conditions)
-      ?? kernel.booted(platform, iommu, swiotlb, machine, conditions)
+    let boot = BootConfiguration(
+      domain.platforms[choice[0]], domain.iommuModes[choice[1]], domain.swiotlbModes[choice[2]],
+      domain.machines[choice[3]])
+    return boots?.booted(kernel, boot, conditions) ?? kernel.booted(boot, conditions)
   }
 
   /// Forgets what is known of another boot.

@@ -18,13 +18,18 @@ public struct Witness {
     masks = domain.masks
   }
 
+  private var boot: BootConfiguration {
+    BootConfiguration(scenario.platform, scenario.iommu, scenario.swiotlb, machine)
+  }
+
+  /// What a kernel answers; nil where the scenario cannot exist.
+  private func explanation(by kernel: KernelVersion) -> Explanation? {
+    try? Explanation.explain(scenario, in: circumstance, on: machine, by: kernel).get()
+  }
+
   /// The decisions of a kernel, with those of unmap or free.
   public func path(_ kernel: KernelVersion, withEnd: Bool) -> [TraceStep] {
-    guard
-      case .success(let explanation) = Explanation.explain(
-        scenario, in: circumstance, on: machine, by: kernel)
-    else { return [] }
-    return explanation.path + (withEnd ? explanation.undoPath : [])
+    explanation(by: kernel).map { $0.path + (withEnd ? $0.undoPath : []) } ?? []
   }
 
   /// The changes between two versions that violate and do not violate a lint which alone
@@ -51,24 +56,20 @@ public struct Witness {
 
   /// Whether a kernel serves the request, so that the device gets at the right bytes.
   public func isServed(by kernel: KernelVersion) -> Bool {
-    guard
-      case .success(let explanation) = Explanation.explain(
-        scenario, in: circumstance, on: machine, by: kernel)
-    else { return false }
-    return explanation.verdict.isServed
+    explanation(by: kernel)?.verdict.isServed ?? false
   }
 
   /// Whether a policy violates a lint; false where the scenario cannot exist.
   ///
-  /// - Parameter boot: Boots the policy; one that keeps what it booted, where many are asked.
+  /// - Parameter booting: Boots the policy; one that keeps what it booted, where many are asked.
   public func violates(
     _ lint: Lint, _ policy: Policy, _ base: KernelVersion?,
-    _ boot: (Policy, Witness) -> BootedKernel = { $1.booted($0) }
+    _ booting: (Policy, Witness) -> BootedKernel = { $1.booted($0) }
   ) -> Bool {
     if lint.isAboutBoots {
       guard let base else { return false }
       return PoolChange.shrinks(
-        from: base.booted(scenario.platform, scenario.iommu, scenario.swiotlb, machine).pool,
+        from: base.booted(boot).pool,
         to: booted(policy).pool)
     }
     if lint.isAboutLife {
@@ -76,11 +77,10 @@ public struct Witness {
         ?? false
     }
     guard policy.exclusion(of: scenario, on: machine) == nil else { return false }
-    var kernels = [boot(policy, self)]
+    var kernels = [booting(policy, self)]
     if lint.needsBase {
       guard let base else { return false }
-      kernels.append(
-        base.booted(scenario.platform, scenario.iommu, scenario.swiotlb, machine))
+      kernels.append(base.booted(boot))
     }
     // A wider mask is compared with the narrower ones.
     let masks = lint == .maskMonotone ? masks : [scenario.mask]
@@ -96,11 +96,7 @@ public struct Witness {
   }
 
   /// A policy on the witness' boot.
-  public func booted(_ policy: Policy) -> BootedKernel {
-    BootedKernel(
-      policy: policy, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, machine: machine)
-  }
+  public func booted(_ policy: Policy) -> BootedKernel { BootedKernel(policy, boot) }
 }
 
 /// Booted policies that are tried at many witnesses, by one thread.

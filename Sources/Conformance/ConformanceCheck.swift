@@ -37,7 +37,7 @@ public struct ConformanceCheck {
   /// How many mismatches are kept.
   public let limit: Int
 
-  private var booted: [Boot: BootedKernel] = [:]
+  private let booted = KnownBoots()
 
   /// Kernels that rows may name beside the known ones.
   public let variants: [KernelVersion]
@@ -111,25 +111,11 @@ public struct ConformanceCheck {
     return (life.answer, life.answer.columns + life.after.columns)
   }
 
-  private struct Boot: Hashable {
-    let kernel: String
-    let platform: Platform
-    let iommu: IOMMUMode
-    let swiotlb: SwiotlbMode
-    let memory: MachineName
-    let conditions: BootConditions
-  }
-
-  private mutating func kernel(for vector: Vector, _ machine: Machine) -> BootedKernel {
+  private func kernel(for vector: Vector, _ machine: Machine) -> BootedKernel {
     let scenario = vector.scenario
-    let boot = Boot(
-      kernel: vector.kernel.name, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, memory: scenario.memory, conditions: vector.conditions)
-    if let kernel = booted[boot] { return kernel }
-    let kernel = BootedKernel(
-      policy: vector.kernel.policy, platform: scenario.platform, iommu: scenario.iommu,
-      swiotlb: scenario.swiotlb, machine: machine, conditions: vector.conditions)
-    booted[boot] = kernel
-    return kernel
+    return booted.booted(
+      vector.kernel,
+      BootConfiguration(scenario.platform, scenario.iommu, scenario.swiotlb, machine),
+      vector.conditions)
   }
 }

@@ -14,6 +14,21 @@ public struct BootConfiguration: Hashable, Sendable {
   }
 }
 
+extension BootConfiguration {
+  /// A request on the boot.
+  public func scenario(_ request: DeviceRequest) -> Scenario {
+    Scenario(
+      platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name, request: request)
+  }
+}
+
+extension RecordedAnswers {
+  /// What was recorded of a boot; nil where nothing was.
+  public func boot(_ boot: BootConfiguration) -> RecordedBoot? {
+    self.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+  }
+}
+
 extension Policy {
   /// Why no kernel of this policy boots so; nil where one does.
   public func exclusion(of boot: BootConfiguration) -> Exclusion? {

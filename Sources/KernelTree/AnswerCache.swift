@@ -23,7 +23,8 @@ public final class AnswerCache: Sendable {
 
   /// The key of a program's answers to some boots.
   static func key(
-    _ program: HarnessProgram, _ boots: [HarnessBoot], _ domain: MatrixDomain, _ policy: Policy,
+    _ program: HarnessProgram, _ boots: [BootConfiguration], _ domain: MatrixDomain,
+    _ policy: Policy,
     assuming holding: Set<String> = [], text: String = ""
   ) -> String {
     let hash = SHA256()
@@ -38,7 +39,7 @@ public final class AnswerCache: Sendable {
   }
 
   /// What is known of a key; nil where nothing is.
-  func answers(_ key: String, _ boots: [HarnessBoot]) -> RecordedAnswers? {
+  func answers(_ key: String, _ boots: [BootConfiguration]) -> RecordedAnswers? {
     if let known = memory.withLock({ $0.answers[key] }) { return known }
     guard let bytes = cache.contents("answers-" + key), bytes.count > 32,
       SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
@@ -61,12 +62,12 @@ public final class AnswerCache: Sendable {
   }
 
   /// Keeps what was asked; a cache that cannot be written is none.
-  func keep(_ key: String, _ answers: RecordedAnswers, _ boots: [HarnessBoot]) {
+  func keep(_ key: String, _ answers: RecordedAnswers, _ boots: [BootConfiguration]) {
     remember(key, answers)
     var bytes: [UInt8] = []
     for boot in boots {
       guard
-        let encoded = answers.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)?
+        let encoded = answers.boot(boot)?
           .encoded
       else { return }
       withUnsafeBytes(of: UInt32(encoded.count).littleEndian) { bytes += $0 }
@@ -97,7 +98,7 @@ public final class AnswerCache: Sendable {
 }
 
 extension RecordedAnswers {
-  mutating func set(_ recorded: RecordedBoot, of boot: HarnessBoot) {
+  mutating func set(_ recorded: RecordedBoot, of boot: BootConfiguration) {
     set(
       recorded, platform: boot.platform, iommu: boot.iommu, swiotlb: boot.swiotlb,
       machine: boot.machine.name)

@@ -37,7 +37,7 @@ extension HarnessRun {
   /// Such requests go to the same machine booted with `swiotlb=` and one segment for
   /// each CPU: it knows at once. Asked in reverse, one machine answers everything,
   /// and the answers are the same.
-  func questions(to boot: HarnessBoot) -> [Question] {
+  func questions(to boot: BootConfiguration) -> [Question] {
     let requests = domain.requests(
       on: boot.machine, boot.platform, boot.iommu, policies: [policy]
     ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
@@ -57,7 +57,7 @@ extension HarnessRun {
   }
 
   func append(
-    _ boot: HarnessBoot, _ question: Question, to data: inout Data
+    _ boot: BootConfiguration, _ question: Question, to data: inout Data
   ) {
     let requests = question.requests
     func add<Value: FixedWidthInteger>(_ value: Value) {

@@ -8,7 +8,7 @@ import Support
 /// machine.
 struct HarnessRun: Sendable {
   let program: HarnessProgram
-  let boots: [HarnessBoot]
+  let boots: [BootConfiguration]
   let domain: MatrixDomain
   let policy: Policy
   var isReversed = false
@@ -79,7 +79,7 @@ struct HarnessRun: Sendable {
   ///
   /// - Parameter each: Takes a reply, and returns whether it can be one.
   func ask(
-    _ asked: [(boot: HarnessBoot, question: Question)], each: (Question, Reply) -> Bool
+    _ asked: [(boot: BootConfiguration, question: Question)], each: (Question, Reply) -> Bool
   ) throws(TreeError) {
     guard !asked.isEmpty else { return }
     var input = Data()
@@ -175,7 +175,7 @@ struct HarnessRun: Sendable {
 
   /// Reads one machine's answers: their length, which is bounded, and so much.
   private func read(
-    _ output: ProgramOutput, _ boot: HarnessBoot, _ question: Question
+    _ output: ProgramOutput, _ boot: BootConfiguration, _ question: Question
   ) throws(TreeError) -> Reply {
     let longest =
       UInt64(2 * question.count) + 8 + Self.outcomeLimit * HarnessOutcome.size + 32
@@ -190,7 +190,7 @@ struct HarnessRun: Sendable {
 
   /// One machine's answers, and the pool it has; nil where they are not whole.
   private func reply(
-    _ reader: inout ByteReader, _ boot: HarnessBoot, _ question: Question
+    _ reader: inout ByteReader, _ boot: BootConfiguration, _ question: Question
   ) -> Reply? {
     guard let indices = reader.integers(UInt16.self, count: question.count),
       let outcomes = reader.integer(UInt64.self), outcomes <= Self.outcomeLimit

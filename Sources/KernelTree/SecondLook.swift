@@ -83,7 +83,7 @@ extension TreeEvaluation {
   ) throws(TreeError) -> SecondLook {
     guard let answers = kernel.recorded else { return SecondLook() }
     var look = SecondLook()
-    var work: [(program: HarnessProgram, path: String, boots: [HarnessBoot])] = []
+    var work: [(program: HarnessProgram, path: String, boots: [BootConfiguration])] = []
     var keys: [String: String] = [:]
     let compiler = try Compiler()
     let builds = try BuildCache(directory: cacheDirectory)
@@ -159,10 +159,10 @@ extension HarnessRun {
     from answers: RecordedAnswers
   ) throws(TreeError) -> SecondLook.Found {
     var result = SecondLook.Found()
-    var asked: [(boot: HarnessBoot, question: Question)] = []
+    var asked: [(boot: BootConfiguration, question: Question)] = []
     for boot in boots {
       guard
-        let known = answers.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+        let known = answers.boot(boot)
       else { continue }
       for question in questions(to: boot) {
         let requests = question.requests.flatMap { request in
@@ -188,7 +188,7 @@ extension HarnessRun {
       return true
     }
     // Where one changes, all are asked.
-    var again: [(boot: HarnessBoot, question: Question)] = []
+    var again: [(boot: BootConfiguration, question: Question)] = []
     for index in changed.sorted() {
       let (boot, first) = asked[index]
       result.asked -= first.requests.count
@@ -214,10 +214,11 @@ extension HarnessRun {
   }
 
   private func dependent(
-    _ answers: RecordedAnswers, _ boot: HarnessBoot, _ requests: [DeviceRequest], _ reply: Reply
+    _ answers: RecordedAnswers, _ boot: BootConfiguration, _ requests: [DeviceRequest],
+    _ reply: Reply
   ) -> [SecondLook.Dependent] {
     guard
-      let known = answers.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+      let known = answers.boot(boot)
     else { return [] }
     return zip(requests, reply.indices).compactMap { request, number in
       let now = reply.cycles[Int(number)]

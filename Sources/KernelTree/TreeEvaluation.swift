@@ -233,7 +233,7 @@ public struct TreeEvaluation: Sendable {
     assuming assumption: Assumption = .none, progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> (answers: RecordedAnswers, key: String) {
     var all = RecordedAnswers()
-    var unknown: [(program: HarnessProgram, key: String, boots: [HarnessBoot])] = []
+    var unknown: [(program: HarnessProgram, key: String, boots: [BootConfiguration])] = []
     var keys: [String] = []
     for program in programs {
       let boots = boots(of: program, in: domain, policy)
@@ -252,7 +252,7 @@ public struct TreeEvaluation: Sendable {
       var its = RecordedAnswers()
       for boot in boots {
         guard
-          let recorded = found.boot(boot.platform, boot.iommu, boot.swiotlb, boot.machine.name)
+          let recorded = found.boot(boot)
         else { continue }
         its.set(recorded, of: boot)
       }
@@ -268,7 +268,7 @@ public struct TreeEvaluation: Sendable {
     of programs: [HarnessProgram]? = nil, assuming assumption: Assumption = .none,
     progress: @Sendable (Double) -> Void = { _ in }
   ) throws(TreeError) -> RecordedAnswers {
-    var work: [(program: HarnessProgram, boots: [HarnessBoot])] = []
+    var work: [(program: HarnessProgram, boots: [BootConfiguration])] = []
     for program in programs ?? self.programs {
       let boots = boots(of: program, in: domain, policy)
       let parts = max(1, min(jobs, boots.count))
@@ -313,28 +313,9 @@ public struct TreeEvaluation: Sendable {
 
   func boots(
     of program: HarnessProgram, in domain: MatrixDomain, _ policy: Policy
-  ) -> [HarnessBoot] {
-    var boots: [HarnessBoot] = []
-    for platform in domain.platforms where platform.family == program.family {
-      for iommu in domain.iommuModes where iommu != .lazy && iommu != .strict {
-        for swiotlb in domain.swiotlbModes
-        where policy.bootExclusion(platform, iommu, swiotlb) == nil {
-          for machine in domain.machines
-          where domain.includes(platform, iommu, swiotlb, machine) {
-            boots.append(
-              HarnessBoot(platform: platform, iommu: iommu, swiotlb: swiotlb, machine: machine))
-          }
-        }
-      }
+  ) -> [BootConfiguration] {
+    domain.boots(on: [policy]).filter {
+      $0.platform.family == program.family && $0.iommu != .lazy && $0.iommu != .strict
     }
-    return boots
   }
-}
-
-/// One machine that a harness program boots.
-struct HarnessBoot: Sendable {
-  let platform: Platform
-  let iommu: IOMMUMode
-  let swiotlb: SwiotlbMode
-  let machine: Machine
 }

@@ -223,7 +223,7 @@ public enum PolicyFiles {
   /// - Parameter base: What the file builds upon; the version's own base without, if
   ///   it is one that every reader knows, else the version itself.
   public static func text(of version: KernelVersion, basedOn base: KernelVersion? = nil) -> String {
-    let base = base ?? version.base.flatMap(KernelVersion.named)
+    let base = base ?? version.baseVersion
     let name = version.name.prefix(nameLimit - 5) + "-copy"
     var lines = ["name: \(name)", "base: \(base?.name ?? version.name)"]
     if let link = version.link { lines.append("link: \(link)") }

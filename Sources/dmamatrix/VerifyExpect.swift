@@ -89,28 +89,16 @@ struct Expectation {
   func failures(of kernel: KernelVersion, _ domain: MatrixDomain) -> [String]? {
     var failures: [String] = []
     var asked = 0
-    for platform in domain.platforms {
-      for iommu in domain.iommuModes {
-        for swiotlb in domain.swiotlbModes {
-          for machine in domain.machines {
-            guard let boot = kernel.recorded?.boot(platform, iommu, swiotlb, machine.name) else {
-              continue
-            }
-            let requests = domain.requests(on: machine, platform, iommu, policies: [kernel.policy])
-            for var request in requests {
-              for mask in domain.masks {
-                request.mask = mask
-                guard let cycle = boot.cycle(of: request) else { continue }
-                asked += 1
-                let values = Dictionary(cycle.columns(platform, request)) { $1 }
-                let scenario = Scenario(
-                  platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
-                  request: request)
-                failures += terms.filter { !$0.holds(values) }.map { term in
-                  "\(scenario.key): \(term.column)=\(values[term.column] ?? "")"
-                }
-              }
-            }
+    for boot in domain.boots {
+      guard let recorded = kernel.recorded?.boot(boot) else { continue }
+      for var request in domain.requests(on: boot, policies: [kernel.policy]) {
+        for mask in domain.masks {
+          request.mask = mask
+          guard let cycle = recorded.cycle(of: request) else { continue }
+          asked += 1
+          let values = Dictionary(cycle.columns(boot.platform, request)) { $1 }
+          failures += terms.filter { !$0.holds(values) }.map { term in
+            "\(boot.scenario(request).key): \(term.column)=\(values[term.column] ?? "")"
           }
         }
       }

@@ -21,6 +21,9 @@ extension KernelVersion {
     known.first { $0.name == name } ?? (try? combination(String(name)))
   }
 
+  /// The version that it changes; nil for the oldest, and for what is based on a user's.
+  public var baseVersion: KernelVersion? { base.flatMap(Self.named) }
+
   static let linux6_1 = KernelVersion(
     "6.1",
     oldest: .linux6_1,

@@ -20,8 +20,8 @@ extension KernelVersion {
   /// The version that an alternative changes, whatever alternatives are between; the base of
   /// any other.
   public var changedVersion: KernelVersion? {
-    var version = base.flatMap(KernelVersion.named)
-    while let known = version, known.mail != nil { version = known.base.flatMap(Self.named) }
+    var version = baseVersion
+    while let known = version, known.mail != nil { version = known.baseVersion }
     return version
   }
 
