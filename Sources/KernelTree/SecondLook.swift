@@ -129,7 +129,7 @@ extension TreeEvaluation {
   }
 
   /// Counts up with what is asked again, or how it is kept.
-  private static let lookNote = "looks2-"
+  private static let lookNote = "looks-"
 
   /// The lines of the tree that ran in a second look, and those with code that can.
   public func executed(
