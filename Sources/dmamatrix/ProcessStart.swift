@@ -9,6 +9,15 @@ enum ProcessStart {
   /// Foundation's own, and one that watches the time.
   private static let threads = 3
 
+  /// Refuses to run without a command line: Swift reads it from /proc, and every command
+  /// would be taken for none where that is not mounted.
+  private static func requireArguments() throws(UsageError) {
+    guard CommandLine.arguments.isEmpty else { return }
+    throw UsageError(
+      description: "the command line cannot be read; expected /proc to be mounted "
+        + "(mount -t proc proc /proc)")
+  }
+
   /// Refuses a limit of processes that leaves too few threads: libdispatch tries for ever
   /// to start one that the system refuses (`_dispatch_root_queue_poke_slow()`).
   private static func requireThreads() throws(UsageError) {
@@ -57,6 +66,7 @@ enum ProcessStart {
     where fcntl(file, F_GETFD) < 0 {
       _ = open("/dev/null", flags)
     }
+    try requireArguments()
     try requireThreads()
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

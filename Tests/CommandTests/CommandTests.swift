@@ -157,8 +157,7 @@ import Testing
     let mount = directory + "/small"
     try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
     guard try shell("mount -t tmpfs -o size=4m tmpfs '\(mount)'") == 0 else {
-      print("skipped: a tmpfs cannot be mounted here")
-      return
+      try Test.cancel("a tmpfs cannot be mounted here")
     }
     defer { _ = try? shell("umount '\(mount)'") }
     let path = mount + "/matrix.db"

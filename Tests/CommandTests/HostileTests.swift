@@ -51,8 +51,7 @@ extension CommandTests {
   /// The explorer's command is pasted into a shell: a name stays one word.
   @Test func noNameIsACommand() throws {
     guard try shell("command -v node") == 0 else {
-      print("skipped: node is not installed")
-      return
+      try Test.cancel("node is not installed")
     }
     let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
@@ -141,8 +140,7 @@ extension CommandTests {
   @Test(.enabled(if: getuid() == 0, "a container needs root"))
   func aKilledContainerDoesNotStopTheNext() throws {
     guard try shell("unshare -pf --kill-child true") == 0 else {
-      print("skipped: unshare cannot make a process namespace here")
-      return
+      try Test.cancel("unshare cannot make a process namespace here")
     }
     let container = "cd '\(directory)' && unshare -pf --kill-child '\(tool.path)' generate --quiet"
     _ = try shell("(\(container) & sleep 1; kill -9 $!; wait)")
@@ -198,8 +196,7 @@ extension CommandTests {
       ["query", "SELEC \u{1b}[2J"],
     ] {
       guard let shown = try onTerminal(question) else {
-        print("skipped: script of util-linux is not installed")
-        return
+        try Test.cancel("script of util-linux is not installed")
       }
       for text in ["\u{1b}[2J", "\u{1b}]", "\u{9b}", "\u{7}", "\u{202e}", "\u{2066}"] {
         #expect(!shown.contains(text), "\(question)")
@@ -307,8 +304,7 @@ extension CommandTests {
   /// The short version of `make torture`.
   @Test func nothingIsLost() throws {
     guard try shell("command -v python3") == 0 else {
-      print("skipped: python3 is not installed")
-      return
+      try Test.cancel("python3 is not installed")
     }
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("Torture/torture.py").path
