@@ -12,8 +12,8 @@ TEST = $(SWIFT) test -c release --scratch-path .build-test
 LAB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dmamatrix/lab
 LAB_KERNEL ?= 6.12
 
-.PHONY: run lab lab-devices drivers test attack mutate lint bench goldens ecosystem \
-  verify-kernels shards torture fuzz sanitize build install clean deps
+.PHONY: run lab lab-devices drivers test test-quick docs attack mutate lint bench goldens ecosystem \
+  verify-kernels shards torture fuzz sanitize build install install-files dist clean deps
 
 run: build
 	$(TOOL) generate --database matrix.db
@@ -26,6 +26,15 @@ build: deps
 
 test: deps
 	$(TEST)
+
+# The suites that take a second or less, after the build: what to run while working.
+QUICK = DMAModelTests|BootInputsTests|PolicyFilesTests|AnalysisTests.Cover|SubstringSearchTests
+test-quick: deps
+	$(TEST) --filter '$(QUICK)'
+
+# The guide and the library's pages, by DocC: a link that leads nowhere fails.
+docs: build
+	SWIFT=$(SWIFT) sh Tests/docs.sh .build/release
 
 # What an attacker would try, alone; "make test" has it too. Programs of Tests/Attack
 # run in the jail that kernel trees run in.
@@ -118,7 +127,9 @@ sanitize: deps
 	SWIFT=$(SWIFT) sh Tests/sanitize.sh $(SANITIZE)
 
 # The executable, the manual page, and completions for three shells.
-install: build
+install: build install-files
+
+install-files:
 	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/dmamatrix
 	install -D -m 644 reports/dmamatrix.1 $(SHARE)/man/man1/dmamatrix.1
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
@@ -127,9 +138,13 @@ install: build
 	$(TOOL) --generate-completion-script zsh >$(SHARE)/zsh/site-functions/_dmamatrix
 	$(TOOL) --generate-completion-script fish >$(SHARE)/fish/vendor_completions.d/dmamatrix.fish
 
+# An archive that runs without a Swift toolchain, with an example database.
+dist: build
+	sh Tests/dist.sh $(TOOL) dist
+
 # Installs what is missing; says so where it cannot.
 deps:
 	@sh Tests/dependencies.sh
 
 clean:
-	rm -rf .build .build-test .build-address .build-thread .build-fuzz .venv .kernels matrix.db
+	rm -rf .build .build-test .build-address .build-thread .build-fuzz .venv .kernels dist matrix.db

@@ -15,6 +15,10 @@ ADDRESS='FuzzTests|ConformanceTests|PolicyFilesTests|ObservationsTests|LabTests|
 # Where threads meet: the generator, shards and stores; the solver and exact
 # conditions, which share the module Parallel with the reports.
 THREAD='MatrixStoreTests|AnalysisTests.(Solver|Cover)'
+# Only their targets are compiled: what filters begin with, and where SeriesTests are.
+targets_of() {
+  echo "$1" | sed 's/([^)]*)//g' | tr '|' '\n' | sed -e 's/[.].*//' -e 's/^SeriesTests$/KernelTreeTests/' | sort -u | paste -sd, -
+}
 # Whole files of measurements, on one thread, that the optimized tests read anyway.
 SKIP='everyShared|everyBootOfTheVectors'
 # No kernel tree is compiled.
@@ -31,7 +35,8 @@ for sanitizer in ${*:-address thread}; do
       echo "sanitize: '$sanitizer' is unknown; accepted: address, thread" >&2
       exit 2 ;;
   esac
-  "$SWIFT" test -c release --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" \
+  DMAMATRIX_TEST_TARGETS=$(targets_of "${SUITES:-$suites}") \
+    "$SWIFT" test -c release --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" \
     --filter "${SUITES:-$suites}" --skip "$SKIP"
   echo "sanitize: $sanitizer: no finding"
 done

@@ -232,8 +232,7 @@ import Testing
   /// Random lines from pieces that mean something: never a crash, and always the
   /// same answer twice.
   @Test func randomLinesAreSurvived() {
-    let seed = UInt64.random(in: 0...UInt64.max)
-    print("seed \(seed)")
+    let seed = testSeed()
     var random = Linear(state: seed)
     let pieces = [
       "iommu=", "swiotlb=", "force", "noforce", ",", "pt", "off", " ", "\"", "=", "-", "--",

@@ -38,10 +38,11 @@ import Testing
     let answers = try everything(in: path)
     let file = directory.file("flipped.db")
     var (refused, same) = (0, 0)
+    var numbers = SeededNumbers(seed: testSeed())
     for round in 0..<600 {
       // Each part of the header, then anywhere.
-      let byte = round < 100 ? round : Int.random(in: 0..<whole.count)
-      let bit = UInt8(1) << UInt8.random(in: 0...7)
+      let byte = round < 100 ? round : Int.random(in: 0..<whole.count, using: &numbers)
+      let bit = UInt8(1) << UInt8.random(in: 0...7, using: &numbers)
       var bytes = whole
       bytes[byte] ^= bit
       try Data(bytes).write(to: URL(fileURLWithPath: file))

@@ -1,4 +1,5 @@
 import DMAModel
+import TestSupport
 import Testing
 
 @testable import PolicyFiles
@@ -95,12 +96,8 @@ import Testing
 
   /// Pieces of policy files in random order: an error or a variant, never a crash.
   @Test func randomFilesAreSurvived() {
-    var state = UInt64.random(in: 0...UInt64.max)
-    print("seed \(state)")
-    func next() -> Int {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Int(state >> 33)
-    }
+    var numbers = Linear(state: testSeed())
+    func next() -> Int { Int(numbers.next()) }
     let pieces = [
       "name: a\n", "base: v6\n", "changes:\n", "  poolStateCheck: none\n", "  - x\n", "{", "}", "[",
       "]", ": ", "&a ", "*a", "\t", "'", "\"", "note: x\n", "? ", "!!int ", "\u{1}", "|\n",
