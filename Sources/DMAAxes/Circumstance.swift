@@ -32,8 +32,8 @@ public struct Circumstance: Hashable, Sendable {
   /// Atomic pools that do not come about and a pool that was added leave other pages free,
   /// so that allocations get other addresses.
   ///
-  /// - Parameter usesPool: Whether the request finds swiotlb slots in the ordinary
-  ///   circumstance, for any mask.
+  /// `usesPool` says whether the request finds swiotlb slots in the ordinary circumstance,
+  /// for any mask.
   public func mayAlter(_ operation: Operation, usesPool: @autoclosure () -> Bool) -> Bool {
     if maskChange != .none { return !operation.isMapping }
     switch conditions.decryptFailure {

@@ -187,7 +187,7 @@ public struct JudgedAnswer: Hashable, Sendable {
 
   /// Judges an answer.
   ///
-  /// - Parameter addressLines: How many address lines the device really drives.
+  /// `addressLines` is how many address lines the device really drives.
   @inlinable public init(
     _ platform: Platform, _ request: DeviceRequest, _ answer: Answer, addressLines: UInt8 = 64
   ) {

@@ -1,7 +1,7 @@
 extension Policy {
   /// The rule that excludes a circumstance, or nil.
   ///
-  /// - Parameter request: The device and request it happens to; its mask counts.
+  /// The request is the one that it happens to; its mask counts.
   public func circumstanceExclusion(
     _ circumstance: Circumstance, _ platform: Platform, _ swiotlb: SwiotlbMode,
     _ request: DeviceRequest

@@ -10,7 +10,7 @@ extension DeviceRequest: DeviceReach {}
 
 /// A device and a request in numbers: any mask, any buffer.
 ///
-/// The matrix asks about representative values (``DeviceRequest``); a booted
+/// The matrix asks about representative values (`DeviceRequest`); a booted
 /// kernel was asked about the pages that it happened to have.
 public struct ExactRequest: Hashable, Sendable, DeviceReach {
   /// The memory that a request names.

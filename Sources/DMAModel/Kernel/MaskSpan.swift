@@ -71,7 +71,7 @@ public struct MaskRun: RangedRun, Sendable {
 extension BootedKernel {
   /// What the end of a request costs to know; only some consumers ask for it.
   public enum Depth: Sendable {
-    /// The answer; ``LifeCycle/after`` is then of no meaning.
+    /// The answer; `LifeCycle.after` is then of no meaning.
     case answer
     /// The answer, and what is left after it has been undone.
     case life
@@ -82,8 +82,8 @@ extension BootedKernel {
   ///
   /// The runs are as long as the evaluation proves; neighbours may still be equal.
   ///
-  /// - Parameters:
-  ///   - masks: In any order; each is answered as `lifeCycle(of:maskChange:)` answers it.
+  /// The masks may have any order; each is answered as `lifeCycle(of:maskChange:)` answers
+  /// it.
   @inline(__always)
   public func forEachRun(
     of request: DeviceRequest, masks: [DMAMask], _ depth: Depth = .life,

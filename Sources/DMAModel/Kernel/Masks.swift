@@ -37,8 +37,8 @@ extension BootedKernel {
 
   /// `dma_need_sync()` of what a request was given (M19).
   ///
-  /// - Parameter skipsSync: `dev->dma_skip_sync`: set by `dma_set_mask()`, cleared
-  ///   by the device's first bounce.
+  /// `skipsSync` is `dev->dma_skip_sync`: set by `dma_set_mask()`, cleared by the device's
+  /// first bounce.
   public func needsSync(_ answer: Answer, of request: ExactRequest, skipsSync: Bool) -> Bool {
     if request.coherence == .noncoherent { return true }
     guard usesDMAIOMMU(reach: request) else { return answer.result == .bounce }

@@ -79,8 +79,8 @@ public enum SyncCopy: UInt8, AxisValue {
   /// `__swiotlb_sync_single_for_device()`, `__swiotlb_sync_single_for_cpu()`,
   /// `__swiotlb_tbl_unmap_single()`.
   ///
-  /// - Parameter skipsCPUSync: DMA_ATTR_SKIP_CPU_SYNC, which mapping and unmapping
-  ///   take and the sync calls do not.
+  /// `skipsCPUSync` is DMA_ATTR_SKIP_CPU_SYNC, which mapping and unmapping take and the
+  /// sync calls do not.
   public init(at call: SyncPoint, _ direction: Direction, skipsCPUSync: Bool) {
     switch call {
     case .map: self = .toBounceBuffer

@@ -140,7 +140,7 @@ public final class BootedKernel: Sendable {
   /// The kernel's answer to a request; no allocation, no trace.
   ///
   /// A recorded kernel is asked only for what it ``answers(_:masks:)``; anything else is
-  /// ``Decision/notRecorded``, never what the policy would say.
+  /// `Decision.notRecorded`, never what the policy would say.
   public func answer(to request: DeviceRequest) -> Answer {
     if isRecorded { return recordedCycle(of: request).answer }
     var evaluation = Evaluation(kernel: self, request: request, trace: NoTrace())
@@ -154,8 +154,7 @@ public final class BootedKernel: Sendable {
 
   /// The kernel's answer to a request, and what is left after it has been undone.
   ///
-  /// - Parameter maskChange: What happens to the coherent mask in between; nothing was
-  ///   recorded but `none`.
+  /// `maskChange` happens to the coherent mask in between; nothing was recorded but `none`.
   public func lifeCycle(
     of request: DeviceRequest, maskChange: MaskChange = .none
   ) -> LifeCycle {

@@ -23,7 +23,7 @@ public struct PoolSize: Hashable, Sendable {
   public private(set) var slots: UInt64
   /// Areas, in the end; 0 before they are known.
   public private(set) var areas: UInt64 = 0
-  /// The slots before ``roundUp(areas:)`` raised them; nil where it did not.
+  /// The slots before `roundUp(areas:)` raised them; nil where it did not.
   public private(set) var beforeRounding: UInt64?
   /// The slots before memory was too scarce for them; nil where it was not.
   public private(set) var beforeHalving: UInt64?

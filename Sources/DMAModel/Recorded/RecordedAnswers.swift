@@ -197,9 +197,8 @@ public final class RecordedBoot: Sendable {
 extension KernelVersion {
   /// A kernel whose answers were recorded.
   ///
-  /// - Parameters:
-  ///   - policy: Says which scenarios exist; decides nothing.
-  ///   - link: Where the tree or series is described.
+  /// The policy says which scenarios exist and decides nothing; the link is where the tree
+  /// or series is described.
   public init(
     recorded name: String, summary: String, link: String? = nil, policy: Policy,
     answers: RecordedAnswers
