@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 import Support
 

@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 extension Comparison {

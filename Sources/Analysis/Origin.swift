@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// What an earlier version does with a scenario that a later one violates a lint in.

@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// What a violation does to whoever meets it, the worst first.

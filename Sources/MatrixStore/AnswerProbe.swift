@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// What a kernel answers to a fixed sample of questions, as one number.

@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// One distinct answer as it is stored, with its verdict.

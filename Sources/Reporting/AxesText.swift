@@ -1,4 +1,3 @@
-import DMAHardware
 import DMAModel
 
 /// An axis of the matrix, or a column of its answers, with its values.

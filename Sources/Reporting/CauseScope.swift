@@ -1,5 +1,4 @@
 import Analysis
-import DMAHardware
 import DMAModel
 
 /// To whom a cause happens, from the conditions of its worst violations.

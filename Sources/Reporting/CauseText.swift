@@ -1,5 +1,4 @@
 import Analysis
-import DMAHardware
 import DMAModel
 import Support
 
