@@ -34,7 +34,7 @@ public struct BehaviorFilter: Sendable, Equatable {
   }
 
   /// The part of a span of masks that the filter keeps, as unbroken runs.
-  func maskRuns(of span: ClosedRange<Int>) -> [ClosedRange<Int>] {
+  public func maskRuns(of span: ClosedRange<Int>) -> [ClosedRange<Int>] {
     guard let accepted = values[DMAMask.axis].map(Set.init) else { return [span] }
     var runs: [ClosedRange<Int>] = []
     for mask in span where accepted.contains(String(mask)) {
@@ -97,6 +97,20 @@ extension MatrixDatabase {
     return try Row.fetchCursor(
       database,
       sql: "SELECT \(list.joined(separator: ", ")) FROM behavior_span WHERE \(condition.sql)",
+      arguments: condition.arguments)
+  }
+
+  /// The first span that a filter keeps and that has more than digits and points in a
+  /// column; nil where none has.
+  public func firstSpanRow(
+    _ database: Database, columns: [String], filter: BehaviorFilter, withWordIn column: String
+  ) throws -> Row? {
+    let condition = filter.condition
+    let list = (columns + ["mask_first", "mask_last"]).map { "\"\($0)\"" }
+    return try Row.fetchOne(
+      database,
+      sql: "SELECT \(list.joined(separator: ", ")) FROM behavior_span WHERE \(condition.sql) "
+        + "AND \"\(column)\" GLOB '*[^0-9.]*' LIMIT 1",
       arguments: condition.arguments)
   }
 

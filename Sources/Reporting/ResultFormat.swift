@@ -112,7 +112,12 @@ func csvField(_ text: String) -> String {
     default: true
     }
   }
-  return isPlain ? text : "\"" + escaping("\"", in: text, by: "\"") + "\""
+  return isPlain ? text : quotedCSVField(text)
+}
+
+/// A field of RFC 4180 in quotes, whatever it holds.
+func quotedCSVField(_ text: String) -> String {
+  "\"" + escaping("\"", in: text, by: "\"") + "\""
 }
 
 /// Text for a cell of a Markdown table.

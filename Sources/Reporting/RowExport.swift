@@ -18,17 +18,25 @@ public struct RowExport: Sendable {
 
   public let format: Format
   public let filter: BehaviorFilter
+  /// Whether a line is a span of masks, as in `behavior_span`, instead of one mask.
+  public let spans: Bool
 
-  public init(_ format: Format, filter: BehaviorFilter) {
+  public init(_ format: Format, filter: BehaviorFilter, spans: Bool = false) {
     self.format = format
     self.filter = filter
+    self.spans = spans
   }
 
-  /// The columns, in the order of the view `behavior`.
-  public static let columns =
-    boot + ["mask"] + request + Answer.columnNames + [
-      "decided_by", "where", "verdict", "exposure", "scenario",
-    ]
+  /// The columns, in the order of the view `behavior`; of a span its first and last mask,
+  /// and no scenario.
+  public var columns: [String] {
+    Self.boot + (spans ? ["mask_first", "mask_last"] : ["mask"]) + Self.request + Self.answer
+      + (spans ? [] : ["scenario"])
+  }
+
+  /// Columns that hold numbers and words: programs that guess the type of a column from
+  /// the beginning of a file must meet a word there.
+  private static let mixed = ["kernel", "coherent_mask", "bus_limit", "max_map"]
 
   private static let boot = ["kernel", "platform", "iommu", "swiotlb", "mem"]
   private static let request = [
@@ -51,17 +59,25 @@ public struct RowExport: Sendable {
   ) throws -> Int {
     try database.stream { connection in
       let masks = Set(filter.values[DMAMask.axis] ?? [])
-      let rows = try database.spanRows(
-        connection, columns: Self.boot + Self.request + Self.answer, filter: filter)
-      let line = LineWriter(format)
+      let names = Self.boot + Self.request + Self.answer
+      let line = LineWriter(self)
       var buffer: [UInt8] = []
       buffer.reserveCapacity(Self.chunk + (1 << 12))
-      if format == .csv { buffer += Array((Self.columns.joined(separator: ",") + "\n").utf8) }
+      if format == .csv { buffer += Array((columns.joined(separator: ",") + "\n").utf8) }
       var count = 0
-      while let row = try rows.next() {
+      func add(_ row: Row) throws {
         let span = try row.masks(row.count - 2, row.count - 1)
         let values = try (0..<(row.count - 2)).map { try row.text($0) }
         let pieces = line.pieces(values, boot: Self.boot.count, request: Self.request.count)
+        if spans {
+          for run in filter.maskRuns(of: span) {
+            buffer += pieces.beforeMask
+            buffer += line.bounds(run)
+            buffer += pieces.afterMask
+            count += 1
+          }
+          return
+        }
         for mask in span where masks.isEmpty || masks.contains(String(mask)) {
           let digits = Array(String(mask).utf8)
           buffer += pieces.beforeMask
@@ -71,6 +87,22 @@ public struct RowExport: Sendable {
           buffer += pieces.afterScenarioMask
           count += 1
         }
+      }
+      var first: Set<Row> = []
+      if format == .csv {
+        for column in Self.mixed {
+          guard
+            let row = try database.firstSpanRow(
+              connection, columns: names, filter: filter, withWordIn: column),
+            first.insert(row).inserted
+          else { continue }
+          try add(row)
+        }
+      }
+      let rows = try database.spanRows(connection, columns: names, filter: filter)
+      while let row = try rows.next() {
+        if !first.isEmpty, first.remove(row) != nil { continue }
+        try add(row)
         if buffer.count >= Self.chunk {
           try write(buffer)
           buffer.removeAll(keepingCapacity: true)
@@ -95,13 +127,28 @@ struct LinePieces {
 
 /// Writes the constant parts of the lines of one span.
 struct LineWriter {
-  let format: RowExport.Format
+  private let format: RowExport.Format
+  private let spans: Bool
+  /// The columns that ``pieces(_:boot:request:)`` takes.
+  private let names: [String]
+  /// Columns of free text, with commas in few lines: quoted in all, because programs
+  /// guess from the first lines whether anything is.
+  private static let quoted: Set = ["warn", "decided_by", "where"]
 
-  init(_ format: RowExport.Format) { self.format = format }
+  init(_ export: RowExport) {
+    format = export.format
+    spans = export.spans
+    names = export.columns.filter { !$0.hasPrefix("mask") && $0 != "scenario" }
+  }
 
-  /// - Parameter values: The columns without mask and scenario.
+  /// The first and last mask of a line that is a span.
+  func bounds(_ masks: ClosedRange<Int>) -> [UInt8] {
+    let (first, last) = (masks.lowerBound, masks.upperBound)
+    return Array((format == .csv ? "\(first),\(last)" : "\(first),\"mask_last\":\(last)").utf8)
+  }
+
+  /// The columns without masks and scenario, as the text around these.
   func pieces(_ values: [String], boot: Int, request: Int) -> LinePieces {
-    let names = RowExport.columns.filter { $0 != "mask" && $0 != "scenario" }
     // The kernel is no part of a scenario's key.
     let key = (
       before: values[1..<boot].joined(separator: "/") + "/",
@@ -109,7 +156,15 @@ struct LineWriter {
     )
     switch format {
     case .csv:
-      let fields = values.map(csvField)
+      let fields = zip(names, values).map { name, value in
+        Self.quoted.contains(name) ? quotedCSVField(value) : csvField(value)
+      }
+      if spans {
+        return LinePieces(
+          beforeMask: Array((fields[..<boot].joined(separator: ",") + ",").utf8),
+          afterMask: Array(("," + fields[boot...].joined(separator: ",") + "\n").utf8),
+          afterScenarioMask: [])
+      }
       let quoted = csvField("\(key.before)\u{0}\(key.after)").split(separator: "\u{0}")
       return LinePieces(
         beforeMask: Array((fields[..<boot].joined(separator: ",") + ",").utf8),
@@ -117,6 +172,13 @@ struct LineWriter {
         afterScenarioMask: Array((quoted[1] + "\n").utf8))
     case .jsonl:
       let fields = zip(names, values).map { jsonString($0) + ":" + jsonString($1) }
+      if spans {
+        return LinePieces(
+          beforeMask: Array(
+            ("{" + fields[..<boot].joined(separator: ",") + ",\"mask_first\":").utf8),
+          afterMask: Array(("," + fields[boot...].joined(separator: ",") + "}\n").utf8),
+          afterScenarioMask: [])
+      }
       return LinePieces(
         beforeMask: Array(("{" + fields[..<boot].joined(separator: ",") + ",\"mask\":").utf8),
         afterMask: Array(

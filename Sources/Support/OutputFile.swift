@@ -3,7 +3,7 @@ import Foundation
 /// An open file that bytes are written to, without what Foundation adds: it waits for the
 /// disk after each file, and has no words for some of the system's errors (EFBIG).
 package struct OutputFile: Sendable {
-  private let descriptor: Int32
+  package let descriptor: Int32
 
   /// - Parameter descriptor: Open for writing; whoever opened it closes it.
   package init(descriptor: Int32) { self.descriptor = descriptor }

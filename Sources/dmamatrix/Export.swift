@@ -6,11 +6,13 @@ import Support
 
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write the matrix for other tools: CSV, JSON Lines, Datasette.",
+    abstract: "Write the matrix for other tools: CSV, JSON Lines, Parquet, Datasette.",
     discussion: """
       csv and jsonl write one row for each combination with every decoded column,
       as the view "behavior" has them, streamed to standard output or a file.
-      The whole matrix is some gigabytes; filters make it less.
+      The whole matrix is some gigabytes; filters make it less, and --spans a
+      thirtieth.  In CSV free text is always quoted, and lines that hold words in
+      columns of numbers stand first: programs guess types from the beginning.
 
       datasette writes the configuration of a Datasette server: metadata.yaml
       (0.65, and 1.0's descriptions) and datasette.yaml (1.0), with the named
@@ -22,7 +24,9 @@ struct Export: ParsableCommand {
         dmamatrix export datasette site
         datasette matrix.db -m site/metadata.yaml
       """,
-    subcommands: [ExportCSV.self, ExportJSONL.self, ExportDatasette.self])
+    subcommands: [
+      ExportCSV.self, ExportJSONL.self, ExportParquet.self, ExportDatasette.self,
+    ])
 }
 
 /// The options of both row formats.
@@ -32,6 +36,9 @@ struct RowExportOptions: ParsableArguments {
     name: [.short, .long], help: "Write to a file instead of standard output.",
     completion: .file())
   var output: String?
+  @Flag(
+    help: "One line for each span of masks with one answer, as in behavior_span.")
+  var spans = false
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   func run(_ format: RowExport.Format) throws {
@@ -41,7 +48,7 @@ struct RowExportOptions: ParsableArguments {
       throw UsageError(
         description: "\(source.database.printable) has no combination that these filters keep")
     }
-    let export = RowExport(format, filter: filter)
+    let export = RowExport(format, filter: filter, spans: spans)
     if let output {
       try AtomicFile.write(to: output) { file in
         try export.write(from: database) { try file.write(contentsOf: $0) }
