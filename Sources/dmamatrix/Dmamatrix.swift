@@ -12,7 +12,7 @@ import PolicyFiles
 import Support
 
 /// The version of the tool.
-let toolVersion = "0.1.0"
+let toolVersion = "0.2.0"
 
 @main
 struct Dmamatrix: ParsableCommand {
