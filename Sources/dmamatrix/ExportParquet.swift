@@ -36,12 +36,13 @@ struct ExportParquet: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     try AtomicFile.write(to: output) { file in
       let process = Process()
-      (process.executableURL, process.arguments) = try Self.duckDB(export.columns)
+      // DuckDB shows its progress on standard output: the file has a way of its own.
+      (process.executableURL, process.arguments) = try Self.duckDB(
+        export.columns, to: "/proc/\(getpid())/fd/\(file.descriptor)")
       let rows = Pipe()
       let errors = Pipe()
       process.standardInput = rows
-      process.standardOutput = FileHandle(
-        fileDescriptor: file.descriptor, closeOnDealloc: false)
+      process.standardOutput = FileHandle.nullDevice
       process.standardError = errors
       try process.run()
       var isCut = false
@@ -63,13 +64,15 @@ struct ExportParquet: ParsableCommand {
     }
   }
 
-  /// The program that turns CSV on standard input into Parquet on standard output.
-  private static func duckDB(_ columns: [String]) throws -> (program: URL, arguments: [String]) {
+  /// The program that turns CSV on standard input into Parquet in an open file.
+  private static func duckDB(
+    _ columns: [String], to file: String
+  ) throws -> (program: URL, arguments: [String]) {
     let types = columns.map { "'\($0)': '\($0.hasPrefix("mask") ? "UTINYINT" : "VARCHAR")'" }
     let sql =
       "COPY (SELECT * FROM read_csv('/dev/stdin', auto_detect = false, header = true, "
       + "quote = '\"', escape = '\"', columns = {\(types.joined(separator: ", "))})) "
-      + "TO '/dev/stdout' (FORMAT parquet)"
+      + "TO '\(file)' (FORMAT parquet, USE_TMP_FILE false)"
     if let program = program("duckdb") { return (program, ["-c", sql]) }
     if let python = program("python3") {
       let script =

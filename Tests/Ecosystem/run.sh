@@ -43,6 +43,7 @@ cp "$db" "$work/drivers.db"
 "$TOOL" report html -d "$work/drivers.db" -o "$work/drivers.html"
 
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
+"$python" Tests/Ecosystem/exports_test.py "$TOOL" "$db" "$work"
 "$python" Tests/Ecosystem/datasette_test.py "$VENV/tools/bin/datasette" "$db" "$work/site"
 "$python" Tests/Ecosystem/datasette_test.py "$VENV/datasette-1.0/bin/datasette" "$db" "$work/site"
 "$python" Tests/Ecosystem/explorer_test.py "$CHROMIUM" "$work/explorer.html" "$db"
