@@ -58,6 +58,8 @@ public struct Cause: Sendable {
   public var worst: [Check.Finding] { findings.filter { $0.severity == severity } }
   /// Whether it is about boots, each of which stands for all requests on it.
   public var isAboutBoots: Bool { findings.contains(where: \.lint.isAboutBoots) }
+  /// Whether a circumstance makes it so.
+  public var isByCircumstance: Bool { findings.contains(where: \.isByCircumstance) }
 }
 
 extension Cause {
@@ -68,6 +70,7 @@ extension Cause {
     let line: Line
     let harm: Harm
     let isAboutSME: Bool
+    let isByCircumstance: Bool
   }
 
   /// What one condition of a finding comes from.
@@ -104,7 +107,8 @@ extension Cause {
     var groups: [Key: Group] = [:]
     for part in parts.joined() {
       let key = Key(
-        line: part.line, harm: harm(of: part.finding), isAboutSME: part.finding.isAboutSME)
+        line: part.line, harm: harm(of: part.finding), isAboutSME: part.finding.isAboutSME,
+        isByCircumstance: part.finding.isByCircumstance)
       if groups[key] == nil {
         keys.append(key)
         groups[key] = Group()
@@ -128,7 +132,9 @@ extension Cause {
     }
     return causes.enumerated().sorted { one, other in
       let (a, b) = (one.element, other.element)
-      func rank(_ cause: Cause) -> Int { cause.usual == 0 ? 2 : cause.isAboutBoots ? 0 : 1 }
+      func rank(_ cause: Cause) -> Int {
+        cause.isByCircumstance ? 3 : cause.usual == 0 ? 2 : cause.isAboutBoots ? 0 : 1
+      }
       return (a.severity, rank(a), -a.usual, -a.scenarios, one.offset)
         < (b.severity, rank(b), -b.usual, -b.scenarios, other.offset)
     }.map(\.element)

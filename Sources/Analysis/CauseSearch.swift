@@ -36,7 +36,7 @@ struct CauseSearch {
   func parts(of finding: Check.Finding) -> [Part] {
     let rule = Cause.Line(
       function: finding.decision.function, condition: finding.decision.condition)
-    if finding.wrong != nil || finding.verdict.isSilentlyWrong {
+    if finding.wrong != nil || finding.verdict == .garbled || finding.verdict == .unreachable {
       let origins = finding.origins.map { origin -> (KernelVersion?, [Cause.Change]) in
         let keys = origin.witness.map { [$0] } ?? finding.conditions.map(\.witness)
         return (origin.since, changes(of: finding, since: origin.since, at: keys))

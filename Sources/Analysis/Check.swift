@@ -20,6 +20,9 @@ public struct Check: Sendable {
     public var isNew: Bool { origins.contains(where: \.isNew) }
     /// Whether it is about SME hosts, which causes are told apart by.
     let isAboutSME: Bool
+    /// Whether a circumstance makes it so: a full pool, or memory that cannot be decrypted.
+    /// In the ordinary circumstance the same requests violate nothing.
+    public let isByCircumstance: Bool
     public internal(set) var scenarios: Int
     public internal(set) var conditions: [Condition]
 
@@ -63,22 +66,27 @@ public struct Check: Sendable {
   ///   - findsCauses: Whether earlier versions are asked since when each scenario violates
   ///     a lint, and what of a version made it do so.
   ///   - details: Whether what is not counted has its conditions.
+  ///   - inCircumstances: Whether the comparing lints look at full pools and failing
+  ///     decryption too.
   ///   - progress: Receives the part that is done.
   public init(
     _ kernel: KernelVersion, base: KernelVersion?, lints: [Lint] = Lint.allCases,
     domain: MatrixDomain, findsCauses: Bool = false, details: Bool = true,
+    inCircumstances: Bool = true,
     progress: @Sendable (Double) -> Void = { _ in }
   ) {
     self.kernel = kernel
     self.base = base
     let decidable = lints.filter { Self.reasonToSkip($0, kernel, base) == nil }
     let boots = KnownBoots()
-    let groups = concurrently(Self.groups(decidable), progress: progress) { lints in
+    let all = Self.groups(decidable, kernel, base, inCircumstances: inCircumstances)
+    let groups = concurrently(all, progress: progress) { group in
       let found = Self.findings(
-        lints, kernel, base, domain, boots, findsCauses: findsCauses, details: details)
-      return zip(lints, found)
+        group, kernel, base, domain, boots, findsCauses: findsCauses, details: details)
+      return zip(group.lints, found)
     }
-    let found = Dictionary(uniqueKeysWithValues: groups.joined())
+    // Those of the ordinary circumstance come first.
+    let found = Dictionary(groups.joined(), uniquingKeysWith: +)
     outcomes = lints.map { lint in
       if let reason = Self.reasonToSkip(lint, kernel, base) { return (lint, .skipped(reason)) }
       let findings = (found[lint] ?? []).filter { $0.excuse == nil }.map(\.finding)
@@ -107,24 +115,39 @@ public struct Check: Sendable {
     return lint.needsBase && base == nil ? "no base version is named" : nil
   }
 
-  /// Lints that look at the same scenarios of the same kernels, together.
-  private static func groups(_ lints: [Lint]) -> [[Lint]] {
-    var groups: [[Lint]] = []
+  /// Lints that look at the same scenarios of the same kernels, in the same circumstances.
+  private struct Group {
+    var lints: [Lint]
+    let circumstances: [Circumstance]
+  }
+
+  /// Lints that can be decided in one walk, together.
+  private static func groups(
+    _ lints: [Lint], _ kernel: KernelVersion, _ base: KernelVersion?, inCircumstances: Bool
+  ) -> [Group] {
+    var groups: [Group] = []
     for lint in lints {
-      if let index = groups.firstIndex(where: { $0[0].looksWhere(lint) }), !lint.isAboutBoots {
-        groups[index].append(lint)
+      let index = groups.firstIndex { $0.lints[0].looksWhere(lint) }
+      if let index, !lint.isAboutBoots {
+        groups[index].lints.append(lint)
       } else {
-        groups.append([lint])
+        groups.append(Group(lints: [lint], circumstances: lint.circumstances))
       }
+    }
+    // A kernel tree is asked in the ordinary circumstance alone.
+    let compared = lints.filter { !$0.comparedCircumstances.isEmpty }
+    if inCircumstances, let first = compared.first, kernel.recorded == nil, base?.recorded == nil {
+      groups.append(Group(lints: compared, circumstances: first.comparedCircumstances))
     }
     return groups
   }
 
   /// The findings of lints that look at the same scenarios.
   private static func findings(
-    _ lints: [Lint], _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain,
+    _ group: Group, _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain,
     _ boots: KnownBoots, findsCauses: Bool, details: Bool
   ) -> [[(excuse: Excuse?, finding: Finding)]] {
+    let lints = group.lints
     let comparing = lints[0].needsBase
     if lints[0].isAboutBoots {
       guard let base else { return [[]] }
@@ -132,8 +155,7 @@ public struct Check: Sendable {
     }
     let space = ScenarioSpace(
       kernels: comparing ? [kernel] + [base].compactMap { $0 } : [kernel],
-      domain: lints[0].narrowed(domain), circumstances: lints[0].circumstances,
-      boots: boots)
+      domain: lints[0].narrowed(domain), circumstances: group.circumstances, boots: boots)
     let earlier =
       findsCauses ? EarlierVersions(before: kernel, base: base, comparing: comparing) : nil
     let walk = ViolationWalk(space, lints, earlier)
@@ -161,6 +183,7 @@ public struct Check: Sendable {
         severity: Severity(lint, violation, earlier: origin?.before),
         origins: walk.origins(of: keys[index], labelled: Int32(index + 1), lint),
         wrong: violation.wrong, isAboutSME: keys[index].isAboutSME,
+        isByCircumstance: lint.needsBase && walk.space.circumstances.count > 1,
         scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions[index] ?? [])
       return (keys[index].excuse, finding)
     }

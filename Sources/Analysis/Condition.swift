@@ -45,7 +45,8 @@ extension ScenarioSpace {
   }
 
   /// What users meet most: no boot parameter, an IOMMU or none, a trusted device on a whole
-  /// bus, a mask that many drivers set, and no REQUIRE_COHERENT.
+  /// bus, a mask that many drivers set, no REQUIRE_COHERENT, a pool that is not full and
+  /// memory that can be decrypted.
   var usualPart: Box {
     let names: [String: [String]] = [
       IOMMUMode.axis: [IOMMUMode.none.name, IOMMUMode.translated.name],
@@ -55,6 +56,8 @@ extension ScenarioSpace {
       // Documentation/core-api/dma-attributes.rst: never by a driver for kernel memory.
       Attributes.axis: Attributes.names.filter { $0 != Attributes.requireCoherent.name },
       DMAMask.axis: commonMaskWidths.map(String.init),
+      PoolFill.axis: [PoolFill.empty.name],
+      DecryptFailure.axis: [DecryptFailure.none.name],
     ]
     return Box(
       axes.map { axis in

@@ -10,6 +10,7 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
   case maskBelowPool
   case pageRefused
   case guestBehindIOMMU
+  case awaitsPKVM
 
   /// What kind of reason it is.
   public enum Kind: String, Sendable {
@@ -22,7 +23,7 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
   public var kind: Kind {
     switch self {
     case .requireCoherent, .noPool, .segment, .maskBelowPool, .pageRefused: .byDesign
-    case .guestBehindIOMMU: .hypothetical
+    case .guestBehindIOMMU, .awaitsPKVM: .hypothetical
     }
   }
 
@@ -35,6 +36,7 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
     case .maskBelowPool: "masks below the pool under swiotlb=force"
     case .pageRefused: "sizes promised where a page is refused as well"
     case .guestBehindIOMMU: "guests behind a virtual IOMMU"
+    case .awaitsPKVM: "pKVM guests without the pKVM series"
     }
   }
 
@@ -55,8 +57,12 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
       "the device reaches no byte there, and without a pool nothing bounces: no size that "
         + "dma_max_mapping_size() could name would be served"
     case .guestBehindIOMMU:
-      "dma-iommu knows no shared memory: 7.3 refuses what it would have to allocate, and gives a "
-        + "mapping no protection of its own; no confidential guest is known that has an IOMMU"
+      "dma-iommu has no shared memory: iommu_dma_alloc() of 7.3 refuses it as not yet supported, "
+        + "and the protection of a mapping does not depend on it; that nobody runs such a guest "
+        + "is an assumption of dmamatrix, for which the kernel has no statement"
+    case .awaitsPKVM:
+      "v6 and v7 need the series that makes pKVM guests confidential, which v5 had in it and "
+        + "their cover letters leave to a posting of its own; nobody runs them there without it"
     }
   }
 
@@ -70,6 +76,7 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
     case .pageRefused:
       "kernel/dma/direct.c dma_direct_max_mapping_size(), which asks is_swiotlb_active() first"
     case .guestBehindIOMMU: "drivers/iommu/dma-iommu.c iommu_dma_alloc(), dma_info_to_prot()"
+    case .awaitsPKVM: "message-id 20260604083959.1265923-1-aneesh.kumar@kernel.org"
     }
   }
 }
@@ -77,10 +84,17 @@ public enum Excuse: UInt8, CaseIterable, Sendable {
 extension Excuse {
   /// The excuse for a violation, or nil.
   ///
-  /// - Parameter request: With one of the masks that violate the lint.
+  /// - Parameters:
+  ///   - request: With one of the masks that violate the lint.
+  ///   - awaitsPKVM: Whether the version is ``DMAModel/KernelVersion/awaitsPKVM``.
   init?(
-    _ lint: Lint, _ violation: ViolationKey, _ request: DeviceRequest, on kernel: BootedKernel
+    _ lint: Lint, _ violation: ViolationKey, _ request: DeviceRequest, on kernel: BootedKernel,
+    awaitsPKVM: Bool
   ) {
+    if awaitsPKVM, kernel.platform == .arm64PKVM, violation.verdict == .blocked {
+      self = .awaitsPKVM
+      return
+    }
     if kernel.platform.sharedMemoryReader == .host, kernel.usesDMAIOMMU(request) {
       self = .guestBehindIOMMU
       return
@@ -100,5 +114,19 @@ extension Excuse {
       self = .maskBelowPool
     default: return nil
     }
+  }
+}
+
+extension KernelVersion {
+  /// Whether an earlier version forces devices of pKVM guests unencrypted, and this one leaves
+  /// that to a series that it needs.
+  var awaitsPKVM: Bool {
+    guard recorded == nil, !policy.forceUnencrypted.contains(.arm64PKVM) else { return false }
+    var version = baseVersion
+    while let earlier = version {
+      if earlier.policy.forceUnencrypted.contains(.arm64PKVM) { return true }
+      version = earlier.baseVersion
+    }
+    return false
   }
 }

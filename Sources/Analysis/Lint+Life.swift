@@ -20,6 +20,13 @@ extension Lint {
     }
   }
 
+  /// The circumstances in which requests are compared with a base beside the ordinary one,
+  /// which comes first: all that can alter an answer; none where the lint does not compare
+  /// requests.
+  var comparedCircumstances: [Circumstance] {
+    needsBase && !isAboutBoots ? Circumstance.all.filter { $0.maskChange == .none } : []
+  }
+
   /// The part of a domain that the lint looks at.
   func narrowed(_ domain: MatrixDomain) -> MatrixDomain {
     var domain = domain
@@ -45,6 +52,25 @@ extension Lint {
     case .maxMappingSizeIsHonest, .addressingLimitedIsHonest: operation == .map
     default: true
     }
+  }
+
+  /// The violation at a point of a walk, nil where there is none: by what is left after a
+  /// request, or by an answer that a circumstance makes worse than a base's.  What is worse
+  /// in the ordinary circumstance too is none.
+  func lifeViolation(at point: LifePoint, in circumstance: Circumstance) -> ViolationKey? {
+    guard needsBase else { return lifeViolation(by: point.lives[0], on: point.platform) }
+    guard circumstance != .ordinary, let own = point.lives[0], let base = point.lives.last ?? nil
+    else { return nil }
+    func judged(_ life: LifeCycle) -> JudgedAnswer {
+      JudgedAnswer(point.platform, point.request, life.answer)
+    }
+    guard let violation = violation(judged(own), judged(base)) else { return nil }
+    if let usual = point.ordinary[0], let usualBase = point.ordinary.last ?? nil,
+      self.violation(judged(usual), judged(usualBase)) != nil
+    {
+      return nil
+    }
+    return violation
   }
 
   /// The violation by what is left after a request, nil where there is none.
@@ -135,14 +161,14 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .state(.poolPrivate): "pool page encrypted"
     case .state(.poolShared): "pool page decrypted"
     case .state(.same): ""
-    case .owner(.poolPageToBuddy, _): "pool page freed elsewhere"
+    case .owner(.poolPageToBuddy, _): "pool page freed as if no pool's"
     case .owner(.buddyPageToPool, _): "page freed to a pool"
     case .owner(.notFreed, _): "never freed"
     case .owner(.ok, _): ""
     case .atomicCall(.none): ""
-    case .atomicCall(.setMemory): "set_memory may sleep"
-    case .atomicCall(.remap): "vmap() may sleep"
-    case .slotsLeaked: "slots leaked"
+    case .atomicCall(.setMemory): "sleeps in set_memory"
+    case .atomicCall(.remap): "sleeps in vmap"
+    case .slotsLeaked: "swiotlb slots leaked"
     case .notCopiedBack: "not copied back"
     case .copiedBack: "copied back for nothing"
     case .nullPage: "NULL page used"

@@ -108,6 +108,21 @@ struct ViolationKey: Hashable {
 }
 
 extension Lint {
+  /// The violation by an answer of what a base answers; nil where there is none, or where
+  /// the lint does not compare requests with a base.
+  func violation(_ judged: JudgedAnswer, _ base: JudgedAnswer) -> ViolationKey? {
+    switch self {
+    case .servedStaysServed:
+      base.verdict.isServed && !judged.verdict.isServed
+        ? ViolationKey(judged, other: base.answer.result) : nil
+    case .noNewExposure:
+      base.verdict.isServed && base.exposure == .none && judged.verdict.isServed
+        && judged.exposure != .none
+        ? ViolationKey(judged, other: base.answer.result, exposure: judged.exposure) : nil
+    default: nil
+    }
+  }
+
   /// Calls a function for the masks of a line, range by range in their order, with their
   /// violation, nil where there is none.
   func forEachViolation(
@@ -150,16 +165,9 @@ extension Lint {
         return ViolationKey(judged)
       }
     case .servedStaysServed:
-      each(besides: line.answers[1]) { judged, base in
-        base.verdict.isServed && !judged.verdict.isServed
-          ? ViolationKey(judged, other: base.answer.result) : nil
-      }
+      each(besides: line.answers[1], violation)
     case .noNewExposure:
-      each(besides: line.answers[1]) { judged, base in
-        base.verdict.isServed && base.exposure == .none && judged.verdict.isServed
-          && judged.exposure != .none
-          ? ViolationKey(judged, other: base.answer.result, exposure: judged.exposure) : nil
-      }
+      each(besides: line.answers[1], violation)
     case .loudRefusal:
       guard isRAMMap, line.request.attributes == .none else { return none() }
       // The notice that memory encryption is active is no word on a refusal.

@@ -108,7 +108,8 @@ final class EarlierVersions {
 /// What an earlier version does with one mask.
 enum EarlierState: Hashable {
   case absent
-  case violated
+  /// It violates the lint, with this verdict on its answer.
+  case violated(Verdict)
   case clean(EarlierOutcome)
 }
 
@@ -126,11 +127,17 @@ struct LineHistory {
   }
 
   /// Since when a mask violates a lint, by the lint's place.
-  mutating func origin(_ lint: Int, at mask: Int) -> Origin {
+  ///
+  /// - Parameter verdict: Where data go wrong, the way in which they do: one version
+  ///   garbles what another bounces in vain.
+  mutating func origin(_ lint: Int, at mask: Int, as verdict: Verdict?) -> Origin {
     var origin = Origin()
     walk: for version in versions.kernels.indices {
       switch state(lint, version)[mask] {
-      case .violated: continue
+      case .violated(let other):
+        if verdict == nil || other == verdict { continue }
+        origin.since = version
+        break walk
       case .absent:
         origin.firstKnown = version
         break walk
@@ -142,8 +149,16 @@ struct LineHistory {
     }
     if let other = versions.otherBase {
       if case .clean = state(lint, other)[mask] { origin.isNew = true }
-    } else if let base = versions.base, let since = origin.since {
-      origin.isNew = since <= base
+    } else if let base = versions.base, let since = origin.since, since <= base {
+      // What the base does wrong in another way is not new.
+      origin.isNew =
+        (since...base).first { version in
+          if case .violated = state(lint, version)[mask] { return false }
+          return true
+        }.map { version in
+          if case .clean = state(lint, version)[mask] { return true }
+          return false
+        } ?? false
     }
     return origin
   }

@@ -21,10 +21,10 @@ extension Check {
       let sizes = change.pools.map(\.sizeText)
       return Finding(
         lint: .restrictedPoolShrinks,
-        headline: "pool of \(sizes[1]), where the base has \(sizes[0])",
+        headline: "pool of \(sizes[1]), was \(sizes[0]) on the base",
         verdict: .ok, decision: .noSlots, severity: .breaks,
         origins: [FindingOrigin(since: row.last ?? kernel, isNew: true, witness: nil)],
-        wrong: nil, isAboutSME: false,
+        wrong: nil, isAboutSME: false, isByCircumstance: false,
         scenarios: conditions.reduce(0) { $0 + $1.scenarios }, conditions: conditions)
     }
   }

@@ -30,6 +30,7 @@ final class ViolationWalk {
   private(set) var origins: [[Int32: [Origin: [Int]]]]
   /// Nil where it does not matter since when.
   let earlier: EarlierVersions?
+  private let awaitsPKVM: Bool
   /// What the earlier versions' answers to a line depend on.
   private var reads: DeviceAxes = []
   /// The line of earlier lives that was asked for last.
@@ -39,6 +40,7 @@ final class ViolationWalk {
     self.space = space
     self.lints = lints
     self.earlier = earlier
+    awaitsPKVM = space.kernels[0].awaitsPKVM
     classes = lints.map { _ in ClassNumbers() }
     origins = lints.map { _ in [:] }
   }
@@ -68,7 +70,7 @@ final class ViolationWalk {
 
   /// The scenarios by class, a diagram for each lint.
   func diagrams() -> [Diagram] {
-    lints[0].isAboutLife
+    space.circumstances != [.ordinary]
       ? space.diagrams(lints.count) { point, range, place, rows in
         set(point, range, place, &rows)
       }
@@ -116,8 +118,8 @@ final class ViolationWalk {
         for mask in run.range { states[mask] = .clean(EarlierOutcome(run.judged)) }
       }
       lints[lint].forEachViolation(of: before) { range, violation in
-        guard violation != nil else { return }
-        for mask in range { states[mask] = .violated }
+        guard let violation else { return }
+        for mask in range { states[mask] = .violated(violation.verdict) }
       }
       return states
     }
@@ -141,7 +143,7 @@ final class ViolationWalk {
   ) -> DeviceAxes {
     reads = []
     for (number, lint) in lints.enumerated() {
-      guard let violation = lint.lifeViolation(by: point.lives[0], on: point.platform) else {
+      guard let violation = lint.lifeViolation(at: point, in: place.circumstance) else {
         rows.set(range, to: 0, in: number, at: place.combination)
         continue
       }
@@ -162,30 +164,43 @@ final class ViolationWalk {
     }
     let masks = space.domain.masks
     let platform = space.domain.platforms[place.choice[0]]
+    let circumstance = place.circumstance
+    let compared = space.kernels.count > 1 ? space.kernels.indices.last : nil
     var lines: [Int: [LifeRun]] = [:]
+    /// A kernel's lives; none where the circumstance cannot happen there.
+    func runs(_ kernel: BootedKernel) -> [LifeRun] {
+      kernel.lifeRuns(of: request, masks: masks, circumstance.maskChange) { request in
+        kernel.policy.circumstanceExclusion(circumstance, platform, kernel.swiotlb, request)
+          == nil
+      }
+    }
+    var known: [LifeRun]?
     let history = LineHistory(earlier) { [unowned self] lint, version in
       var states = Array(repeating: EarlierState.absent, count: masks.count)
-      let circumstance = place.circumstance
       guard let kernel = earlier.booted(version, space, place.choice, circumstance.conditions)
       else { return states }
-      let runs =
-        lines[version]
-        ?? kernel.lifeRuns(of: request, masks: masks, circumstance.maskChange) { request in
-          kernel.policy.circumstanceExclusion(circumstance, platform, kernel.swiotlb, request)
-            == nil
-        }
-      lines[version] = runs
+      let own = lines[version] ?? runs(kernel)
+      lines[version] = own
+      let base =
+        compared.map {
+          known ?? runs(space.bootedKernels(place.choice, circumstance.conditions)[$0])
+        } ?? own
+      known = base
       var asked = request
-      for run in runs {
-        reads.formUnion(run.reads)
-        guard let life = run.life else { continue }
-        asked.mask = masks[run.range.lowerBound]
-        let isViolated = lints[lint].lifeViolation(by: life, on: platform) != nil
+      forEachJointRange([own, base]) { range, places in
+        reads.formUnion(own[places[0]].reads)
+        guard let life = own[places[0]].life else { return }
+        asked.mask = masks[range.lowerBound]
+        let judged = JudgedAnswer(platform, asked, life.answer)
+        let isViolated =
+          lints[lint].needsBase
+          ? base[places[1]].life.flatMap {
+            lints[lint].violation(judged, JudgedAnswer(platform, asked, $0.answer))
+          } != nil
+          : lints[lint].lifeViolation(by: life, on: platform) != nil
         let state: EarlierState =
-          isViolated
-          ? .violated
-          : .clean(EarlierOutcome(JudgedAnswer(platform, asked, life.answer)))
-        for mask in run.range { states[mask] = state }
+          isViolated ? .violated(judged.verdict) : .clean(EarlierOutcome(judged))
+        for mask in range { states[mask] = state }
       }
       return states
     }
@@ -208,8 +223,10 @@ final class ViolationWalk {
     var latest: (excuse: Excuse?, origin: Origin?, label: Int32)?
     for mask in range {
       request.mask = space.domain.masks[mask]
-      let excuse = Excuse(lints[number], violation, request, on: kernel)
-      var origin = excuse == nil ? history?.origin(number, at: mask) : nil
+      let excuse = Excuse(
+        lints[number], violation, request, on: kernel, awaitsPKVM: awaitsPKVM)
+      let way = violation.verdict.isSilentlyWrong && isByLine ? violation.verdict : nil
+      var origin = excuse == nil ? history?.origin(number, at: mask, as: way) : nil
       if !isByLine { origin?.firstKnown = nil }
       if let latest, latest.excuse == excuse, latest.origin == origin {
         rows.set(mask..<mask + 1, to: latest.label, in: number, at: place.combination)

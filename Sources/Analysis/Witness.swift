@@ -77,6 +77,12 @@ public struct Witness {
         ?? false
     }
     guard policy.exclusion(of: scenario, on: machine) == nil else { return false }
+    if circumstance != .ordinary {
+      guard let base, let own = judged(by: policy), let other = judged(by: base.policy) else {
+        return false
+      }
+      return lint.violation(own, other) != nil
+    }
     var kernels = [booting(policy, self)]
     if lint.needsBase {
       guard let base else { return false }
@@ -93,6 +99,18 @@ public struct Witness {
       if range.contains(place), violation != nil { isViolated = true }
     }
     return isViolated
+  }
+
+  /// The answer of a policy in the witness' circumstance; nil where it cannot happen.
+  private func judged(by policy: Policy) -> JudgedAnswer? {
+    let request = scenario.deviceRequest
+    guard policy.exclusion(of: scenario, on: machine) == nil,
+      policy.circumstanceExclusion(circumstance, scenario.platform, scenario.swiotlb, request)
+        == nil
+    else { return nil }
+    let kernel = BootedKernel(policy, boot, circumstance.conditions)
+    let life = kernel.lifeCycle(of: request, maskChange: circumstance.maskChange)
+    return JudgedAnswer(scenario.platform, request, life.answer)
   }
 
   /// A policy on the witness' boot.

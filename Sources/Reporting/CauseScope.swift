@@ -5,6 +5,8 @@ import DMAModel
 struct CauseScope {
   /// `SME hosts`, `guests`, `tdx, s390-pv`, or how many platforms.
   let who: String
+  /// The same with more names, where there are more.
+  let names: String
   /// `peer memory garbled`.
   let what: String
   /// `, swiotlb=noforce`, empty where the boot and device do not matter.
@@ -25,9 +27,15 @@ struct CauseScope {
       }
     }
     who = Self.group(platforms)
+    names = Self.names(platforms) ?? who
     count = platforms.count == 1 ? platforms[0].name : "\(platforms.count) platforms"
-    let kinds = Self.requests(all)
-    what = kinds.joined(separator: ", ") + " " + (cause.worst.first.map(Self.verb) ?? "")
+    let kinds = cause.isAboutBoots ? [] : Self.requests(all)
+    let isAboutSME = platforms.allSatisfy { $0.sharedMemoryReader == .dram }
+    var verb = cause.worst.first.map { Self.verb($0, isAboutSME: isAboutSME) } ?? ""
+    if verb == "refused", cause.findings.contains(where: { $0.lint == .noNewExposure }) {
+      verb += ", bounced"
+    }
+    what = kinds.isEmpty ? verb : kinds.joined(separator: ", ") + " " + verb
     var parts: [String] = []
     var details: [String] = []
     for (axis, word) in Self.axes {
@@ -39,14 +47,24 @@ struct CauseScope {
     conditions = parts.map { ", \($0)" }.joined()
     first = parts.first.map { ", \($0)" } ?? ""
     text =
-      "\(platforms.map(\.name).joined(separator: ", ")); \(kinds.joined(separator: ", "))"
+      platforms.map(\.name).joined(separator: ", ")
+      + (kinds.isEmpty ? "" : "; " + kinds.joined(separator: ", "))
       + (details.isEmpty ? "" : "; " + details.joined(separator: ", "))
       + "; \(cause.scenarios) \(cause.isAboutBoots ? "boots" : "scenarios"), \(cause.usual) with no "
       + "boot parameter, a trusted device on a whole bus and a mask that many drivers set"
   }
 
+  /// All names of few platforms, or of the few that are missing; nil where neither are few.
+  private static func names(_ platforms: [Platform]) -> String? {
+    let missing = Platform.allCases.filter { !platforms.contains($0) }
+    if !missing.isEmpty, missing.count <= 2 {
+      return "all but " + missing.map(\.name).joined(separator: ", ")
+    }
+    return platforms.count == 4 ? platforms.map(\.name).joined(separator: ", ") : nil
+  }
+
   /// Platforms as readers name them together.
-  private static func group(_ platforms: [Platform]) -> String {
+  static func group(_ platforms: [Platform]) -> String {
     let groups: [(name: String, members: [Platform])] = [
       ("all", Platform.allCases),
       ("SME hosts", Platform.allCases.filter { $0.sharedMemoryReader == .dram }),
@@ -91,43 +109,74 @@ struct CauseScope {
           found.formUnion(allocations.isEmpty ? ["alloc"] : allocations.map(\.name))
         } else if buffer.isDeviceMemory {
           if isMMIO { found.insert("MMIO") }
-          if isPeer { found.insert("peer memory") }
+          if isPeer { found.insert("P2P") }
         } else {
           found.insert("RAM")
         }
       }
     }
-    let order = ["RAM", "peer memory", "MMIO"]
-    let allocations = found.subtracting(order).sorted()
+    let order = ["RAM", "P2P", "MMIO"]
+    var allocations = found.subtracting(order).sorted()
+    if allocations.count > 1, allocations.allSatisfy({ $0.hasSuffix("_atomic") }) {
+      allocations = ["atomic alloc"]
+    }
     return order.filter(found.contains)
       + (allocations.count > 2 ? ["allocations"] : allocations)
   }
 
   /// What becomes of it, in a word or two.
-  private static func verb(_ finding: Check.Finding) -> String {
+  private static func verb(_ finding: Check.Finding, isAboutSME: Bool) -> String {
     if let wrong = finding.wrong { return wrong.words }
     switch finding.lint {
-    case .noNewExposure: return "bounced, decrypted in DRAM"
-    case .mapSGAgrees: return "map_sg and map differ"
-    case .allocAgrees: return "alloc and alloc_pages differ"
-    case .restrictedPoolShrinks: return "smaller pool"
+    case .restrictedPoolShrinks:
+      return "swiotlb " + finding.headline.replacing(" on the base", with: "")
     case .maxMappingSizeIsHonest: return "refused below dma_max_mapping_size()"
-    case .addressingLimitedIsHonest: return "bounced, \"not limited\""
-    case .loudRefusal: return "refused silently"
+    case .addressingLimitedIsHonest: return "bounced, !dma_addressing_limited()"
+    case .loudRefusal: return "refused, nothing logged"
+    default: break
+    }
+    switch finding.verdict {
+    case .garbled:
+      guard isAboutSME else { return "garbled" }
+      return finding.decision.function.hasPrefix("iommu_")
+        ? "wrong C-bit in the PTE" : "wrong C-bit"
+    case .unreachable: return "bounced, not reached"
+    case .blocked: return "left private"
+    case .ok, .bounced, .refused: break
+    }
+    switch finding.lint {
+    case .noNewExposure: return "bounced, decrypted in DRAM"
+    case .mapSGAgrees:
+      return finding.verdict.isServed
+        ? "map_sg serves, map does not" : "map serves, map_sg does not"
+    case .allocAgrees:
+      return finding.verdict.isServed
+        ? "served, not by alloc_pages" : "not served, but by alloc_pages"
     case .forceMeansBounce where finding.verdict != .refused: return "not bounced by force"
     default: break
     }
     switch finding.verdict {
-    case .garbled: return "garbled"
-    case .unreachable: return "copied, not reached"
-    case .blocked: return "private, blocked"
     case .refused: return "refused"
+    case .garbled, .unreachable, .blocked: return finding.verdict.name
     case .ok, .bounced: return finding.verdict.name
     }
   }
 
   /// The axes that decide beside platform and request, with their short words.
   private static let axes: [(axis: String, word: @Sendable ([String]) -> String?)] = [
+    (
+      PoolFill.axis,
+      { fills in
+        if fills.contains(PoolFill.empty.name) { return nil }
+        return fills == [PoolFill.grown.name] ? "pool full, grown once" : "pool full"
+      }
+    ),
+    (DynamicPools.axis, { $0 == [DynamicPools.on.name] ? "SWIOTLB_DYNAMIC" : nil }),
+    (
+      DecryptFailure.axis,
+      { $0.contains(DecryptFailure.none.name) ? nil : "decryption fails" }
+    ),
+    (MaskChange.axis, { $0 == [MaskChange.up.name] ? "mask widened" : nil }),
     (IOMMUMode.axis, { $0 == [IOMMUMode.translated.name] ? "behind the IOMMU" : nil }),
     (SwiotlbMode.axis, { $0.count == 1 ? "swiotlb=\($0[0])" : nil }),
     (CoherentMask.axis, { $0.count == 1 ? "coherent mask \($0[0])" : nil }),
@@ -136,11 +185,11 @@ struct CauseScope {
     (Facing.axis, { $0 == ["1"] ? "untrusted" : nil }),
     (
       Attributes.axis,
-      { $0.count == 1 && $0[0] != "none" && $0[0] != Attributes.mmio.name ? $0[0] : nil }
+      { values in
+        if values.allSatisfy({ $0.hasSuffix(Attributes.ccShared.name) }) { return "CC_SHARED" }
+        return values == [Attributes.requireCoherent.name] ? "REQUIRE_COHERENT" : nil
+      }
     ),
-    (MaskChange.axis, { $0 == ["up"] ? "mask widened before free" : nil }),
-    (PoolFill.axis, { $0.contains("empty") ? nil : "full pool" }),
-    (DecryptFailure.axis, { $0.contains("none") ? nil : "decryption fails" }),
   ]
 
   /// The values of an axis under any of some conditions; nil where one of them leaves it

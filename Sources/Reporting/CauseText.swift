@@ -3,11 +3,11 @@ import DMAModel
 import Support
 
 /// How many causes a summary names.
-private let summaryLength = 10
+let summaryLength = 11
 
 /// At most 15 lines: the gravest causes of a check, one a line, and what is behind them.
 ///
-/// - Parameter more: How the rest is asked for.
+/// - Parameter more: How the rest is asked for, or where it is.
 func summaryBlocks(_ check: Check, more: String) -> [Document.Block] {
   let base = check.base.map { ", base \($0.name)" } ?? ""
   let count = check.causes.count
@@ -25,8 +25,8 @@ func summaryBlocks(_ check: Check, more: String) -> [Document.Block] {
     if !classes.isEmpty { rest.append("\(classes.count) \(kind.rawValue)") }
   }
   if !rest.isEmpty || count > 0 {
-    let text = rest.isEmpty ? "" : "Not shown: \(rest.joined(separator: ", ")). "
-    lines += foldedProse(text + more, width: 72)
+    let text = rest.joined(separator: ", ")
+    lines.append(rest.isEmpty ? "\(more): conditions and paths." : "\(more): \(text).")
   }
   lines += undecidedLines(check)
   return [.title(title)] + (lines.isEmpty ? [] : [.lines(lines)])
@@ -48,26 +48,32 @@ private func undecidedLines(_ check: Check) -> [String] {
 func summaryLine(_ cause: Cause, number: Int, width: Int) -> String {
   let start = "\(number < 10 ? " " : "")\(number) " + cause.severity.name.padding(9)
   let scope = CauseScope(cause)
-  let since = sinceWord(cause)
-  let candidates = [
-    "\(scope.who): \(scope.what)\(scope.conditions), \(since) (\(cause.line.function))",
-    "\(scope.who): \(scope.what)\(scope.conditions), \(since)",
-    "\(scope.who): \(scope.what)\(scope.first), \(since)",
-    "\(scope.who): \(scope.what), \(since)",
-    "\(scope.count): \(scope.what)\(scope.first), \(since)",
-    "\(scope.count): \(scope.what), \(since)",
-    "\(scope.count): \(scope.what)",
-  ]
-  let text = candidates.first { start.count + $0.count <= width } ?? candidates[6]
+  let (since, sinceInShort) = sinceWords(cause)
+  let function = " (\(cause.line.function))"
+  // What is longest and fits: names before conditions, and since when in any case.
+  var candidates: [String] = []
+  for (conditions, since, function) in [
+    (scope.conditions, since, function), (scope.conditions, since, ""),
+    (scope.conditions, sinceInShort, ""), (scope.first, since, ""),
+    (scope.first, sinceInShort, ""), ("", since, ""), ("", sinceInShort, ""),
+  ] {
+    candidates += [scope.names, scope.who, scope.count].map {
+      "\($0): \(scope.what)\(conditions)\(since)\(function)"
+    }
+  }
+  let last = candidates[candidates.count - 1]
+  let text = candidates.first { start.count + $0.count <= width } ?? last
   return start + text.cut(to: width - start.count)
 }
 
-/// `since 7.2`; `always` where every version has it, or has some of it.
-private func sinceWord(_ cause: Cause) -> String {
+/// `, since 7.2`; `, always` where every version has it, or has some of it; and the same
+/// shorter.
+private func sinceWords(_ cause: Cause) -> (String, String) {
   let names = cause.origins.map { $0.since?.name }
-  guard let first = names.first else { return "" }
-  if let first { return "since \(first)" }
-  return names.count > 1 ? names[1].map { "always, more since \($0)" } ?? "always" : "always"
+  guard let first = names.first else { return ("", "") }
+  if let first { return (", since \(first)", ", since \(first)") }
+  let more = names.count > 1 ? names[1].map { ", more since \($0)" } ?? "" : ""
+  return (", always" + more, ", always")
 }
 
 // MARK: - One cause
@@ -155,7 +161,7 @@ func plainWords(_ finding: Check.Finding) -> String {
 }
 
 /// `v5 (https://lore...), by M9 poolStateCheck = matchesForced (v5, 7/20)`
-private func originText(_ origin: Cause.Origin) -> String {
+func originText(_ origin: Cause.Origin) -> String {
   guard let since = origin.since else {
     return "every modelled version that knows the platform and the attributes"
   }
@@ -189,7 +195,7 @@ private func endText(_ cause: Cause, in check: Check) -> String? {
 }
 
 /// The path of a finding's first witness, one decision a line.
-private func witnessPath(_ finding: Check.Finding, _ kernel: KernelVersion) -> [String]? {
+func witnessPath(_ finding: Check.Finding, _ kernel: KernelVersion) -> [String]? {
   guard let key = finding.conditions.first?.witness, let witness = Witness(key, MatrixDomain())
   else { return nil }
   let path = witness.path(kernel, withEnd: finding.lint.isAboutLife)

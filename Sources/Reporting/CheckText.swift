@@ -62,10 +62,10 @@ public func checkText(
 ///   - more: How the rest is asked for.
 public func checkDocument(
   _ check: Check, drivers: DriverList? = nil, isWhole: Bool = true,
-  more: String = "--all shows conditions and paths."
+  more: String = "With --all"
 ) -> Document {
   var document = Document(
-    blocks: summaryBlocks(check, more: isWhole ? "All follows." : more))
+    blocks: summaryBlocks(check, more: isWhole ? "Below" : more))
   guard isWhole else { return document }
   for (index, cause) in check.causes.enumerated() {
     document.blocks += causeBlocks(cause, number: index + 1, in: check, drivers: drivers)

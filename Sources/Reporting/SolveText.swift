@@ -146,7 +146,8 @@ private struct LintCounts {
   let check: Check
 
   init(_ kernel: KernelVersion, _ question: Solver.Question) {
-    check = Check(kernel, base: question.base, domain: question.domain)
+    check = Check(
+      kernel, base: question.base, domain: question.domain, inCircumstances: false)
   }
 
   func count(_ lint: Lint) -> Int {

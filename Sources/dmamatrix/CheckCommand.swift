@@ -30,7 +30,13 @@ struct CheckCommand: ParsableCommand {
       input, by its message-id or its cover letter's title, and a JSON array for
       b4's check protocol on standard output.  Any other mail yields no verdict and
       exit status 2.  With a base, which b4 always has, ktap, sarif and b4 speak of,
-      and fail for, only what the base does not have, one line a cause.
+      and fail for, only what the base does not have, one line a cause.  Without
+      --base, text, markdown and json compare a kernel with the release below it,
+      which the title names; a baseline file and the other formats with none.
+
+      served-stays-served and no-new-exposure also look where a pool is full or
+      decryption fails.  What is worse there alone is a cause of its own, behind
+      those of the ordinary circumstance, and names the circumstance.
 
       A baseline file holds accepted violations; one that is no longer found is
       an error too.  Exit status 1 if a violation is not accepted.
@@ -44,7 +50,9 @@ struct CheckCommand: ParsableCommand {
       """)
 
   @Option(
-    help: ArgumentHelp("The version that three of the lints compare with.", valueName: "k"),
+    help: ArgumentHelp(
+      "The version that three of the lints compare with (text, markdown, json: the release below).",
+      valueName: "k"),
     completion: .kernels)
   var base: String?
   @Option(
@@ -65,10 +73,6 @@ struct CheckCommand: ParsableCommand {
   mutating func run() throws {
     let lints = try commaSeparated(lint).map { try parsedLint($0) }
     let base = try base.map { try filters.kernel(called: $0, option: "--base") }
-    if base == nil, format != "b4", let lint = lints.first(where: \.needsBase) {
-      throw UsageError(
-        description: "--lint \(lint.rawValue) needs --base, the version to compare with")
-    }
     let domain = try filters.domain()
     guard baseline == nil || writeBaseline == nil else {
       throw UsageError(description: "--baseline and --write-baseline exclude each other; give one")
@@ -99,9 +103,16 @@ struct CheckCommand: ParsableCommand {
       filters.kernel.isEmpty
       ? [KernelVersion.all[KernelVersion.all.count - 1]]
       : domain.kernels
+    // What judges a change, and files of accepted violations, name their base.
+    let hasBase = !format.judgesChange && self.baseline == nil && writeBaseline == nil
+    let bases = kernels.map { base ?? (hasBase ? $0.reviewBase : nil) }
+    if bases.contains(where: { $0 == nil }), let lint = lints.first(where: \.needsBase) {
+      throw UsageError(
+        description: "--lint \(lint.rawValue) needs --base, the version to compare with")
+    }
     let drivers = try joined.list(domain, length: joined.drivers == nil ? nil : length)
     let isWhole = length.all || drivers != nil
-    let checks = try kernels.map { kernel in
+    let checks = try zip(kernels, bases).map { kernel, base in
       guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
       return Check(
         kernel, base: base, lints: lints.isEmpty ? Lint.allCases : lints, domain: domain,

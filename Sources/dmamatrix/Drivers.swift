@@ -199,7 +199,9 @@ struct Drivers: ParsableCommand {
     _ list: DriverList
   ) throws {
     guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
-    let check = Check(kernel, base: base, domain: domain, findsCauses: true) {
+    let check = Check(
+      kernel, base: base, domain: domain, findsCauses: true, inCircumstances: false
+    ) {
       Output.progress($0, "checking \(kernel.name)")
     }
     let text = checkText([check], format: CheckFormat(format), drivers: list)

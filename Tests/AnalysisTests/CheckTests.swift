@@ -1,3 +1,4 @@
+import DMAHardware
 import DMAModel
 import Testing
 
@@ -54,11 +55,13 @@ import Testing
       }
     }
     for (lint, outcome) in check.outcomes where !lint.isAboutLife && !lint.isAboutBoots {
-      var found = check.excused.filter { $0.finding.lint == lint }.reduce(0) {
+      var found = check.excused.filter {
+        $0.finding.lint == lint && !$0.finding.isByCircumstance
+      }.reduce(0) {
         $0 + $1.finding.scenarios
       }
       if case .violated(let findings) = outcome {
-        found += findings.reduce(0) { $0 + $1.scenarios }
+        found += findings.filter { !$0.isByCircumstance }.reduce(0) { $0 + $1.scenarios }
       }
       #expect(found == expected[lint, default: 0], "\(lint.rawValue)")
     }
@@ -212,11 +215,94 @@ import Testing
         let witness = try #require(Witness(key, MatrixDomain()))
         let before = try #require(since.base.flatMap(KernelVersion.named))
         #expect(witness.violates(finding.lint, since.policy, check.base), "\(key)")
-        #expect(!witness.violates(finding.lint, before.policy, check.base), "\(key)")
+        // Data that went wrong before did so in another way.
+        #expect(
+          !witness.violates(finding.lint, before.policy, check.base)
+            || finding.verdict.isSilentlyWrong
+              && verdict(of: before, at: witness) != finding.verdict,
+          "\(key)")
         asked += 1
       }
     }
     #expect(asked > 0)
+  }
+
+  private func verdict(of kernel: KernelVersion, at witness: Witness) -> Verdict {
+    let scenario = witness.scenario
+    let answer = witness.booted(kernel.policy).answer(to: scenario.deviceRequest)
+    return JudgedAnswer(scenario.platform, scenario.deviceRequest, answer).verdict
+  }
+
+  /// 6.1 garbles a list of peer memory on an SME host, and 7.2 bounces it in vain: it is the
+  /// bounce that dates from 7.2.
+  @Test func anotherWayToCorruptIsNew() throws {
+    let causes = try check("7.3").causes.filter {
+      $0.line.function == "swiotlb_map" && $0.severity == .corrupts
+    }
+    #expect(causes.count == 1 && causes.first?.origins.first?.since?.name == "7.2")
+    #expect(causes.first?.origins.contains { $0.since == nil } == false)
+  }
+
+  /// What full pools and failing decryption make worse, against a walk over every request:
+  /// the dynamic pool of 7.3 takes shared pages from atomic pools, which are below 4 GiB
+  /// (swiotlb_alloc_tlb()).
+  @Test(arguments: [Platform.x86SME47, .sev, .arm64])
+  func circumstancesAreComparedWithTheBase(platform: Platform) throws {
+    let (base, version) = (
+      try #require(KernelVersion.named("7.2")), try #require(KernelVersion.named("7.3"))
+    )
+    var domain = MatrixDomain()
+    domain.platforms = [platform]
+    domain.machines = [.sixtyFourGiB]
+    domain.operations = [.map]
+    domain.masks = [24, 32, 36, 48, 64].compactMap(DMAMask.init(bits:))
+    let check = Check(version, base: base, lints: [.servedStaysServed], domain: domain)
+    let found = check.findings.filter(\.isByCircumstance)
+    var expected = 0
+    let policies = [version.policy, base.policy]
+    for boot in domain.boots(on: policies) {
+      let usual = policies.map { BootedKernel($0, boot) }
+      for circumstance in Circumstance.all
+      where circumstance != .ordinary && circumstance.maskChange == .none {
+        let kernels = policies.map { BootedKernel($0, boot, circumstance.conditions) }
+        for var request in domain.requests(on: boot, policies: policies) {
+          for mask in domain.masks {
+            request.mask = mask
+            func isWorse(_ kernels: [BootedKernel]) -> Bool {
+              let served = kernels.map {
+                JudgedAnswer(platform, request, $0.answer(to: request)).verdict.isServed
+              }
+              return served == [false, true]
+            }
+            guard
+              policies.allSatisfy({
+                $0.circumstanceExclusion(circumstance, platform, boot.swiotlb, request) == nil
+              }), isWorse(kernels), !isWorse(usual)
+            else { continue }
+            // A guest behind an IOMMU is none that is counted.
+            if platform.sharedMemoryReader == .host, kernels[0].usesDMAIOMMU(request) { continue }
+            expected += 1
+          }
+        }
+      }
+    }
+    #expect(found.reduce(0) { $0 + $1.scenarios } == expected)
+    if platform == .x86SME47 { #expect(expected > 0) }
+    #expect(found.allSatisfy { $0.conditions.allSatisfy { $0.witness.contains(";") } })
+  }
+
+  /// v6 takes pKVM out of the series, as its cover letter says, and 7.3 has it; v4 never had it
+  /// and is broken there (<agXaby-7L7yS3Vva@google.com>).
+  @Test(arguments: [("v4", false), ("v5", false), ("v6", true), ("v7", true), ("7.3", false)])
+  func whatAwaitsAnotherSeriesIsNotCounted(name: String, awaits: Bool) throws {
+    let check = try check(name)
+    let blocked = check.findings.filter { finding in
+      finding.verdict == .blocked
+        && finding.conditions.contains { $0.witness.hasPrefix("arm64-pkvm/") }
+    }
+    #expect(check.excused.contains { $0.excuse == .awaitsPKVM } == awaits)
+    if awaits { #expect(blocked.isEmpty) }
+    if name == "v4" { #expect(!blocked.isEmpty) }
   }
 
   /// Causes divide the violations: no scenario of a lint is lost or counted twice.
@@ -247,7 +333,7 @@ import Testing
   /// The Realm's pool of 7.3 is RAM/1024, that of 7.2 IO_TLB_DEFAULT_SIZE.
   @Test func theRealmsPoolShrinks() throws {
     let findings = try check("7.3").findings.filter { $0.lint == .restrictedPoolShrinks }
-    #expect(findings.map(\.headline) == ["pool of 2 MiB, where the base has 64 MiB"])
+    #expect(findings.map(\.headline) == ["pool of 2 MiB, was 64 MiB on the base"])
     #expect(findings.first?.scenarios == 6)
   }
 }

@@ -116,7 +116,8 @@ extension CommandTests {
     (["lab", "plan", "--kernel", ""], "kernel '' is unknown; accepted: 6.1"),
     (["lab", "plan", "--iommu", ""], "--iommu '' is unknown; accepted: none"),
     (["report", "findings", "-o", "-"], "'-' is no file to write; expected the name of one"),
-    (["check", "--lint", "no-new-exposure"], "--lint no-new-exposure needs --base"),
+    (["check", "--kernel", "6.1", "--lint", "no-new-exposure"], "no-new-exposure needs --base"),
+    (["check", "--lint", "no-new-exposure", "--format", "ktap"], "no-new-exposure needs --base"),
     (["generate", "--jobs", "x"], "'x' is invalid for '--jobs <n>'; accepted: a number"),
     (["query"], "no question; accepted: a SELECT, - for standard input, --named or --list"),
     (
