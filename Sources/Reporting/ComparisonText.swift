@@ -23,41 +23,49 @@ public func comparisonText(
   }
 }
 
-/// How many scenarios differ, and what that means, in a line for each effect.
+/// How many scenarios differ, and what that means, in a line for each effect: at most ten
+/// lines.
 public func comparisonSummary(_ comparison: Comparison) -> Document {
   let names = comparison.kernels.map(\.name)
-  var document = Document()
-  document.blocks.append(.title(names.joined(separator: " -> ")))
   let differing = comparison.scenarios - comparison.equal
-  var summary =
-    "\(comparison.scenarios) scenarios exist on \(names.count == 2 ? "both" : "all"): "
-    + "\(comparison.equal) equal, \(differing) differ."
-  for (name, count) in zip(names, comparison.onlyThere) where count > 0 {
-    summary += " \(count) more exist on \(name)."
+  let title = "\(names.joined(separator: " -> ")): \(differing) of \(comparison.scenarios) differ"
+  var document = Document(blocks: [.title(title)])
+  var lines: [String] = []
+  // Those that nobody is served worse or wrong by share a line.
+  let minor: Set<Comparison.Effect> = [.faster, .other]
+  for effect in comparison.effects where !minor.contains(effect.effect) {
+    let usual = effect.defaultBoots == 0 ? "no" : String(effect.defaultBoots)
+    let start =
+      effect.effect.rawValue.padding(10) + String(effect.scenarios).padding(7)
+      + "\(usual) default".padding(14)
+    lines.append(start + (effect.main.map { bootText($0, width: 72 - start.count) } ?? ""))
   }
-  document.blocks.append(.paragraph(summary))
-  let effects = comparison.effects
-  guard !effects.isEmpty, let last = names.last else { return document }
-  document.blocks.append(
-    .table(
-      columns: ["\(names[0]) -> \(last)", "scenarios", "default", "most of them"],
-      rows: effects.map { effect in
-        [
-          effect.effect.rawValue, String(effect.scenarios), String(effect.defaultBoots),
-          effect.main.map(bootTerms) ?? "",
-        ]
-      }))
-  document.blocks.append(
-    .paragraph(
-      "default: with no parameter, swiotlb=default and iommu none or translated."))
+  var rest = comparison.effects.filter { minor.contains($0.effect) }.map {
+    "\($0.effect.rawValue) \($0.scenarios)"
+  }
+  for (name, count) in zip(names, comparison.onlyThere) where count > 0 {
+    rest.append("\(count) on \(name) alone")
+  }
+  if !rest.isEmpty { lines.append("also".padding(10) + rest.joined(separator: ", ")) }
+  if !lines.isEmpty { document.blocks.append(.lines(lines)) }
   return document
 }
 
-/// The terms of a condition that say where it is booted, in one short line.
-private func bootTerms(_ condition: Condition) -> String {
-  let axes = [Platform.axis, IOMMUMode.axis, SwiotlbMode.axis]
-  let terms = condition.terms.filter { axes.contains($0.axis) }.map(\.text)
-  return terms.isEmpty ? "any boot" : terms.joined(separator: ", ").cut(to: 36)
+/// Where a condition is booted, in one short line: `SME hosts, swiotlb=force`.
+private func bootText(_ condition: Condition, width: Int) -> String {
+  let terms = [IOMMUMode.axis, SwiotlbMode.axis].compactMap { axis in
+    condition.terms.first { $0.axis == axis }?.text
+  }
+  var names: [String] = []
+  if let platforms = condition.values(of: Platform.axis)?.compactMap(Platform.init(name:)) {
+    names = [CauseScope.group(platforms)]
+    if platforms.count > 1 { names.append("\(platforms.count) platforms") }
+  }
+  let texts = [terms, Array(terms.suffix(1)), Array(terms.prefix(1)), []].flatMap { terms in
+    names.isEmpty
+      ? [terms.joined(separator: ", ")] : names.map { ([$0] + terms).joined(separator: ", ") }
+  }
+  return texts.first { $0.count <= width } ?? (texts.last ?? "").cut(to: width)
 }
 
 /// A comparison as a document: transitions, worst first, with their conditions.
@@ -65,6 +73,16 @@ public func comparisonDocument(
   _ comparison: Comparison, drivers: DriverList? = nil, limit: Int? = nil
 ) -> Document {
   var document = comparisonSummary(comparison)
+  let differing = comparison.scenarios - comparison.equal
+  document.blocks.append(
+    .paragraph(
+      "\(comparison.scenarios) scenarios exist on \(comparison.kernels.count == 2 ? "both" : "all"): "
+        + "\(comparison.equal) equal, \(differing) differ."))
+  if differing > 0 {
+    document.blocks.append(
+      .paragraph(
+        "\"default\": with no parameter, swiotlb=default and iommu none or translated."))
+  }
   let headlines = unambiguous(
     comparison.transitions, (0...2).map { detail in { headline($0, detail: detail) } })
   let shown = min(limit ?? .max, comparison.transitions.count)

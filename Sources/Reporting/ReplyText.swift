@@ -5,8 +5,12 @@ import MatrixStore
 /// What an alternative does, ready for a mail: question, answer, what is worse with a
 /// witness each, how to reproduce it.
 ///
-/// - Parameter drivers: Those that each change ends with.
-public func replyDocument(_ reply: Reply, drivers: DriverList? = nil) -> Document {
+/// - Parameters:
+///   - drivers: Those that each change ends with.
+///   - options: The filters under which it was counted, as options of a command line.
+public func replyDocument(
+  _ reply: Reply, drivers: DriverList? = nil, options: [String] = []
+) -> Document {
   let (alternative, start, base) = (reply.alternative, reply.start, reply.base)
   var document = Document()
   document.blocks = [
@@ -19,7 +23,7 @@ public func replyDocument(_ reply: Reply, drivers: DriverList? = nil) -> Documen
   }
   document.blocks.append(countsTable(reply))
   document.blocks += worseBlocks(reply, drivers)
-  document.blocks += reproduction(reply)
+  document.blocks += reproduction(reply, options)
   return document
 }
 
@@ -80,16 +84,49 @@ private func worseBlocks(_ reply: Reply, _ drivers: DriverList?) -> [Document.Bl
     }
     let more = changes.count - shownChanges
     if more > 0 {
+      let rest = changes.dropFirst(shownChanges).reduce(into: (all: 0, usual: 0)) {
+        $0 = ($0.all + $1.scenarios, $0.usual + $1.defaultBoots)
+      }
       blocks.append(
-        .paragraph("\(effect.rawValue): \(more) more \(more == 1 ? "change" : "changes")."))
+        .paragraph(
+          "\(effect.rawValue): \(more) more \(more == 1 ? "change" : "changes"), "
+            + "\(rest.all) scenarios, \(rest.usual == 0 ? "none" : String(rest.usual)) of them "
+            + "default boots."))
     }
   }
   return blocks
 }
 
-private func reproduction(_ reply: Reply) -> [Document.Block] {
-  let names = "\(reply.base.name) \(reply.alternative.name)"
-  var commands = ["dmamatrix compare \(names)"]
+/// The commands that show the columns of the counts, the changes, and the worst witness.
+private func reproduction(_ reply: Reply, _ options: [String]) -> [Document.Block] {
+  // Words stay whole: one may be a quoted name with spaces.
+  func command(_ words: [String]) -> [String] {
+    var lines: [String] = []
+    // An option goes with its value.
+    let units = words.reduce(into: [String]()) { units, word in
+      if let last = units.last, last.hasPrefix("--"), !last.contains(" "), last != "--summary",
+        !word.hasPrefix("--")
+      {
+        units[units.count - 1] = last + " " + word
+      } else {
+        units.append(word)
+      }
+    }
+    for word in units {
+      if let line = lines.last, line.count + 1 + word.count <= 66 {
+        lines[lines.count - 1] += " " + word
+      } else {
+        lines.append(lines.isEmpty ? word : "    " + word)
+      }
+    }
+    return lines.enumerated().map { $0 < lines.count - 1 ? $1 + " \\" : $1 }
+  }
+  let (base, start, alternative) = (reply.base.name, reply.start.name, reply.alternative.name)
+  var commands =
+    command(["dmamatrix", "compare", base, start, "--summary"] + options)
+    + command(["dmamatrix", "compare", base, alternative, "--summary"] + options)
+    + command(["dmamatrix", "compare", base, alternative] + options)
+  let names = "\(base),\(alternative)"
   let worst = reply.after.transitions.filter(\.effect.isWorse)
     .min {
       ($0.effect.order, -$0.defaultBoots, -$0.scenarios)
@@ -100,7 +137,13 @@ private func reproduction(_ reply: Reply) -> [Document.Block] {
     let parts = foldedLines(
       witness, width: 66, indent: "    ", hanging: "    ", breakingAfter: "/")
     let last = parts.count - 1
-    commands.append("dmamatrix explain --kernel \(names.replacing(" ", with: ",")) \\")
+    // A key says all that the filters of scenarios say, but a variant needs its file.
+    let files = options.enumerated().filter { index, option in
+      option == "--policy" || index > 0 && options[index - 1] == "--policy"
+    }.map(\.element)
+    commands += command(["dmamatrix", "explain", "--kernel", names] + files).map { line in
+      line.hasSuffix("\\") ? line : line + " \\"
+    }
     commands += parts.enumerated().map { $0 < last ? $1 + " \\" : $1 }
   }
   return [

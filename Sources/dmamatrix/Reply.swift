@@ -68,7 +68,9 @@ struct ReplyCommand: ParsableCommand {
     guard reply.after.scenarios > 0 else {
       throw UsageError.noScenario(on: [base, proposal].map(\.name).joined(separator: ", "))
     }
-    try Output.write(replyDocument(reply, drivers: try joined.list(domain)).text(format))
+    let document = replyDocument(
+      reply, drivers: try joined.list(domain), options: filters.commandLine)
+    try Output.write(document.text(format))
     if reply.verdict != .mends { throw ExitCode(1) }
   }
 

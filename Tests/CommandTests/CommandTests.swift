@@ -231,6 +231,79 @@ import Testing
     #expect(reply.output.split(separator: "\n").allSatisfy { $0.count <= 72 })
   }
 
+  /// Each command that a reply prints shows the figures of its table, with the same filters.
+  @Test(arguments: [
+    ["--alternative", "P03", "--platform", "x86-sme47", "--iommu", "passthrough,none"],
+    ["--alternative", "P10", "--platform", "x86-sme51", "--mask", "32-40", "--op", "map"],
+  ])
+  func aReplysCommandsShowItsFigures(options: [String]) throws {
+    let reply = try run(["reply"] + options).output.split(separator: "\n").map(String.init)
+    let table = try #require(reply.firstIndex { $0.hasPrefix("against 7.2") })
+    let rows = reply[(table + 2)...].prefix { !$0.hasPrefix("corrupts:") && !$0.contains(": ") }
+    let commands = commands(in: reply)
+    #expect(commands.count == 4)
+    for (column, command) in zip([1, 2], commands) {
+      let output = try run(command).output.split(separator: "\n")
+      for row in rows {
+        // "works now" is two words.
+        let words = row.replacing("works now", with: "works_now").split(separator: " ")
+        let (effect, count) = (words[0].replacing("_", with: " "), words[column])
+        let line = output.first { $0.hasPrefix(effect) }
+        let inOneLine = output.first { $0.hasPrefix("also") } ?? ""
+        #expect(
+          count == "0" && line == nil
+            || line?.dropFirst(10).split(separator: " ").first == count
+            || inOneLine.contains("\(effect) \(count)"), "\(command) \(effect)")
+      }
+    }
+    // What is served worse, in the full comparison, and the witness that the reply has.
+    let whole = try run(commands[2]).output
+    for line in reply where line.hasSuffix("default boots") {
+      let scenarios = line.split(separator: " ").dropFirst().prefix(2).joined(separator: " ")
+      #expect(whole.contains(scenarios), "\(line)")
+    }
+    let witness = try #require(commands[3].last)
+    #expect(reply.joined().replacing(" ", with: "").contains("e.g.\(witness)"))
+    #expect(try run(commands[3]).output.contains("v6+P"))
+  }
+
+  /// The commands behind "To reproduce:", their lines joined as a shell joins them.
+  private func commands(in reply: [String]) -> [[String]] {
+    var lines: [String] = []
+    for line in reply.drop(while: { $0 != "To reproduce:" }).dropFirst()
+    where line.hasPrefix("  ") {
+      let text = line.trimmingCharacters(in: .whitespaces)
+      if let last = lines.last, last.hasSuffix("\\") {
+        lines[lines.count - 1] = last.dropLast() + text
+      } else {
+        lines.append(text)
+      }
+    }
+    return lines.map { line in
+      // explain takes the parts of a key one by one.
+      line.split(separator: " ").dropFirst().map(String.init)
+    }
+  }
+
+  /// Whoever pastes a summary pastes ten lines.
+  @Test(arguments: [["6.12", "7.3"], ["7.2", "7.3"], ["v4", "v5"], ["7.2", "v6+P07"]])
+  func aComparisonBeginsWithTenLines(kernels: [String]) throws {
+    let summary = try run(["compare", "--summary"] + kernels)
+    let lines = summary.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    #expect(summary.status == 1 && lines.count <= 10 && lines.allSatisfy { $0.count <= 72 })
+    #expect(lines.contains { $0.hasPrefix("breaks") && $0.contains(" default ") })
+  }
+
+  /// The release below is the base where none is named; what judges a change has none.
+  @Test func aCheckHasABase() throws {
+    let filters = ["--kernel", "7.3", "--platform", "arm64-cca"]
+    let plain = try run(["check"] + filters)
+    #expect(plain.output.hasPrefix("Findings in 7.3, base 7.2:"))
+    #expect(plain.output == (try run(["check", "--base", "7.2"] + filters)).output)
+    let ktap = try run(["check", "--format", "ktap"] + filters)
+    #expect(ktap.output.contains("served-stays-served # SKIP"))
+  }
+
   @Test func aBaselineIsHeldExactly() throws {
     let file = directory + "/baseline.txt"
     let check = ["check", "--kernel", "v6", "--platform", "x86-sme47", "--lint", "mask-monotone"]
