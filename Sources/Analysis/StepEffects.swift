@@ -31,6 +31,15 @@ public struct StepEffects: Sendable {
     public let change: String
     /// When it happens, exactly; empty where that was not asked for.
     public let conditions: [Condition]
+    /// Scenarios that change in the same way, the most frequent first.
+    public let changes: [Change]
+  }
+
+  /// Scenarios of an effect that change in the same way.
+  public struct Change: Sendable {
+    public let scenarios: Int
+    /// One of them.
+    public let witness: String
   }
 
   /// The worst first.
@@ -125,7 +134,12 @@ public struct StepEffects: Sendable {
           },
           example: space.scenario(point), witness: space.key(point),
           change: Self.change(space, point),
-          conditions: conditions[effect] ?? []))
+          conditions: conditions[effect] ?? [],
+          changes: numbers.compactMap { number in
+            boxes.lazy.compactMap { diagram.firstPoint(of: number, in: $0) }.first.map {
+              Change(scenarios: counts[number] ?? 0, witness: space.key($0))
+            }
+          }.sorted { $0.scenarios > $1.scenarios }))
     }
     self.parts = parts
   }

@@ -208,8 +208,12 @@ public struct Review {
   /// Where a witness is decided before the series and after it: where its ways part, or
   /// the last line of what decides where they do not.
   func places(_ part: StepEffects.Part, _ way: Way) -> (before: String, after: String)? {
-    guard let (before, after) = way.witnesses, let old = before.path(of: part.witness),
-      let new = after.path(of: part.witness)
+    places(of: part.witness, way)
+  }
+
+  private func places(of witness: String, _ way: Way) -> (before: String, after: String)? {
+    guard let (before, after) = way.witnesses, let old = before.path(of: witness),
+      let new = after.path(of: witness)
     else { return nil }
     let parting = old.parting(from: new)
     guard let one = parting?.ours ?? parting?.common ?? old.decision,
@@ -255,6 +259,7 @@ public struct Review {
       for part in whole.parts {
         blocks.append(.paragraph(way.steps.headline(part)))
         blocks.append(.literal(HistorySteps.witness(part) + paths(part, way)))
+        blocks += causeBlocks(part, way)
         if let impact = impact(part, way) {
           blocks += driverBlocks(impact, limit: drivers?.limit)
         }
@@ -272,6 +277,51 @@ public struct Review {
     }
     return blocks
   }
+
+  /// The scenarios of an effect by cause: the lines of code between which their ways part.
+  ///
+  /// A way of changing is asked at one witness; of many the most frequent are.
+  private func causeBlocks(_ part: StepEffects.Part, _ way: Way) -> [Document.Block] {
+    struct Cause {
+      let before: String
+      let after: String
+      var scenarios: Int
+      let witness: String
+    }
+    var causes: [Cause] = []
+    var rest = 0
+    for (index, change) in part.changes.enumerated() {
+      guard index < Self.askedChanges, let (before, after) = places(of: change.witness, way) else {
+        rest += change.scenarios
+        continue
+      }
+      if let known = causes.firstIndex(where: { $0.before == before && $0.after == after }) {
+        causes[known].scenarios += change.scenarios
+      } else {
+        causes.append(
+          Cause(
+            before: before, after: after, scenarios: change.scenarios, witness: change.witness))
+      }
+    }
+    guard causes.count > 1 else { return [] }
+    var lines: [String] = []
+    for cause in causes.sorted(by: { $0.scenarios > $1.scenarios }) {
+      lines.append("\(cause.scenarios) scenarios")
+      for (head, text) in [
+        ("  before:", cause.before), ("  after: ", cause.after), ("  e.g.", cause.witness),
+      ] {
+        lines += foldedLines(
+          text, width: Self.width, indent: head, hanging: "    ", breakingAfter: "/")
+      }
+    }
+    if rest > 0 {
+      lines.append("\(rest) scenarios that change in rarer ways, which were not asked")
+    }
+    return [.paragraph("\(part.effect.rawValue), by what decides:"), .literal(lines)]
+  }
+
+  /// How many ways of changing are asked where they are decided.
+  private static let askedChanges = 12
 
   /// Both ways of a witness: the functions that they enter, each with the last line that
   /// runs of it, and where they part.
