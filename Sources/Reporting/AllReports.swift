@@ -65,6 +65,10 @@ public func allReports(
   }
   pages.append(
     page("lifecycle.md", ModelReport.lifecycle.summary, lifecycleReport()))
+  pages.insert(
+    page(
+      "for-maintainers.md", ModelReport.maintainers.summary, maintainerReport(known: known)),
+    at: 0)
   sections.append(("Findings", pages))
   progress(0.9)
 

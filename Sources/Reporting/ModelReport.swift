@@ -8,6 +8,7 @@ public enum ModelReport: String, CaseIterable, Sendable {
   case mail = "2026-07-02"
   case findings
   case lifecycle
+  case maintainers
 
   /// What the report shows, in one sentence.
   public var summary: String {
@@ -15,6 +16,7 @@ public enum ModelReport: String, CaseIterable, Sendable {
     case .mail: "SME hosts: what each version and alternative of that mail does"
     case .findings: "what is wrong in one kernel by cause, the gravest first; --all: all of it"
     case .lifecycle: "what unmap and free leave behind, since and until which version"
+    case .maintainers: "five causes of the newest release with the change that ends them, tried"
     }
   }
 
@@ -34,6 +36,7 @@ public enum ModelReport: String, CaseIterable, Sendable {
     case .findings:
       findingsReport(kernel, drivers: drivers, isWhole: isWhole, progress: progress)
     case .lifecycle: lifecycleReport(progress: progress)
+    case .maintainers: maintainerReport(progress: progress)
     }
   }
 }

@@ -20,6 +20,8 @@ struct ReportCommand: ParsableCommand {
         findings   \(ModelReport.findings.summary)
         lifecycle  \(ModelReport.lifecycle.summary)
         2026-07-02 \(ModelReport.mail.summary)
+        maintainers
+                   \(ModelReport.maintainers.summary)
         observed   what booted kernels did, beside the model
         device     one device (--mask) over all platforms, IOMMU modes and releases
         drivers    the masks of real drivers, and the findings that they fall under
@@ -32,7 +34,8 @@ struct ReportCommand: ParsableCommand {
       coherent trusted device.  "platform" shows 7.3 on x86-sme47 and every boot;
       "versions" and "map" show SME hosts.  A default that goes with nothing that
       was asked is given up: all values of that axis are shown.  "findings",
-      "lifecycle", "2026-07-02" and --all need no database; "html" takes all of it.
+      "lifecycle", "maintainers", "2026-07-02" and --all need no database; "html"
+      takes all of it.
       "drivers" needs --drivers, and "findings" takes it.  "device" needs --mask
       and takes --coherent-mask, --bus-limit, --platform, --iommu and --kernel.
 
@@ -57,8 +60,8 @@ struct ReportCommand: ParsableCommand {
 
   @Argument(
     help: """
-      platform, versions, map, findings, lifecycle, 2026-07-02, observed, device, drivers, \
-      history or html.
+      platform, versions, map, findings, lifecycle, maintainers, 2026-07-02, observed, \
+      device, drivers, history or html.
       """,
     completion: .list(names))
   var name: String?

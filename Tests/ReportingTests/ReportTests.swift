@@ -36,6 +36,37 @@ import Testing
     }
   }
 
+  /// The report of the mail opens with a verdict on each alternative in at most ten lines,
+  /// whose numbers are those of its table.
+  @Test func theMailsReportOpensWithItsVerdict() throws {
+    let document = ModelReport.mail.document(kernel: KernelVersion.latest)
+    let lines = document.blocks.prefix(2).compactMap { block -> [String]? in
+      if case .lines(let lines) = block { return lines }
+      return nil
+    }.joined()
+    #expect(!lines.isEmpty && lines.count <= 10 && lines.allSatisfy { $0.count <= 72 })
+    let rows = document.blocks.compactMap { block -> [[String]]? in
+      if case .table(let columns, let rows) = block, columns.contains("lost") { return rows }
+      return nil
+    }.joined()
+    for name in ["P03", "P06", "P07", "P09", "P10"] {
+      let line = try #require(lines.first { $0.hasPrefix(name) })
+      let row = try #require(rows.first { $0[0] == "v6+\(name)" })
+      #expect(
+        line.contains("loses \(row[5])") || line.contains("corrupts \(row[3])"), "\(line)")
+    }
+  }
+
+  /// Each of the five causes is one of the newest release's, and so are those without a
+  /// change; where one is mended, this report has to be written anew.
+  @Test func theFiveCausesAreStillThere() throws {
+    let text = ModelReport.maintainers.document(kernel: KernelVersion.latest).text(.markdown)
+    for number in 1...5 { #expect(text.contains("\n## \(number). ")) }
+    #expect(!text.contains("does not have this cause"))
+    #expect(!text.contains("No change was tried"))
+    #expect(text.components(separatedBy: "\n| worse | 0 | 0 |").count == 6)
+  }
+
   /// The table says what the model answers, cell by cell.
   @Test func theVersionsReportShowsTheModelsAnswers() throws {
     let database = try database {
