@@ -12,6 +12,9 @@ public enum HunkFate: Sendable, Equatable {
 public enum HunkRejection: Sendable, Equatable, CustomStringConvertible {
   /// No place fits; where the hunk wants to be, this line is the first that differs.
   case contextDiffers(line: Int)
+  /// It fits as if it were applied already, there and with so much fuzz, but too few
+  /// lines say so, or others than its context; patch(1) would leave it out.
+  case mayBeThere(line: Int, fuzz: Int)
   /// The file is too short for the hunk.
   case fileEnds(line: Int)
   /// The hunk says nothing of what is around it, and the file is not empty.
@@ -37,6 +40,8 @@ public enum HunkRejection: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .contextDiffers(let line): "context differs at line \(line)"
+    case .mayBeThere(let line, let fuzz):
+      "it may be there already, at line \(line)" + (fuzz > 0 ? " with fuzz \(fuzz)" : "")
     case .fileEnds(let line): "the file ends at line \(line)"
     case .noContext: "a hunk without context in a file that is not empty"
     case .noFile: "no such file"

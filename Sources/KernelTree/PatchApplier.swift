@@ -2,8 +2,9 @@
 /// fits, with up to two lines of context ignored at each end.  Bytes alone; no file is
 /// opened and no program is run.
 ///
-/// One thing is as in `git apply`: no hunk is put anywhere by its line number alone,
-/// without a line that agrees.
+/// Two things are other than there.  As in `git apply`, no hunk is put anywhere by its
+/// line number alone, without a line that agrees.  And where the first hunk of a file is
+/// there already, patch(1) leaves the others alone; here each is tried.
 struct PatchApplier {
   /// What a change makes of a file.
   enum Outcome: Equatable {
@@ -98,7 +99,8 @@ struct PatchApplier {
     for hunk in change.hunks {
       let sides = HunkSides(hunk)
       try spend(hunk.body.count)
-      let fate = try place(hunk, sides, in: lines, &offset, frozen: frozen)
+      let fate = try place(
+        hunk, sides, in: lines, &offset, frozen: frozen, isFirst: reports.isEmpty)
       reports.append(HunkReport(line: hunk.oldStart, fate: fate.fate))
       guard let start = fate.start else { continue }
       for edit in sides.edits {
@@ -141,31 +143,23 @@ struct PatchApplier {
 
   /// Where a hunk goes: the index of its first old line.  The numbers are those of
   /// patch(1)'s locate_hunk(), from 1 on.
+  ///
+  /// - Parameter isFirst: Of its file: patch(1) looks with each fuzz whether it is there
+  ///   already, before it ignores more.
   private mutating func place(
-    _ hunk: Hunk, _ sides: HunkSides, in lines: TextLines, _ offset: inout Int, frozen: Int
+    _ hunk: Hunk, _ sides: HunkSides, in lines: TextLines, _ offset: inout Int, frozen: Int,
+    isFirst: Bool
   ) throws(TreeError) -> (fate: HunkFate, start: Int?) {
     let guess = hunk.oldStart + offset
     if sides.old.isEmpty {
       guard lines.all.isEmpty else { return (.rejected(.noContext), nil) }
       return (.applied(offset: 0, fuzz: 0), 0)
     }
-    let context = max(sides.prefix, sides.suffix)
-    for fuzz in 0...min(Self.fuzzLimit, context) {
-      let search = Search(
-        first: hunk.oldStart, guess: guess, frozen: frozen, count: lines.all.count,
-        pattern: sides.old.count, leading: sides.prefix,
-        prefix: fuzz + sides.prefix - context,
-        suffix: fuzz + sides.suffix - context)
-      var found: Int?
-      try search.forEachOffset { moved throws(TreeError) in
-        let (fits, cost) = Self.fits(
-          sides.old, at: guess + moved - 1, in: lines, max(search.prefix, 0),
-          max(search.suffix, 0))
-        try spend(cost)
-        if fits { found = moved }
-        return fits
-      }
-      if let found {
+    for fuzz in 0...min(Self.fuzzLimit, max(sides.prefix, sides.suffix)) {
+      if let found = try locate(
+        sides.old, first: hunk.oldStart, guess: guess, sides, fuzz: fuzz, in: lines,
+        frozen: frozen)
+      {
         let end = guess + found - 1 + sides.old.count
         guard sides.new.last?.isEnded ?? true || end == lines.all.count else {
           return (.rejected(.fileContinues(line: end)), nil)
@@ -173,17 +167,49 @@ struct PatchApplier {
         offset += found
         return (.applied(offset: offset, fuzz: fuzz), guess + found - 1)
       }
+      // Its start is that of the new file then.
+      let start = hunk.newStart + offset
+      if isFirst, !sides.new.isEmpty,
+        let found = try locate(
+          sides.new, first: hunk.newStart, guess: start, sides, fuzz: fuzz, in: lines,
+          frozen: frozen)
+      {
+        let isThere = fuzz == 0 && sides.saysThatItIsThere(in: lines)
+        return (
+          isThere ? .alreadyApplied : .rejected(.mayBeThere(line: start + found, fuzz: fuzz)), nil
+        )
+      }
     }
     return (try missing(sides, near: guess, in: lines), nil)
+  }
+
+  /// How far from where it should be a side of a hunk fits with so much fuzz, nearest
+  /// first; nil where it fits nowhere.
+  private mutating func locate(
+    _ pattern: [TextLines.Line], first: Int, guess: Int, _ sides: HunkSides, fuzz: Int,
+    in lines: TextLines, frozen: Int
+  ) throws(TreeError) -> Int? {
+    let context = max(sides.prefix, sides.suffix)
+    let search = Search(
+      first: first, guess: guess, frozen: frozen, count: lines.all.count,
+      pattern: pattern.count, leading: sides.prefix, prefix: fuzz + sides.prefix - context,
+      suffix: fuzz + sides.suffix - context)
+    var found: Int?
+    try search.forEachOffset { moved throws(TreeError) in
+      let (fits, cost) = Self.fits(
+        pattern, at: guess + moved - 1, in: lines, max(search.prefix, 0), max(search.suffix, 0))
+      try spend(cost)
+      if fits { found = moved }
+      return fits
+    }
+    return found
   }
 
   /// Whether it is there already, or what is there instead.
   private mutating func missing(
     _ sides: HunkSides, near guess: Int, in lines: TextLines
   ) throws(TreeError) -> HunkFate {
-    if sides.isTelling || sides.new.count == lines.all.count, !sides.new.isEmpty,
-      sides.new.count <= lines.all.count
-    {
+    if sides.saysThatItIsThere(in: lines), sides.new.count <= lines.all.count {
       for start in 0...lines.all.count - sides.new.count {
         let (fits, cost) = Self.fits(sides.new, at: start, in: lines, 0, 0)
         try spend(cost)
@@ -313,8 +339,9 @@ private struct HunkSides {
   private(set) var prefix = 0
   private(set) var suffix = 0
   /// Whether the lines after it, found anywhere, say that it is there: three have a letter
-  /// or more, and some were there before.
-  var isTelling: Bool {
+  /// or more, and some were there before; or they are the whole file.
+  func saysThatItIsThere(in lines: TextLines) -> Bool {
+    if new.count == lines.all.count { return !new.isEmpty }
     let words = new.lazy.filter { line in
       line.source[line.range].contains { (65...90).contains($0 & 0xdf) }
     }
