@@ -189,12 +189,17 @@ public struct Check: Sendable {
     }
   }
 
+  /// ` by swiotlb_map: ...`; nothing for a tree's own code, of which it is not known.
+  private static func by(_ decision: Decision) -> String {
+    decision == .ownCode ? "" : " by \(decision.name)"
+  }
+
   private static func headline(_ lint: Lint, _ key: ViolationKey) -> String {
     if let wrong = key.wrong {
       let exposure = key.exposure == .none ? "" : ", exposure \(key.exposure.name)"
-      return "\(wrong)\(exposure), \(key.result.name) by \(key.decision.name)"
+      return "\(wrong)\(exposure), \(key.result.name)\(by(key.decision))"
     }
-    let what = "\(key.verdict.name), \(key.result.name) by \(key.decision.name)"
+    let what = "\(key.verdict.name), \(key.result.name)\(by(key.decision))"
     guard let other = key.other?.name else { return what }
     return switch lint {
     case .maskMonotone: "\(what), where a narrower mask has \(other)"

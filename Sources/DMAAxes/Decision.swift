@@ -62,6 +62,9 @@ public enum Decision: UInt8, AxisValue {
   /// `function: condition`, the spelling of the `where` column.
   public var name: String { "\(function): \(condition)" }
   public var summary: String { "\(file) \(function)()" }
+  /// The name in a database: nothing for a tree's own code, whose line is looked for where
+  /// one scenario is shown, not for each.
+  public var storedName: String { self == .ownCode ? "" : name }
 
   /// The kernel function that returned.
   public var function: String { source.function }

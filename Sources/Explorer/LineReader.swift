@@ -268,7 +268,7 @@ struct LineReader {
       }
       return number * 2 + (taken.taken ? 1 : 0)
     }
-    let known = (number: content.paths.count, rule: answer.decision.name)
+    let known = (number: content.paths.count, rule: answer.decision.storedName)
     paths[fingerprint] = known
     content.paths.append(path)
     return known.rule == rule ? known.number : -1

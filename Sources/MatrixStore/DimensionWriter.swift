@@ -77,7 +77,7 @@ struct DimensionWriter {
       try database.execute(
         sql: "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [
-          id, decision.name, decision.summary, decision.file, decision.function,
+          id, decision.storedName, decision.summary, decision.file, decision.function,
           decision.condition,
         ])
     }

@@ -110,7 +110,7 @@ struct MatrixWriter: Sendable {
     if let id = outcomes[outcome] { return id }
     let answer = outcome.answer
     let columns =
-      answer.columns + [answer.decision.name, outcome.verdict.name, outcome.exposure.name]
+      answer.columns + [answer.decision.storedName, outcome.verdict.name, outcome.exposure.name]
     let life = try self.id(of: outcome.life, database)
     let (id, isStored) = try outcomes.add(
       outcome, text: columns.joined(separator: "\t") + "\t\(life)")

@@ -165,8 +165,8 @@ public enum TreeStore {
         WHERE NOT EXISTS (SELECT 1 FROM decision WHERE name = ?)
         """,
       arguments: [
-        decision.name, decision.summary, decision.file, decision.function, decision.condition,
-        decision.name,
+        decision.storedName, decision.summary, decision.file, decision.function,
+        decision.condition, decision.storedName,
       ])
     let rule = Exclusion.notRecorded
     try database.execute(
