@@ -25,12 +25,17 @@ public func agreementDocument(
   document.blocks.append(
     .table(columns: ["column", "compared", "matched", "mismatched"], rows: rows))
   var summary =
-    "\(scenarioCount(agreement.scenarios)) \(agreement.scenarios == 1 ? "exists" : "exist") on both: \(agreement.equal) equal, "
+    "\(existing(agreement.scenarios, "scenario")) on both: \(agreement.equal) equal, "
     + "\(agreement.scenarios - agreement.equal) differ."
   if agreement.onlyModel > 0 {
-    summary += " \(agreement.onlyModel) more exist in the model of \(model)."
+    summary +=
+      " \(agreement.onlyModel) more \(agreement.onlyModel == 1 ? "exists" : "exist") in the model of "
+      + "\(model)."
   }
-  if agreement.onlyCode > 0 { summary += " \(agreement.onlyCode) more exist in \(code)." }
+  if agreement.onlyCode > 0 {
+    summary +=
+      " \(agreement.onlyCode) more \(agreement.onlyCode == 1 ? "exists" : "exist") in \(code)."
+  }
   document.blocks.append(.paragraph(summary))
   for note in notes { document.blocks.append(.paragraph(note)) }
   document.blocks += agreementBlocks(agreement, place: place)
@@ -56,7 +61,8 @@ func agreementBlocks(
   if agreement.further > 0 {
     blocks.append(
       .paragraph(
-        "\(agreement.further) further kinds of disagreement are not shown (verify --show)."))
+        "\(counted(agreement.further, "further kind")) of disagreement "
+          + "\(agreement.further == 1 ? "is" : "are") not shown (verify --show)."))
   }
   if agreement.disagreements.count > 1 {
     blocks.append(

@@ -16,10 +16,10 @@ public func blameDocument(
     let change = change(from: last, to: answer.values, isFirst: rows.isEmpty && index == skipped)
     last = answer.values
     guard let change else { continue }
-    rows.append((answer.commit, answer.date, answer.subject, change))
+    rows.append((answer.commit.printable, answer.date.printable, answer.subject, change))
   }
   var document = Document(blocks: [
-    .title("Who changed it, in \(history)"),
+    .title("Who changed it, in \(history.printable(upTo: 200))"),
     .literal(
       foldedScenario(key).split(separator: "\n").map { String($0.dropFirst(2)) }),
   ])
@@ -34,7 +34,7 @@ public func blameDocument(
   let count = max(0, rows.count - 1)
   document.blocks.append(
     .paragraph(
-      "\(answers.count) states: \(count == 0 ? "no commit" : count == 1 ? "1 commit" : "\(count) commits") "
+      "\(counted(answers.count, "state")): \(count == 0 ? "no commit" : counted(count, "commit")) "
         + "changed it." + (skipped > 0 ? " \(skipped) could not be asked." : "")))
   return document
 }
@@ -44,7 +44,7 @@ private func change(
   from old: [(column: String, value: String)]?, to new: [(column: String, value: String)]?,
   isFirst: Bool
 ) -> String? {
-  func name(_ value: String) -> String { value.isEmpty ? "none" : value }
+  func name(_ value: String) -> String { value.isEmpty ? "none" : value.printable(upTo: 400) }
   guard let new else { return isFirst ? "no such scenario" : old == nil ? nil : "gone" }
   guard let old else {
     let shown = new.filter { ["result", "verdict", "exposure", "warn"].contains($0.column) }
@@ -61,15 +61,15 @@ private func change(
 public func historyDocument(
   _ findings: [HistoryStore.Standing], in history: String
 ) -> Document {
-  var document = Document(blocks: [.title("Findings of \(history)")])
+  var document = Document(blocks: [.title("Findings of \(history.printable(upTo: 200))")])
   if findings.isEmpty { document.blocks.append(.paragraph("No state violates a lint.")) }
   for finding in findings {
     document.blocks.append(
       .heading(
-        "\(finding.lint): \(finding.finding), \(finding.scenarios) "
-          + "\(finding.scenarios == 1 ? "scenario" : "scenarios")"))
+        "\(finding.lint.printable): \(finding.finding.printable(upTo: 400)), "
+          + scenarioCount(finding.scenarios)))
     func commit(_ end: (commit: String, subject: String)?, _ none: String) -> String {
-      end.map { "\($0.commit.prefix(12)) \($0.subject.asciiOnly.cut(to: 46))" } ?? none
+      end.map { "\($0.commit.printable(upTo: 12)) \($0.subject.asciiOnly.cut(to: 46))" } ?? none
     }
     let lines = [
       "since  " + commit(finding.since, "the start, or earlier"),

@@ -218,13 +218,14 @@ func excusedBlocks(_ check: Check) -> [Document.Block] {
       let own = check.excused.filter { $0.excuse == excuse }
       guard !own.isEmpty else { continue }
       let total = own.reduce(0) { $0 + $1.finding.scenarios }
-      blocks.append(.heading("\(kind.rawValue): \(excuse.name): \(total) scenarios, not counted"))
+      blocks.append(
+        .heading("\(kind.rawValue): \(excuse.name): \(scenarioCount(total)), not counted"))
       blocks.append(.paragraph("\(excuse.reason.capitalizedFirst) (\(excuse.source))."))
       for one in own {
         blocks.append(
           .paragraph(
             "\(one.finding.lint.rawValue): \(one.finding.headline): "
-              + "\(one.finding.scenarios) scenarios"))
+              + scenarioCount(one.finding.scenarios)))
         blocks.append(.conditions(one.finding.conditions))
       }
     }

@@ -1,4 +1,5 @@
 import Analysis
+import Support
 
 /// A report as headings, paragraphs and tables, before it has a format.
 public struct Document: Sendable, Equatable {
@@ -32,6 +33,9 @@ public struct Document: Sendable, Equatable {
   public enum Format: String, CaseIterable, Sendable { case text, markdown }
 
   /// The document in a format, ending with a newline.
+  ///
+  /// What is printed of trees, mails, commits and databases may hold control characters,
+  /// which somebody's terminal would obey behind a pipe or in a file: they become `?`.
   public func text(_ format: Format) -> String {
     let parts = blocks.map { block in
       switch format {
@@ -39,7 +43,7 @@ public struct Document: Sendable, Equatable {
       case .markdown: markdown(block)
       }
     }
-    return parts.joined(separator: "\n")
+    return parts.joined(separator: "\n").withoutControls
   }
 
   private func plain(_ block: Block) -> String {
@@ -113,5 +117,17 @@ public struct Document: Sendable, Equatable {
         + rows.map { "| " + $0.map(markdownCell).joined(separator: " | ") + " |" }
       return lines.map { $0 + "\n" }.joined()
     }
+  }
+}
+
+extension String {
+  /// The text with `?` for control characters, line breaks and tabs excepted.
+  fileprivate var withoutControls: String {
+    // Nearly all is plain ASCII.
+    if utf8.allSatisfy({ (0x20..<0x7f).contains($0) || $0 == 0x0a || $0 == 0x09 }) {
+      return self
+    }
+    return String(
+      UnicodeScalarView(unicodeScalars.map { $0.isControl && $0 != "\n" && $0 != "\t" ? "?" : $0 }))
   }
 }

@@ -162,7 +162,8 @@ private func findingBlocks(_ kernels: [KernelVersion]) -> [Document.Block] {
     }
     for finding in check.findings {
       blocks.append(
-        .paragraph("\(finding.lint.rawValue): \(finding.headline): \(finding.scenarios) scenarios"))
+        .paragraph(
+          "\(finding.lint.rawValue): \(finding.headline): \(scenarioCount(finding.scenarios))"))
       blocks.append(.conditions(finding.conditions))
     }
     return blocks

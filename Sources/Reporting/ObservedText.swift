@@ -78,7 +78,7 @@ public func disagreementsDocument(
     document.blocks.append(.heading("\(tree): its own code against the model of \(model)"))
     document.blocks.append(
       .paragraph(
-        "\(agreement.scenarios) scenarios exist on both: \(agreement.equal) equal, "
+        "\(existing(agreement.scenarios, "scenario")) on both: \(agreement.equal) equal, "
           + "\(agreement.scenarios - agreement.equal) differ."))
     document.blocks += agreementBlocks(agreement)
   }

@@ -40,7 +40,8 @@ public func reachText(_ reach: Reach) -> String {
     text += "\(knob.value(in: reach.kernel.policy).replacing(",", with: ", "))".foldedRest
     for change in changes where change.scenarios > 0 {
       let circumstances = change.needsCircumstance ? " in circumstances" : ""
-      text += folded("\(change.value): \(change.scenarios) scenarios\(circumstances)", indent: "  ")
+      text += folded(
+        "\(change.value): \(scenarioCount(change.scenarios))\(circumstances)", indent: "  ")
       if let witness = change.witness { text += foldedKey(witness) }
     }
     let silent = changes.filter { $0.scenarios == 0 }.map(\.value)

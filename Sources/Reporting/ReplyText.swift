@@ -77,7 +77,7 @@ private func worseBlocks(_ reply: Reply, _ drivers: DriverList?) -> [Document.Bl
       let usual = change.defaultBoots == 0 ? "none" : String(change.defaultBoots)
       blocks.append(
         .heading(
-          "\(effect.rawValue): \(change.scenarios) scenarios, \(usual) of them default boots"))
+          "\(effect.rawValue): \(scenarioCount(change.scenarios)), \(usual) of them default boots"))
       blocks.append(.paragraph(transitionHeadline(change) + ", mostly"))
       blocks.append(.conditions(Array(change.conditions.prefix(1))))
       blocks += driverBlocks(change.conditions, of: reply.after.kernels, drivers)

@@ -90,7 +90,7 @@ extension Review {
           }
         objects.append(
           object(
-            status, head + "\(part.effect.rawValue): \(part.scenarios) scenarios",
+            status, head + "\(part.effect.rawValue): \(scenarioCount(part.scenarios))",
             "\(part.platforms.joined(separator: ", ")): \(part.change)\n\(part.witness)"))
       }
       if !way.look.dependent.isEmpty {
@@ -101,7 +101,10 @@ extension Review {
       for (label, part) in way.transient {
         objects.append(
           object(
-            "warning", head + "\(part.scenarios) scenarios are worse after \(label) alone",
+            "warning",
+            head
+              + "\(scenarioCount(part.scenarios)) \(part.scenarios == 1 ? "is" : "are") worse after "
+              + "\(label) alone",
             "\(part.effect.rawValue): \(part.change)\n\(part.witness)"))
       }
     }

@@ -99,7 +99,7 @@ public struct Review {
       if !way.transient.isEmpty {
         let worst = way.transient.map(\.part).max { $0.scenarios < $1.scenarios }
         last.append(
-          "\(Self.prefix(way))in between: \(worst?.scenarios ?? 0) scenarios worse after "
+          "\(Self.prefix(way))in between: \(scenarioCount(worst?.scenarios ?? 0)) worse after "
             + HistorySteps.list(Self.labels(way), upTo: 3) + " than before and after")
       }
     }
@@ -265,7 +265,7 @@ public struct Review {
         }
       }
     }
-    blocks += unwrittenBlocks(way.look) { way.witnesses?.after.place(of: $0) }
+    blocks += unwrittenBlocks(way.look, limit: .max) { way.witnesses?.after.place(of: $0) }
     blocks.append(.heading("Patch by patch"))
     blocks.append(way.steps.table)
     if !way.transient.isEmpty {

@@ -176,7 +176,7 @@ private func remaining(_ counts: LintCounts, _ start: LintCounts) -> [Document.B
     let more = finding.conditions.count - 2
     blocks.append(
       .paragraph(
-        "\(finding.lint.rawValue): \(finding.headline): \(finding.scenarios) scenarios"
+        "\(finding.lint.rawValue): \(finding.headline): \(scenarioCount(finding.scenarios))"
           + (more > 0 ? "; the first 2 of \(finding.conditions.count) conditions" : "")))
     blocks.append(.conditions(Array(finding.conditions.prefix(2))))
   }

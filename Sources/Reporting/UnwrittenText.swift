@@ -6,7 +6,7 @@ import KernelTree
 /// were asked again to find them; nothing where none was.
 ///
 /// - Parameters:
-///   - limit: How many kinds are shown.
+///   - limit: How many kinds are shown; the rest is counted.
 ///   - place: Where the tree decides a scenario, by its key.
 public func unwrittenBlocks(
   _ look: SecondLook, limit: Int = 5, place: (String) -> String? = { _ in nil }
@@ -51,7 +51,7 @@ public func unwrittenBlocks(
   }
   if sorted.count > limit {
     let more = sorted.count - limit
-    blocks.append(.paragraph("and \(more) more \(more == 1 ? "kind" : "kinds") (verify --show)"))
+    blocks.append(.paragraph("and \(counted(more, "more kind")) (--show)"))
   }
   return blocks
 }
@@ -65,8 +65,3 @@ func dependentText(_ look: SecondLook) -> String {
 
 /// Nothing where all were asked again.
 private func atLeast(_ look: SecondLook) -> String { look.asked < look.total ? "at least " : "" }
-
-/// `1 scenario`, `2 scenarios`.
-func scenarioCount(_ scenarios: Int) -> String {
-  "\(scenarios) \(scenarios == 1 ? "scenario" : "scenarios")"
-}
