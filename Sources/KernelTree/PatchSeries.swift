@@ -65,7 +65,9 @@ public struct PatchSeries: Sendable {
         all.append(mail)
       }
     }
-    var notes: [String] = []
+    let replies = all.filter(\.isReply)
+    all.removeAll(where: \.isReply)
+    var notes = replies.isEmpty ? [] : [Self.note(on: replies)]
     let latest = all.map(\.version).max() ?? 1
     let series = all.filter { $0.version == latest }
     let older = Set(all.map(\.version)).subtracting([latest]).sorted()
@@ -78,6 +80,7 @@ public struct PatchSeries: Sendable {
       let cover = series.contains { $0.number == 0 }
       throw .patch(
         (cover ? "--mbox holds a cover letter and no patch" : "--mbox holds no mail with a patch")
+          + (replies.isEmpty ? "" : " (\(notes[0]))")
           + "; accepted: a series as b4 or an archive saves it, or a diff")
     }
     let numbered = patches.filter { $0.number != nil }
@@ -108,6 +111,18 @@ public struct PatchSeries: Sendable {
     baseCommit = series.lazy.compactMap(\.baseCommit).first
     prerequisites = series.map(\.prerequisites).max() ?? 0
     self.notes = notes
+  }
+
+  /// Names replies that have diffs of their own.
+  private static func note(on replies: [SeriesMail]) -> String {
+    let names = replies.prefix(3).map { "'\($0.subject.printable(upTo: 100))'" }
+    let more = replies.count - names.count
+    return
+      (replies.count == 1
+      ? "a reply that has a diff is"
+      : "\(replies.count) replies that have "
+        + "diffs are") + " left out: " + names.joined(separator: ", ")
+      + (more > 0 ? " and \(more) more" : "")
   }
 
   /// The patches by their numbers, each once.

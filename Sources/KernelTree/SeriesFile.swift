@@ -18,9 +18,13 @@ struct SeriesMail: Sendable {
   let prerequisites: Int
   /// Whether it has a diff, be it of a mode or an empty file.
   let hasDiff: Bool
+  /// Whether it answers or forwards another mail, as its subject says: what it has is no
+  /// patch of the series.
+  let isReply: Bool
 
   init(subject: String, changes: [FileChange], body: ArraySlice<UInt8>) {
     self.subject = subject
+    isReply = Self.isReply(subject)
     self.changes = changes
     (version, number, total) = Self.place(subject)
     var (base, prerequisites): (String?, Int) = (nil, 0)
@@ -37,6 +41,10 @@ struct SeriesMail: Sendable {
       }
     }
     (baseCommit, self.prerequisites, self.hasDiff) = (base, prerequisites, hasDiff)
+  }
+
+  static func isReply(_ subject: String) -> Bool {
+    ["re:", "aw:", "fwd:", "fw:"].contains(where: subject.lowercased().hasPrefix)
   }
 
   private static func isHexadecimal(_ byte: UInt8) -> Bool {
@@ -130,8 +138,11 @@ enum SeriesFile {
   private static func parse(_ mail: ArraySlice<UInt8>) throws(TreeError) -> SeriesMail? {
     let part = MailPart(mail)
     let subject = EncodedWords.decoded(part.headers["subject"] ?? "")
-    guard !["re:", "aw:", "fwd:"].contains(where: subject.lowercased().hasPrefix) else {
-      return nil
+    if SeriesMail.isReply(subject) {
+      // What it quotes is no diff, and what it cannot be read as is none that is missed.
+      guard let body = try? part.text(), let changes = try? diffs(in: body), !changes.isEmpty
+      else { return nil }
+      return SeriesMail(subject: subject, changes: changes, body: body)
     }
     let body = try part.text()
     let parsed = SeriesMail(subject: subject, changes: try diffs(in: body), body: body)

@@ -82,6 +82,24 @@ import Testing
     }
   }
 
+  /// A reply that has a diff of its own is no patch of the series, and named.
+  @Test func repliesWithDiffsAreNamed() throws {
+    let series = try PatchSeries(
+      mbox: data([
+        mail("[PATCH 1/1] a", small), mail("Re: [PATCH 1/1] a", small),
+        "\(Self.header)\nSubject: Re: [PATCH 1/1] a\n\n> quoted\n> \(small)\n\n",
+        mail("RE: [PATCH 1/1] a", "--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\nbroken\n"),
+      ]))
+    #expect(series.mails.map(\.subject) == ["[PATCH 1/1] a"])
+    #expect(series.notes == ["a reply that has a diff is left out: 'Re: [PATCH 1/1] a'"])
+    let many = (1...4).map { mail("Re: mail \($0)", small) }
+    let error = #expect(throws: TreeError.self) { try PatchSeries(mbox: data(many)) }
+    #expect(
+      error?.description.contains(
+        "(4 replies that have diffs are left out: 'Re: mail 1', 'Re: mail 2', 'Re: mail 3' and "
+          + "1 more)") == true, "\(error?.description ?? "none")")
+  }
+
   /// A patch as an attachment, in a signed mail, and in a part of a part; HTML beside it and
   /// what stands before the first part are nothing.
   @Test func partsOfAMailAreRead() throws {
