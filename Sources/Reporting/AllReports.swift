@@ -137,17 +137,30 @@ private func platformPage(_ platform: Platform) -> Document {
   domain.attributes = [.none, .mmio, .ccShared]
   domain.buffers = [.none, .dma32, .high, .mmio64]
   var document = platformReport(modelSpans([newest], domain))
+  document.blocks.insert(
+    contentsOf: [
+      .paragraph(
+        "What \(newest.name) does with each request of a coherent, trusted device on "
+          + "\(platform.name) (\(platform.summary)), by boot and DMA mask; then the releases side by "
+          + "side; then every version for one request."),
+      .paragraph(Cell.legend),
+    ], at: 1)
+
+  let releases = KernelVersion.releases
+  let sides = versionsReport(
+    modelSpans(releases, domain), kernels: releases.map(\.name), scope: [])
+  document.blocks.append(.title("\(platform.name) by release"))
+  document.blocks += sides.blocks.dropFirst()
 
   domain.operations = [.map]
   domain.attributes = [.none]
   domain.buffers = [.high]
   let map = VerdictMap(
     modelSpans(KernelVersion.all, domain), kernels: KernelVersion.all.map(\.name), source: "")
-  document.blocks.append(.heading("By version: mapping RAM above 4 GiB"))
+  document.blocks.append(.title("\(platform.name) by version: mapping RAM above 4 GiB"))
   document.blocks += map.fixed
   document.blocks += map.literals
   document.blocks.append(.paragraph(map.legend))
-  document.blocks.append(.paragraph(Cell.legend))
   document.blocks.append(made("report --all"))
   return document
 }

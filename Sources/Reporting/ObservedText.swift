@@ -36,18 +36,12 @@ public func observedDocument(
   let differing = summary.total.differ
   var document = Document()
   document.blocks.append(.title("What booted kernels did"))
-  if !sources.isEmpty {
-    document.blocks.append(
-      .literal(
-        sources.flatMap { source in
-          [
-            source.name.printable,
-            "  \(source.boots) \(source.boots == 1 ? "boot" : "boots"), "
-              + "\(source.observations) observations, SHA-256 "
-              + source.sha256.prefix(16),
-          ]
-        }))
-  }
+  document.blocks.append(
+    .paragraph(
+      "\(summary.total.boots) \(summary.total.boots == 1 ? "boot" : "boots") of "
+        + "\(summary.tallies.count) \(summary.tallies.count == 1 ? "kernel" : "kernels"), "
+        + "\(summary.total.rows) observations of what they did, each beside the model: "
+        + "\(differing == 0 ? "none differs" : "\(differing) differ")."))
   document.blocks.append(
     .table(
       columns: ["kernel", "boots", "observations", "agree", "limited", "absent", "differ"],
@@ -60,6 +54,19 @@ public func observedDocument(
   document.blocks += limits(summary)
   if showsRules { document.blocks += rules(summary) }
   document.blocks += disagreementBlocks(differing > 0 ? Disagreements(boots) : nil)
+  if !sources.isEmpty {
+    document.blocks.append(.heading("Files"))
+    document.blocks.append(
+      .literal(
+        sources.flatMap { source in
+          [
+            source.name.printable,
+            "  \(source.boots) \(source.boots == 1 ? "boot" : "boots"), "
+              + "\(source.observations) observations, SHA-256 "
+              + source.sha256.prefix(16),
+          ]
+        }))
+  }
   return (document, differing == 0)
 }
 

@@ -62,7 +62,7 @@ public enum Report: String, CaseIterable, Sendable {
       self == .platform
       ? platformReport(scope.spans, scope: scope.blocks)
       : versionsReport(scope.spans, kernels: try database.kernelNames(), scope: scope.blocks)
-    document.blocks.append(.paragraph(Cell.legend))
+    document.blocks.insert(.paragraph(Cell.legend), at: 1)
     document.blocks.append(.paragraph(try source(database) + "."))
     return document
   }
