@@ -1,6 +1,10 @@
 #pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -18,6 +22,28 @@ static inline int linux_pipe(int ends[2], int flags) { return pipe2(ends, flags)
 static inline int linux_change_directory(posix_spawn_file_actions_t *actions, const char *path)
 {
 	return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+/*
+ * Starts a program in `/`, in a session of its own, that ends with the thread that called,
+ * which posix_spawn() cannot say.  Between fork() and execve() there are system calls alone.
+ * Returns the process, or -1 with errno; a program that cannot be run exits with 127.
+ */
+static inline pid_t linux_start_bound(const char *path, char *const arguments[],
+				      char *const variables[], const int descriptors[3])
+{
+	pid_t self = getpid(), child = fork();
+
+	if (child)
+		return child;
+	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != self || chdir("/"))
+		_exit(127);
+	for (int i = 0; i < 3; i++) {
+		if (dup2(descriptors[i], i) < 0 || fcntl(i, F_SETFD, 0))
+			_exit(127);
+	}
+	execve(path, arguments, variables);
+	_exit(127);
 }
 
 /* The version of Landlock that the kernel has; below 1 without. */

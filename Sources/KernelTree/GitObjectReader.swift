@@ -18,6 +18,9 @@ final class GitObjectReader: Sendable {
     /// A socket, which a program that has ended sends no signal of.
     let requests: Int32
     let output: Int32
+    let patience: Int
+    /// Whether git gave nothing for so long.
+    var isSilent = false
     var buffer: [UInt8] = []
     var start = 0
     var isOpen = true
@@ -26,7 +29,10 @@ final class GitObjectReader: Sendable {
   /// No object is read to its end above.
   private static let limit = 64 << 20
 
-  init(_ git: String, _ arguments: [String], environment: [String: String]) throws(TreeError) {
+  /// - Parameter patience: For how many seconds git may give no byte.
+  init(
+    _ git: String, _ arguments: [String], environment: [String: String], patience: Int
+  ) throws(TreeError) {
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0 else {
       throw .cannotRun(reason: "no socket can be made (\(String(cString: strerror(errno))))")
@@ -37,14 +43,14 @@ final class GitObjectReader: Sendable {
       let nothing = open("/dev/null", O_WRONLY | O_CLOEXEC)
       defer { if nothing >= 0 { close(nothing) } }
       guard
-        let process = try ChildProcess.start(
+        let process = try GitProcess.start(
           git, arguments, environment: environment,
-          descriptors: (ends[1], output.writing, nothing), isDetached: true)
+          descriptors: (ends[1], output.writing, nothing))
       else { throw .git("'\(git.printable)' is no program") }
       output.closeWriting()
       self.process = process
       let reading = fcntl(output.reading, F_DUPFD_CLOEXEC, 0)
-      state = Locked(Connection(requests: ends[0], output: reading))
+      state = Locked(Connection(requests: ends[0], output: reading, patience: patience))
     } catch {
       close(ends[0])
       throw error
@@ -63,7 +69,9 @@ final class GitObjectReader: Sendable {
         return .success(try Self.ask(name, limit, &connection))
       } catch {
         connection.isOpen = false
-        return .failure(error)
+        return .failure(
+          connection.isSilent
+            ? GitProcess.silent("'\(name.printable)' was read", connection.patience) : error)
       }
     }
     return try result.get()
@@ -110,7 +118,8 @@ final class GitObjectReader: Sendable {
       close(connection.requests)
       if connection.output >= 0 { close(connection.output) }
     }
-    _ = process.wait()
+    // It may hang at a file that is none, and has nothing to lose.
+    GitProcess.end(process)
   }
 }
 
@@ -123,6 +132,10 @@ extension GitObjectReader.Connection {
     }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
+      guard GitProcess.hasBytes(output, patience: patience) else {
+        isSilent = true
+        return false
+      }
       let got = read(output, &chunk, chunk.count)
       if got < 0, errno == EINTR { continue }
       guard got > 0 else { return false }

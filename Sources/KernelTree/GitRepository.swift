@@ -12,6 +12,8 @@ public final class GitRepository: Sendable {
   /// Raw trees by their names, whose lookups need no process.
   private let trees = Locked<(known: [String: [UInt8]], size: Int)>(([:], 0))
   private let reader: GitObjectReader
+  /// For how many seconds git may give no byte.
+  private let patience: Int
 
   /// What each git is started with.
   ///
@@ -40,17 +42,21 @@ public final class GitRepository: Sendable {
   /// Opens a repository, bare or with a work tree, or what lies in one.
   ///
   /// - Throws: ``TreeError/git(_:)`` where there is none, or no git.
-  public init(path: String) throws(TreeError) {
+  public convenience init(path: String) throws(TreeError) {
+    try self.init(path: path, patience: GitProcess.patience)
+  }
+
+  init(path: String, patience: Int) throws(TreeError) {
+    self.patience = patience
     guard let resolved = realpath(path, nil) else {
       throw .git("--git '\(path.printable(upTo: 400))' does not exist; accepted: a git repository")
     }
     self.path = String(cString: resolved)
     free(resolved)
     git = try Self.program()
-    let (status, output) = try Command(
+    let (status, output) = try GitProcess.run(
       git, Self.settings + ["-C", self.path, "rev-parse", "--git-dir"],
-      environment: Self.environment
-    ).run()
+      environment: Self.environment, patience: patience)
     guard status == 0 else {
       let isKnown = output.contains("not a git repository")
       let reason = isKnown ? "" : ProgramPipe.lastLine(of: output.utf8)
@@ -61,7 +67,7 @@ public final class GitRepository: Sendable {
     }
     reader = try GitObjectReader(
       git, Self.settings + ["-C", self.path, "cat-file", "--batch"],
-      environment: Self.environment)
+      environment: Self.environment, patience: patience)
   }
 
   /// The git on PATH.
@@ -103,13 +109,12 @@ public final class GitRepository: Sendable {
   ///   ``commitLimit``.
   public func commits(from old: String, to new: String) throws(TreeError) -> [GitCommit] {
     let (old, new) = (try commit(old), try commit(new))
-    let (status, output) = try Command(
+    let (status, output) = try GitProcess.run(
       git,
       Self.settings + [
         "-C", path, "rev-list", "--first-parent", "--max-count=\(Self.commitLimit + 1)",
         new.id, "^\(old.id)", "--",
-      ], environment: Self.environment
-    ).run()
+      ], environment: Self.environment, patience: patience)
     let names = output.split(separator: "\n").map(String.init).filter(Self.isName)
     guard status == 0 else {
       throw .git(
@@ -150,13 +155,12 @@ public final class GitRepository: Sendable {
   func changes(
     from old: GitCommit, to new: GitCommit
   ) throws(TreeError) -> [(file: String, lines: Int)] {
-    let (status, output) = try Command(
+    let (status, output) = try GitProcess.run(
       git,
       Self.settings + [
         "-C", path, "diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff",
         "--no-textconv", "--ignore-submodules=all", old.tree, new.tree, "--",
-      ], environment: Self.environment
-    ).run(outputLimit: 64 << 20)
+      ], environment: Self.environment, outputLimit: 64 << 20, patience: patience)
     guard status == 0 else {
       throw .git(
         "git cannot compare \(old.id) with \(new.id): "

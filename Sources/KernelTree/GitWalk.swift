@@ -70,7 +70,7 @@ public struct GitWalk {
       let (kernel, key) = try evaluation.kernel(
         called: name, summary: commit.subject, domain, basedOn: policy, jobs: jobs, from: cache,
         assuming: assumption, progress: progress)
-      origins.add(name, evaluation.files, of: state.tree)
+      origins.add(String(commit.id.prefix(12)), evaluation.files, of: state.tree)
       predicates.formUnion(evaluation.predicates)
       let isAlike = last?.key == key
       let answer = State(

@@ -96,6 +96,40 @@ import Testing
         .contains("does not exist"))
   }
 
+  /// A FIFO where git reads a file ends with a sentence, and no git is left.
+  @Test(arguments: ["ref", "object"])
+  func aFIFOIsNotWaitedFor(what: String) throws {
+    let repository = try GitTestRepository()
+    try repository.write("text\n", to: "file")
+    let commit = try repository.commit("one")
+    let place =
+      what == "ref"
+      ? "refs/heads/main" : "objects/\(commit.prefix(2))/\(commit.dropFirst(2))"
+    let path = repository.path + "/.git/" + place
+    #expect(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+    do {
+      let error = #expect(throws: TreeError.self) {
+        _ = try GitRepository(path: repository.path, patience: 1)
+          .commit(what == "ref" ? "main" : commit)
+      }
+      #expect(
+        error?.description.contains("git gave no answer for 1 s while") == true,
+        "\(error?.description ?? "none")")
+    }
+    #expect(Self.processes(in: repository.path).isEmpty)
+  }
+
+  /// The gits that were started for a repository, by their arguments.
+  private static func processes(in repository: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).filter { name in
+      guard name.allSatisfy(\.isNumber),
+        let line = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+      else { return false }
+      let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+      return words.contains(repository) && words.contains("cat-file")
+    }
+  }
+
   /// Along first parents; the state before it comes first, whatever A is.
   @Test func rangesFollowFirstParents() throws {
     let made = try GitTestRepository()
