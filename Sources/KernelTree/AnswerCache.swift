@@ -41,10 +41,8 @@ public final class AnswerCache: Sendable {
   /// What is known of a key; nil where nothing is.
   func answers(_ key: String, _ boots: [BootConfiguration]) -> RecordedAnswers? {
     if let known = memory.withLock({ $0.answers[key] }) { return known }
-    guard let bytes = cache.contents("answers-" + key), bytes.count > 32,
-      SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
-    else { return nil }
-    var rest = bytes.dropLast(32)
+    guard let bytes = cache.sealed("answers-" + key), !bytes.isEmpty else { return nil }
+    var rest = bytes[...]
     var answers = RecordedAnswers()
     for boot in boots {
       guard rest.count >= 4 else { return nil }
@@ -73,21 +71,14 @@ public final class AnswerCache: Sendable {
       withUnsafeBytes(of: UInt32(encoded.count).littleEndian) { bytes += $0 }
       bytes += encoded
     }
-    cache.keep(bytes + SHA256.hash(bytes), as: "answers-" + key)
+    cache.seal(bytes, as: "answers-" + key)
   }
 
   /// What was noted beside a key's answers; nil where nothing is.
-  func note(_ kind: String, _ key: String) -> [UInt8]? {
-    guard let bytes = cache.contents(kind + key), bytes.count >= 32,
-      SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
-    else { return nil }
-    return Array(bytes.dropLast(32))
-  }
+  func note(_ kind: String, _ key: String) -> [UInt8]? { cache.sealed(kind + key) }
 
   /// Keeps a note beside a key's answers.
-  func keep(_ kind: String, _ key: String, _ note: [UInt8]) {
-    cache.keep(note + SHA256.hash(note), as: kind + key)
-  }
+  func keep(_ kind: String, _ key: String, _ note: [UInt8]) { cache.seal(note, as: kind + key) }
 
   private func remember(_ key: String, _ answers: RecordedAnswers) {
     memory.withLock { memory in

@@ -137,6 +137,18 @@ struct BuildCache: Sendable {
     }
   }
 
+  /// The bytes that ``seal(_:as:)`` kept, without what tells that they are whole; nil where
+  /// there are none, or others.
+  func sealed(_ name: String) -> [UInt8]? {
+    guard let bytes = contents(name), bytes.count >= 32,
+      SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
+    else { return nil }
+    return Array(bytes.dropLast(32))
+  }
+
+  /// Keeps bytes with what tells that they are whole: a disk may lose some.
+  func seal(_ bytes: [UInt8], as name: String) { keep(bytes + SHA256.hash(bytes), as: name) }
+
   private static let fileLimit = 256 << 20
   /// How much is kept of programs and answers, in bytes.
   static let sizeLimit = 2 << 30

@@ -74,18 +74,20 @@ struct KnownPrograms {
   }
 
   private var lists: [[String]] {
-    cache.contents(name).flatMap { try? JSONDecoder().decode([[String]].self, from: Data($0)) }
+    cache.sealed(name).flatMap { try? JSONDecoder().decode([[String]].self, from: Data($0)) }
       ?? []
   }
 
   /// What the tree's files gave, and the files; nil where that is not known.
   mutating func find() -> (entry: Entry, asked: Set<String>)? {
     for list in lists where list.allSatisfy(SourceTree.isInside) {
-      guard let bytes = cache.contents(place(of: list)),
+      guard let bytes = cache.sealed(place(of: list)),
         let entry = try? JSONDecoder().decode(Entry.self, from: Data(bytes)),
         [entry.program, entry.text].allSatisfy({ $0.wholeMatch(of: /[0-9a-f]{64}/) != nil }),
         cache.has(entry.program),
-        cache.hasFile(HarnessProgram.textName(entry.text))
+        // Its name is its digest: what a disk has damaged is made anew.
+        let text = cache.contents(HarnessProgram.textName(entry.text)),
+        hexadecimal(SHA256.hash(text)) == entry.text
       else { continue }
       return (entry, Set(list))
     }
@@ -96,11 +98,11 @@ struct KnownPrograms {
   mutating func keep(_ entry: Entry, asked: Set<String>) {
     let list = asked.filter { SourceTree.isInside($0) }.sorted()
     guard let bytes = try? JSONEncoder().encode(entry) else { return }
-    cache.keep([UInt8](bytes), as: place(of: list))
+    cache.seal([UInt8](bytes), as: place(of: list))
     let lists = lists
     guard lists.first != list else { return }
     let all = Array(([list] + lists.filter { $0 != list }).prefix(Self.limit))
-    if let bytes = try? JSONEncoder().encode(all) { cache.keep([UInt8](bytes), as: name) }
+    if let bytes = try? JSONEncoder().encode(all) { cache.seal([UInt8](bytes), as: name) }
   }
 
   /// Where it stands what the files of a list gave, by their contents.

@@ -48,7 +48,7 @@ struct TracedProgram: Sendable {
   /// - Throws: ``TreeError/cannotRun(reason:)`` where no objdump is installed.
   func blocks(workspace: Workspace) throws(TreeError) -> [UInt32: CodeBlock] {
     let kept = "blocks-" + name
-    if let bytes = cache.contents(kept),
+    if let bytes = cache.sealed(kept),
       let blocks = try? JSONDecoder().decode([UInt32: CodeBlock].self, from: Data(bytes))
     {
       return blocks
@@ -67,7 +67,7 @@ struct TracedProgram: Sendable {
         reason: "objdump cannot read it: \(end ?? ProgramPipe.lastLine(of: output.utf8) ?? "")")
     }
     let blocks = CodeBlock.all(in: Array(output.utf8))
-    if let bytes = try? JSONEncoder().encode(blocks) { cache.keep([UInt8](bytes), as: kept) }
+    if let bytes = try? JSONEncoder().encode(blocks) { cache.seal([UInt8](bytes), as: kept) }
     return blocks
   }
 

@@ -98,6 +98,49 @@ import Testing
     #expect(agree(large, try evaluated(patched.tree.path, domain, cache: copy.cache)))
   }
 
+  /// A file of the cache that a disk has damaged is noticed and made again.
+  @Test(
+    .enabled(if: Trees.exists("6.12"), Trees.missing),
+    arguments: ["code-", "files-", "text-", "blocks-", "answers-"])
+  func whatIsDamagedIsMadeAgain(kind: String) throws {
+    let directory = try TemporaryDirectory()
+    let cache = directory.file("cache")
+    var domain = reducedDomain([.x86])
+    (domain.swiotlbModes, domain.iommuModes) = ([.force], [.none])
+    let answers = try AnswerCache(cacheDirectory: cache)
+    func ask() throws -> (KernelVersion, Set<Int>) {
+      let evaluation = try TreeEvaluation(
+        tree: SourceTree(path: Trees.path("6.12")), platforms: [.x86], cacheDirectory: cache)
+      let kernel = try evaluation.kernel(
+        called: "tree", summary: "", domain, basedOn: KernelVersion.latest.policy, jobs: 2,
+        from: kind == "answers-" ? AnswerCache(cacheDirectory: cache) : answers
+      ).kernel
+      let look = try evaluation.secondLook(at: kernel, domain, jobs: 2, from: answers)
+      let lines = try evaluation.executed(in: look).ran["kernel/dma/direct.c"] ?? []
+      return (kernel, lines)
+    }
+    func kept() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: cache).filter { $0.hasPrefix(kind) }
+        .map { cache + "/" + $0 }
+    }
+    let first = try ask()
+    #expect(!first.1.isEmpty)
+    let files = try kept()
+    #expect(!files.isEmpty)
+    for file in files {
+      var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+      bytes[bytes.count / 2] ^= 0x01
+      try Data(bytes).write(to: URL(fileURLWithPath: file))
+    }
+    let damaged = try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    let second = try ask()
+    #expect(Agreement(model: first.0, code: second.0, domain: domain, limit: 0).isComplete)
+    #expect(first.1 == second.1)
+    // What is whole stands there again.
+    let mended = try files.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    #expect(zip(damaged, mended).allSatisfy { $0 != $1 })
+  }
+
   @Test func whatIsAnothersIsRefused() throws {
     let directory = try TemporaryDirectory()
     // An administrator can give one away; everybody else finds one of root's.
