@@ -25,8 +25,9 @@ let namedQueries = [
 /// executable; `.in`, because they are not compiled with it.
 let shimFiles = [
   "arm64-boot.c", "arm64.h", "base.h", "device.c", "device.h", "heap.c", "host.c", "host.h",
-  "iommu.h", "kernel.h", "launcher.c", "memory.c", "memory.h", "platform.h", "ppc64-boot.c",
-  "ppc64.h", "request.c", "run.c", "s390-boot.c", "s390.h", "undo.c", "x86-boot.c", "x86.h",
+  "iommu.h", "kernel.h", "launcher.c", "lent.c", "memory.c", "memory.h", "platform.h",
+  "ppc64-boot.c", "ppc64.h", "request.c", "run.c", "s390-boot.c", "s390.h", "undo.c",
+  "x86-boot.c", "x86.h",
 ]
 
 let package = Package(

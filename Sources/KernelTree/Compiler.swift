@@ -76,11 +76,22 @@ struct Compiler: Sendable {
       Self.kernelFlags + flags(of: variant) + ["-c", "main.i", "-o", "main.o"],
       ["-O2", "-I", ".", "-c", "host.c", "-o", "host.o"],
       ["-O2", "-c", "predicates.c", "-o", "predicates.o"],
-      ["-static", "-no-pie", "main.o", "host.o", "predicates.o", "-Wl,--gc-sections"]
-        // Calls that never happen are left in it; the other variant has shown that.
-        + (variant == .tracedZeros ? ["-Wl,--unresolved-symbols=ignore-all"] : [])
-        + ["-o", "program"],
     ]
+      // Without the C library: a name that a tree uses and has not is none of the library's.
+      + (variant == .pattern
+        ? [
+          ["-O2", "-I", ".", "-c", "lent.c", "-o", "lent.o"],
+          [
+            "-static", "-no-pie", "-nostdlib", "main.o", "lent.o", "predicates.o",
+            // The compiler's own helpers alone.
+            "-lgcc", "-Wl,--gc-sections", "-Wl,-e,main", "-o", "own",
+          ],
+        ] : []) + [
+        ["-static", "-no-pie", "main.o", "host.o", "predicates.o", "-Wl,--gc-sections"]
+          // Calls that never happen are left in it; the other variant has shown that.
+          + (variant == .tracedZeros ? ["-Wl,--unresolved-symbols=ignore-all"] : [])
+          + ["-o", "program"]
+      ]
   }
 
   /// Runs it with limits in a directory, which is all that it may write.

@@ -43,7 +43,7 @@ struct HarnessProgram: Sendable {
     }
     let noted = AskedFiles()
     let tree = tree.noting(noted)
-    let source = try HarnessSource(tree: tree, family: family)
+    var source = try HarnessSource(tree: tree, family: family)
     if let failure = tree.failure { throw failure }
     let directory = workspace.path + "/" + family.name
     func compile(
@@ -66,23 +66,28 @@ struct HarnessProgram: Sendable {
     }
     try Self.writeShim(to: directory, cache)
     // The tree is compiled from here on, but for declarations that it misses.
-    while true {
-      do throws(TreeError) {
-        try compile(Compiler.preprocessing, reading: tree.entries)
-        break
-      } catch {
-        // A file that only a macro names is known when the compiler misses it.
-        guard tree.isLazy, Self.bringsIn(error, of: tree, noted) else {
-          throw tree.failure ?? error
+    func preprocess() throws(TreeError) -> [UInt8] {
+      while true {
+        do throws(TreeError) {
+          try compile(Compiler.preprocessing, reading: tree.entries)
+          break
+        } catch {
+          // A file that only a macro names is known when the compiler misses it.
+          guard tree.isLazy, Self.bringsIn(error, of: tree, noted) else {
+            throw tree.failure ?? error
+          }
         }
       }
+      guard let raw = FileManager.default.contents(atPath: directory + "/main.i") else {
+        throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
+      }
+      return CompiledText.withoutPath(raw, of: tree)
     }
-    guard let raw = FileManager.default.contents(atPath: directory + "/main.i") else {
-      throw .cannotRun(reason: "'\(directory)/main.i' cannot be read")
-    }
-    let preprocessed = CompiledText.withoutPath(raw, of: tree)
-    code = CompiledText(preprocessed, of: tree)
+    var preprocessed = try preprocess()
+    var code = CompiledText(preprocessed, of: tree)
     var predicates = Predicates()
+    var refused: Set<String> = []
+    var attempts = 0
     while true {
       let clean = predicates.prelude + preprocessed
       let key = Self.key(code.digest, predicates, compiler: compiler)
@@ -100,9 +105,23 @@ struct HarnessProgram: Sendable {
         cache.keep(clean, as: Self.textName(text))
         break
       } catch {
+        attempts += 1
+        var changed =
+          attempts < Self.attemptLimit
+          ? source.borrow(error, preprocessed, except: refused) : []
+        if changed.isEmpty { changed = source.giveBack(error, &refused) }
+        if !changed.isEmpty {
+          for file in changed {
+            try cache.write(source.text(of: file), to: directory + "/" + file)
+          }
+          preprocessed = try preprocess()
+          code = CompiledText(preprocessed, of: tree)
+          continue
+        }
         guard try predicates.add(error, preprocessed, source) else { throw error }
       }
     }
+    self.code = code
     var facts = source.facts
     facts.files.formUnion(code.lines.keys)
     facts.predicates = predicates.names
@@ -113,6 +132,9 @@ struct HarnessProgram: Sendable {
         .init(program: key, text: text, code: code, facts: facts), asked: asked)
     }
   }
+
+  /// How often what is missing is looked for in headers.
+  private static let attemptLimit = 12
 
   /// What its text is called in the cache, from which its traced variants are made.
   static func textName(_ text: String) -> String { "text-" + text }

@@ -32,9 +32,13 @@ extension HarnessSource {
 
   /// The tree's headers that the shim has others for, whether the tree has them or not.
   var replacedHeaders: [String] {
-    files.filter { $0.value.isEmpty && $0.key.hasPrefix("include/") }.keys.sorted().map { name in
-      let header = name.dropFirst("include/".count)
-      return header.hasPrefix("asm/") ? "arch/\(family.directory)/include/\(header)" : name
-    }
+    files.filter { $0.value.isEmpty && $0.key.hasPrefix("include/") }.keys.sorted()
+      .map(header(of:))
+  }
+
+  /// The header of the tree that a file of the build directory stands for.
+  func header(of file: String) -> String {
+    let header = file.dropFirst("include/".count)
+    return header.hasPrefix("asm/") ? "arch/\(family.directory)/include/\(header)" : file
   }
 }

@@ -16,6 +16,8 @@ struct HarnessSource {
   private(set) var compiled: Set<String> = []
   /// Of the files that definitions are taken from by name, those.
   private(set) var partial: [String: Set<String>] = [:]
+  /// What was taken from headers that the shim has others for, by their paths in the tree.
+  var borrowed: [String: Borrowed] = [:]
 
   private static let realHeaders: Set<String> = [
     "linux/dma-mapping.h", "linux/dma-map-ops.h", "linux/dma-direct.h", "linux/swiotlb.h",
@@ -129,9 +131,9 @@ struct HarnessSource {
     facts.hasArm64Hooks = probes["SHIM_ARM64_CRYPT_OPS"] == true
     facts.hasRealms = probes["SHIM_REALM"] == true
     facts.notFound = notFound
-    facts.files = compiled
+    facts.files = compiled.union(borrowed.keys)
     facts.replaced = Set(replacedHeaders)
-    facts.partial = partial
+    facts.partial = partial.merging(borrowed.mapValues(\.names)) { $0.union($1) }
     return facts
   }
 
@@ -274,8 +276,8 @@ struct HarnessSource {
         throw .doesNotCompile(
           family: family.name,
           problems: [
-            "\(file.isEmpty ? "a function" : file.printable(upTo: 200)): __has_include asks for "
-              + "files that are not read here"
+            "\(file.isEmpty ? "a function" : file.printable(upTo: 200)): __has_include is not "
+              + "answered here, where only the headers are read that compiled files include"
           ], probe: "")
       }
       for word in words where word.hasPrefix("trace_") { traces.insert(word) }

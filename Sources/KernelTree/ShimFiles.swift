@@ -12,6 +12,7 @@ enum ShimFiles {
     ("host.h", text(PackageResources.host_h_in)),
     ("iommu.h", text(PackageResources.iommu_h_in)),
     ("kernel.h", text(PackageResources.kernel_h_in)),
+    ("lent.c", text(PackageResources.lent_c_in)),
     ("memory.c", text(PackageResources.memory_c_in)),
     ("memory.h", text(PackageResources.memory_h_in)),
     ("platform.h", text(PackageResources.platform_h_in)),
