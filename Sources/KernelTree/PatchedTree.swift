@@ -97,7 +97,8 @@ public struct PatchedTree {
     workspace = try Workspace(in: cache, launcher: cache.launcher(Compiler()))
     let directory = workspace.path + "/tree"
     do throws(TreeError) {
-      for file in evaluated.union(Self.always) where SourceTree.isInside(file) {
+      let needed = evaluated.union(Self.always).union(Self.included(by: series))
+      for file in needed where SourceTree.isInside(file) {
         if let data = base.bytes(of: file) { try cache.write(data, to: directory + "/" + file) }
       }
       var copy = Copy(base: base, directory: directory, cache: cache)
@@ -115,6 +116,21 @@ public struct PatchedTree {
       workspace.remove()
       throw error
     }
+  }
+
+  /// The headers that a series includes anew: names may be missed that they define.
+  private static func included(by series: PatchSeries) -> Set<String> {
+    var files: Set<String> = []
+    for hunk in series.mails.flatMap(\.changes).flatMap(\.hunks) {
+      for (mark, line) in hunk.lines where mark == UInt8(ascii: "+") && files.count < 1000 {
+        guard line.source[line.range].first == UInt8(ascii: "#") else { continue }
+        let text = String(decoding: line.source[line.range].prefix(200), as: UTF8.self)
+        guard let header = HarnessSource.included(text[...]), !header.isQuoted else { continue }
+        files.insert("include/" + header.path)
+        files.formUnion(Family.all.map { "arch/\($0.directory)/include/" + header.path })
+      }
+    }
+    return files
   }
 
   private static func opened(_ directory: String) throws(TreeError) -> SourceTree {

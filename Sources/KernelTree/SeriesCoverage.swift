@@ -9,7 +9,9 @@ public struct SeriesCoverage: Sendable, Equatable {
   public var ran: Int?
   public var notReached: Int?
   /// Lines in files whose place the harness' own code takes: it is asked in their stead.
-  public var ported = 0
+  public var ported: Int { portedFiles.values.reduce(0, +) }
+  /// The same by file.
+  public var portedFiles: [String: Int] = [:]
   /// In files that are compiled, but not in what is compiled of them: another
   /// configuration, comments, functions that no request reaches.
   public var beside = 0
@@ -61,7 +63,12 @@ public struct SeriesCoverage: Sendable, Equatable {
   private mutating func add(
     _ count: Int, outside file: String, _ before: TreeEvaluation, _ after: TreeEvaluation
   ) {
-    if before.isPorted(file) || after.isPorted(file) { ported += count } else { outside += count }
+    guard count > 0 else { return }
+    if before.isPorted(file) || after.isPorted(file) {
+      portedFiles[file, default: 0] += count
+    } else {
+      outside += count
+    }
   }
 
   private mutating func add(

@@ -64,10 +64,10 @@ public struct SeriesWalk {
       let changes = series.mails[number - 1].changes
       touched.formUnion(changes.flatMap { [$0.old, $0.new].compactMap { $0 } })
     }
+    var patched: PatchedTree?
+    defer { patched?.remove() }
     do throws(TreeError) {
       let evaluation: TreeEvaluation
-      var patched: PatchedTree?
-      defer { patched?.remove() }
       if number == 0 {
         evaluation = base
       } else {
@@ -94,7 +94,9 @@ public struct SeriesWalk {
     } catch {
       guard error.isOfTheTree else { throw error }
       return State(
-        number: number, subject: subject, kernel: nil, failure: error, failures: [],
+        number: number, subject: subject, kernel: nil,
+        failure: patched?.explained(
+          error, of: series, on: base, cacheDirectory: cacheDirectory) ?? error, failures: [],
         isAlike: false)
     }
   }

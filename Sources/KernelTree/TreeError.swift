@@ -13,6 +13,9 @@ public enum TreeError: UserFacingError, Equatable {
   case notFound(family: String, name: String, files: String)
   /// - Parameter problems: File, line and what is missing there, at least one.
   case doesNotCompile(family: String, problems: [String], probe: String)
+  /// The same of a tree with a series that compiles without it.
+  /// - Parameter cause: Which patch wrote the first place.
+  case seriesDoesNotCompile(family: String, problems: [String], cause: String)
   case cannotRun(reason: String)
   case failed(family: String, reason: String)
   case patch(String)
@@ -43,6 +46,10 @@ public enum TreeError: UserFacingError, Equatable {
       "the tree's \(family) code does not compile against the harness"
         + (probe.isEmpty ? ": " : " (\(probe)): ") + (problems.first ?? "no message")
         + (problems.count > 1 ? ", and \(problems.count - 1) more" : "")
+    case .seriesDoesNotCompile(let family, let problems, let cause):
+      "with the series, the \(family) code does not compile against the harness, and without it "
+        + "it does: \(problems.first ?? "no message")"
+        + (problems.count > 1 ? ", and \(problems.count - 1) more" : "") + " (\(cause))"
     case .cannotRun(let reason): "the compiled tree cannot be run: \(reason)"
     case .failed(let family, let reason): "the tree's \(family) code stopped: \(reason)"
     case .patch(let sentence), .git(let sentence): sentence
@@ -52,7 +59,7 @@ public enum TreeError: UserFacingError, Equatable {
   /// Whether others of the tree's architectures may still compile.
   var isOfOneFamily: Bool {
     switch self {
-    case .notFound, .doesNotCompile: true
+    case .notFound, .doesNotCompile, .seriesDoesNotCompile: true
     default: false
     }
   }
@@ -60,13 +67,19 @@ public enum TreeError: UserFacingError, Equatable {
   /// Whether another state of the tree may be asked all the same.
   public var isOfTheTree: Bool {
     switch self {
-    case .notATree, .noTreeIn, .tooOld, .notFound, .doesNotCompile, .failed: true
+    case .notATree, .noTreeIn, .tooOld, .notFound, .doesNotCompile, .seriesDoesNotCompile,
+      .failed:
+      true
     default: false
     }
   }
 
   /// What else is missing beside what the sentence names.
   public var details: [String] {
-    if case .doesNotCompile(_, let problems, _) = self { Array(problems.dropFirst()) } else { [] }
+    switch self {
+    case .doesNotCompile(_, let problems, _), .seriesDoesNotCompile(_, let problems, _):
+      Array(problems.dropFirst())
+    default: []
+    }
   }
 }

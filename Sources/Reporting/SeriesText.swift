@@ -71,7 +71,16 @@ func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
   }
   return "\(what) changes \(coverage.total) \(coverage.total == 1 ? "line" : "lines"): "
     + "\(compiled), \(coverage.beside) in files of which other parts are, \(coverage.ported) "
-    + "in files that the harness replaces, \(coverage.outside) in other files."
+    + "in files that the harness replaces\(replaced(coverage)), \(coverage.outside) in other files."
+}
+
+/// ` and does not read (include/linux/pci.h 12, lib/genalloc.c 3)`: of up to 8 files.
+private func replaced(_ coverage: SeriesCoverage) -> String {
+  let files = coverage.portedFiles.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+  guard !files.isEmpty else { return "" }
+  let names = files.prefix(8).map { "\($0.key.printable(upTo: 200)) \($0.value)" }
+  let more = files.count > names.count ? " and \(files.count - names.count) more" : ""
+  return " and does not read (\(names.joined(separator: ", "))\(more))"
 }
 
 extension PatchedTree.Fate {

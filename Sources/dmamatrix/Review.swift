@@ -47,7 +47,7 @@ struct ReviewCommand: ParsableCommand {
       are warnings.
 
       Exit status: 1 where something differs; 3 where nothing does, but not all was
-      asked; 2 for what you must correct.
+      asked, as where a patch's code does not compile; 2 for what you must correct.
 
       Examples:
         dmamatrix review --tree ~/linux --mbox v8.mbox --yes
@@ -212,37 +212,46 @@ struct ReviewCommand: ParsableCommand {
     keep(patched)
     let parts = CompiledParts(base)
     try Verify.say(patched, parts)
+    // Without it, the states before the patch that breaks it are asked all the same.
     let after = try Verify.compile(
-      patched.tree, called: "\(name) with the series", domain, cache: cache)
-    try Verify.refuse(patched, parts.union(CompiledParts(after)))
+      patched, series, on: base, called: "\(name) with the series", domain, cache: cache)
+    try Verify.refuse(patched, after.map { parts.union(CompiledParts($0)) } ?? parts)
     var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
     let ways = try ways(domain, drivers) { assumption in
       var steps = HistorySteps(domain: domain)
       var walk = try SeriesWalk(
-        series, on: base, files: after.files, domain: domain,
+        series, on: base, files: after?.files ?? [], domain: domain,
         policy: KernelVersion.latest.policy, jobs: jobs.count, cacheDirectory: cache,
         assuming: assumption)
       while let state = try walk.next() {
         Output.progress(Double(state.number) / Double(series.count + 1), "asking patch by patch")
         if let failure = state.failure, assumption.holding.isEmpty {
-          Output.error("patch \(state.number) cannot be asked: \(failure)")
+          Output.error(
+            "patch \(state.number) of \(series.count), '\(state.subject.printable(upTo: 100))', "
+              + "cannot be asked: \(failure)")
         }
         steps.add(state, of: series.count)
       }
       Output.progress(1, "asking")
-      ends = steps.ends.map { [(base, $0.first), (after, $0.last)] } ?? []
+      ends =
+        steps.ends.flatMap { ends in
+          after.map { [(base, ends.first), ($0, ends.last)] }
+        } ?? []
       return Walked(
         steps: steps, ends: ends, origins: walk.origins, predicates: walk.predicates.sorted())
     }
-    let coverage = try coverage(of: patched, ends, base, after, domain)
+    let coverage = try after.map { after in
+      try self.coverage(of: patched, ends, base, after, domain)
+    }
     return Review(
       title: "\(series.count) \(series.count == 1 ? "patch" : "patches") on \(name)",
       ways: ways,
-      unseen: coverage.unseen + (series.isCut ? ["the end of the series, which is missing"] : []),
+      unseen: (coverage?.unseen ?? [])
+        + (series.isCut ? ["the end of the series, which is missing"] : []),
       patched: patched,
       series: seriesBlocks(
         series, on: name, patched, coverage: coverage,
-        hasTheSameCode: after.hasTheCode(of: base)), drivers: drivers)
+        hasTheSameCode: after?.hasTheCode(of: base) ?? false), drivers: drivers)
   }
 
   private func coverage(

@@ -24,7 +24,8 @@ struct Verify: ParsableCommand {
       --mbox applies a patch series to a copy of the files that are compiled, and
       compares the tree with the result, and with --against's model too.  It may
       be a mailbox (as b4 or an archive saves it, .gz too), files of git
-      format-patch (--mbox for each), a maildir, a folder, or a plain diff.  Hunks
+      format-patch (--mbox for each), a maildir, a folder of these (as b4 am -o
+      writes it), or a plain diff.  A reply that has a diff is left out and named.  Hunks
       are placed as patch(1) places them; what the tree has already is skipped.
       What became of each patch is listed, and how many of its lines are in code
       that is compiled.  A hunk that does not apply ends it only where it may
@@ -46,7 +47,9 @@ struct Verify: ParsableCommand {
       bare repository will do, and a partial clone that has the files.  With A..B
       each commit along first parents is compared with the one before, in a row,
       then A with B; a commit in which nothing that is asked differs costs no time.
-      --store puts a range's states into a database, for blame and report history.
+      --store puts a range's states into a database, for blame and report history; of
+      functions that are answered both ways, each way is a history of its own, as
+      A..B+function where it says yes.
 
       --expect asks one scenario, by its key as explain takes it, and ends as "git
       bisect run" wants it: 0 where all COLUMN=VALUE hold, 1 where one does not,
@@ -55,8 +58,10 @@ struct Verify: ParsableCommand {
       behavior and life_cycle; VALUE|VALUE is one or the other, != any other.
 
       Exit status: 1 where something differs; 3 where nothing does, but not all was
-      asked: nothing of the series is compiled here, the tree has it already, or an
-      architecture was left out.
+      asked: nothing of the series is compiled here, the tree has it already, the
+      code with the series does not compile, or an architecture was left out; 2 for
+      what you must correct, as a tree that does not compile for any platform asked,
+      or a series that does not apply to what is compiled.
 
       --store puts the tree's answers into a database as another kernel: query,
       report and the explorer know it, and compare and check with --trees.
@@ -238,9 +243,12 @@ struct Verify: ParsableCommand {
     try Self.compile(source, called: name, domain, cache: cache ?? self.cache)
   }
 
-  /// - Parameter cache: Where to build.
+  /// - Parameters:
+  ///   - cache: Where to build.
+  ///   - explained: Says more of what does not compile.
   static func compile(
-    _ source: SourceTree, called name: String, _ domain: MatrixDomain, cache: String?
+    _ source: SourceTree, called name: String, _ domain: MatrixDomain, cache: String?,
+    explained: (TreeError) -> TreeError = { $0 }
   ) throws -> TreeEvaluation {
     let evaluation: TreeEvaluation
     do throws(TreeError) {
@@ -249,11 +257,11 @@ struct Verify: ParsableCommand {
       ) { Output.progress($0, "compiling \(name)") }
     } catch {
       for detail in error.details { Output.error("also \(detail)") }
-      throw error
+      throw explained(error)
     }
     Output.progress(1, "compiling")
     for failure in evaluation.failures {
-      Output.error("\(name), \(failure.name) is left out: \(failure.error)")
+      Output.error("\(name), \(failure.name) is left out: \(explained(failure.error))")
       for detail in failure.error.details { Output.error("also \(detail)") }
     }
     for missing in evaluation.notFound where !optional.contains(missing) {

@@ -32,22 +32,24 @@ extension Verify {
   private static let fileLimit = 10000
 
   /// A file, or those of a folder by their names: those of a maildir's new and cur, else
-  /// those that git format-patch writes, or mailboxes where there are none.
+  /// those that git format-patch writes, or mailboxes where there are none, or the maildirs
+  /// that b4 am writes.
   private static func files(of path: String) throws -> [String] {
     guard Input.isDirectory(path) else { return [path] }
-    func names(_ directory: String) -> [String] {
+    func names(_ directory: String, areFolders: Bool = false) -> [String] {
       let all = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
       return all.filter { name in
-        var isDirectory: ObjCBool = false
-        return !name.hasPrefix(".")
-          && FileManager.default.fileExists(
-            atPath: directory + "/" + name, isDirectory: &isDirectory)
-          && !isDirectory.boolValue
+        !name.hasPrefix(".")
+          && FileManager.default.fileExists(atPath: directory + "/" + name)
+          && Input.isDirectory(directory + "/" + name) == areFolders
       }.sorted()
     }
-    var files = ["new", "cur"].flatMap { part in
-      names(path + "/" + part).map { path + "/" + part + "/" + $0 }
+    func mails(_ maildir: String) -> [String] {
+      ["new", "cur"].flatMap { part in
+        names(maildir + "/" + part).map { maildir + "/" + part + "/" + $0 }
+      }
     }
+    var files = mails(path)
     if files.isEmpty {
       let all = names(path)
       for endings in [[".patch", ".diff"], [".mbox", ".mbx", ".mbox.gz", ".eml"]]
@@ -56,11 +58,15 @@ extension Verify {
           .map { path + "/" + $0 }
       }
     }
+    if files.isEmpty {
+      files = names(path, areFolders: true).filter { $0.hasSuffix(".maildir") }
+        .flatMap { mails(path + "/" + $0) }
+    }
     guard !files.isEmpty, files.count <= fileLimit else {
       throw UsageError(
         description: "--mbox '\(path.printable)' holds "
           + "\(files.isEmpty ? "no" : "too many") patches; accepted: a maildir, or up to "
-          + "\(fileLimit) files *.patch, *.diff or *.mbox")
+          + "\(fileLimit) files *.patch, *.diff, *.mbox or *.mbx")
     }
     return files
   }
@@ -85,8 +91,14 @@ extension Verify {
       Output.error("\(name) has the whole series already; there is nothing to compare")
       throw ExitCode(3)
     }
-    let after = try compile(
-      patched.tree, called: name + "+mbox", domain, cache: cache ?? patched.buildDirectory)
+    let compiled = try Self.compile(
+      patched, series, on: evaluation, called: name + "+mbox", domain,
+      cache: cache ?? patched.buildDirectory)
+    guard let after = compiled else {
+      try Output.write(
+        Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+      throw ExitCode(3)
+    }
     // What the series brings in counts too: a function that it calls, a file that it makes.
     try Self.refuse(patched, parts.union(CompiledParts(after)))
     if after.hasTheCode(of: evaluation) {
@@ -148,6 +160,23 @@ extension Verify {
     try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
     if differs { throw ExitCode(1) }
     if !after.failures.isEmpty || series.isCut { throw ExitCode(3) }
+  }
+
+  /// Compiles a tree with a series; nil, and a sentence, where nothing of it compiles that
+  /// does without.
+  static func compile(
+    _ patched: PatchedTree, _ series: PatchSeries, on base: TreeEvaluation, called name: String,
+    _ domain: MatrixDomain, cache: String?
+  ) throws -> TreeEvaluation? {
+    do {
+      return try compile(patched.tree, called: name, domain, cache: cache) {
+        patched.explained($0, of: series, on: base, cacheDirectory: cache)
+      }
+    } catch let error as TreeError {
+      guard case .seriesDoesNotCompile = error else { throw error }
+      Output.error(error.description)
+      return nil
+    }
   }
 
   /// The lines that ran before a series and after it; nil, and a sentence, where no

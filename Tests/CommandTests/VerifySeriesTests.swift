@@ -80,6 +80,59 @@ extension CommandTests {
     #expect(done.error.contains("has the whole series already"), "\(done.error)")
   }
 
+  /// What b4 am writes: a .mbx with the cover letter as a file of its own beside it, or a
+  /// maildir, alone or in the folder that was named.
+  @Test(.enabled(if: canRun, why), arguments: ["mbx", "maildir"])
+  func whatB4WritesIsASeries(kind: String) throws {
+    let folder = path("b4")
+    let box = folder + "/v2_20260702_a_u_thor_some_series"
+    let patch = try Self.patch("[PATCH v2 1/1] one", Self.old, [Self.changed])
+    let cover = "Subject: [PATCH v2 0/1] some series\n\nWhy.\n\n f.c | 2 +-\n"
+    try FileManager.default.createDirectory(
+      atPath: kind == "mbx" ? folder : box + ".maildir/new", withIntermediateDirectories: true)
+    if kind == "maildir" {
+      for part in ["cur", "tmp"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(box).maildir/\(part)", withIntermediateDirectories: true)
+      }
+    }
+    let files =
+      kind == "mbx"
+      ? [box + ".mbx", box + ".cover"]
+      : ["0001.eml", "0000.eml"].map { box + ".maildir/new/" + $0 }
+    for (file, text) in zip(files, [patch, cover]) {
+      try text.write(toFile: file, atomically: false, encoding: .utf8)
+    }
+    for given in [folder, box + "." + kind] {
+      let run = try verify(["--mbox", given])
+      #expect(run.status == 1, "\(run.error)")
+      #expect(run.output.contains("  applied        [PATCH v2 1/1] one\n"), "\(run.output)")
+    }
+  }
+
+  /// Code that does not compile with a series is the patch's: named, and 3, not the status
+  /// of a tree that cannot be read.
+  @Test(.enabled(if: canRun, why))
+  func aPatchThatDoesNotCompileIsNamed() throws {
+    try Self.patch("[PATCH] breaks it", Self.old, ["\t\tif (dma_dev_mask <= absent)"])
+      .write(toFile: path("breaks"), atomically: false, encoding: .utf8)
+    let verified = try verify(["--mbox", path("breaks")])
+    #expect(verified.status == 3, "\(verified.error)")
+    #expect(
+      verified.error.contains(
+        "patch 1 of 1, '[PATCH] breaks it', wrote that line"), "\(verified.error)")
+    #expect(verified.output.contains("  applied        [PATCH] breaks it\n"), "\(verified.output)")
+    let reviewed = try run(
+      ["review", "--tree", Self.tree, "--yes", "--platform", "x86-sme47", "--mask", "46,47"]
+        + ["--iommu", "none", "--cache", path("cache"), "--mbox", path("breaks")])
+    #expect(reviewed.status == 3, "\(reviewed.error)")
+    #expect(
+      reviewed.error.contains("patch 1 of 1, '[PATCH] breaks it', cannot be asked"),
+      "\(reviewed.error)")
+    #expect(
+      reviewed.output.contains("the first or the last state cannot be asked"), "\(reviewed.output)")
+  }
+
   /// What cannot be used is one sentence, after every hunk that was rejected.
   @Test(.enabled(if: canRun, why))
   func whatCannotBeUsedIsSaid() throws {

@@ -149,6 +149,64 @@ extension SeriesTests {
     #expect(text.contains("undefined reference to `absent'"), "\(text)")
   }
 
+  /// A name that the C library has and the tree has not is missing all the same.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing), arguments: ["strtol", "getpid"])
+  func theLibrarysNamesAreNotTheTrees(name: String) throws {
+    let copy = try EditedTree(copyOf: "6.12")
+    try copy.replace(
+      "if (dma_dev_mask <= dma_enc_mask)",
+      with: "extern u64 \(name)(void);\n\t\tif (dma_dev_mask <= \(name)())",
+      in: "arch/x86/mm/mem_encrypt.c")
+    let error = #expect(throws: TreeError.self) {
+      try TreeEvaluation(
+        tree: SourceTree(path: copy.path), platforms: [.x86], cacheDirectory: copy.cache)
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("arch/x86/mm/mem_encrypt.c:"), "\(text)")
+    #expect(text.contains("undefined reference to `\(name)'"), "\(text)")
+  }
+
+  /// What a series breaks is the series', with the patch that wrote the line, or those that
+  /// change the file.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aSeriesThatDoesNotCompileIsNamed() throws {
+    let base = try SourceTree(path: Trees.path("6.12"))
+    let before = try TreeEvaluation(tree: base, platforms: [.x86])
+    let file = "arch/x86/mm/mem_encrypt.c"
+    let old = "if (dma_dev_mask <= dma_enc_mask)"
+    let one = try EditedTree(copyOf: "6.12")
+    try one.replace(old, with: "if (dma_dev_mask <= absent)", in: file)
+    let two = try EditedTree(copyOf: "6.12")
+    try two.replace(old, with: "/* why */\n\t\tif (dma_dev_mask <= absent)", in: file)
+    let three = try EditedTree(copyOf: "6.12")
+    try three.replace("u64 dma_enc_mask =", with: "u64 other =", in: file)
+    let mails = [
+      mail("[PATCH 1/2] one", try diff(file, from: base.path, to: one.path)),
+      mail("[PATCH 2/2] two", try diff(file, from: one.path, to: two.path)),
+    ]
+    for (mails, cause) in [
+      (mails, "patch 1 of 2, '[PATCH 1/2] one', wrote that line"),
+      (
+        [mail("[PATCH] three", try diff(file, from: base.path, to: three.path))],
+        "no patch wrote that line; of the series, patch 1 changes that file"
+      ),
+    ] {
+      let series = try PatchSeries(mbox: data(mails))
+      let patched = try PatchedTree(
+        series, to: base, evaluated: before.neededFiles, cacheDirectory: one.cache)
+      defer { patched.remove() }
+      let error = #expect(throws: TreeError.self) {
+        try TreeEvaluation(
+          tree: patched.tree, platforms: [.x86], cacheDirectory: patched.buildDirectory)
+      }
+      let explained = patched.explained(
+        try #require(error), of: series, on: before, cacheDirectory: one.cache)
+      let text = explained.description
+      #expect(text.hasPrefix("with the series, the x86 code does not compile"), "\(text)")
+      #expect(text.contains("\(file):") && text.hasSuffix("(\(cause))"), "\(text)")
+    }
+  }
+
   /// A hunk of a function that an earlier patch adds is asked, though the tree before has
   /// none of that name; so is a file that the series makes.
   @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
