@@ -38,13 +38,13 @@ struct History {
 /// `verify --git`: states of a tree from a repository.
 extension Verify {
   /// The lints that a state violates.
-  private static func findings(
+  fileprivate static func findings(
     of kernel: KernelVersion, _ domain: MatrixDomain
   ) -> [StoredState.Finding] {
     Check(kernel, base: nil, domain: domain).findings.map { finding in
       StoredState.Finding(
         lint: finding.lint.rawValue,
-        text: finding.headline.replacing(" by \(Decision.ownCode.name)", with: ""),
+        text: finding.headline,
         scenarios: finding.scenarios,
         witness: finding.conditions.first?.witness ?? "")
     }
@@ -89,47 +89,27 @@ extension Verify {
     _ history: History, _ domain: MatrixDomain, _ format: Document.Format, in store: String?
   ) throws {
     try Consent.ask(for: history.repository.path, yes: yes)
-    var steps = HistorySteps(domain: domain)
-    var (stored, kernels): ([StoredState], [(kernel: KernelVersion, provenance: String)]) = ([], [])
-    var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
-    let (predicates, origins) = try Self.states(
-      of: history, domain, jobs: jobs.count, cache: cache
-    ) { state in
-      steps.add(state)
-      if let evaluation = state.evaluation, let kernel = state.kernel {
-        ends = ends.prefix(1) + [(evaluation, kernel)]
-      }
-      guard store != nil else { return }
-      if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
-      let findings =
-        state.isAlike
-        ? stored.last?.findings : state.kernel.map { Self.findings(of: $0, domain) }
-      stored.append(
-        StoredState(
-          commit: state.commit.id, date: state.commit.date, subject: state.commit.subject,
-          kernel: state.kernel == nil ? nil : kernels.last?.kernel.name, findings: findings ?? []))
+    var walked: [Walked] = []
+    func asked(_ assumption: Assumption) throws -> (predicates: [String], origins: LineOrigins) {
+      var its = Walked(HistorySteps(domain: domain), suffix: assumption.suffix)
+      let found = try Self.states(
+        of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption,
+        isQuiet: !walked.isEmpty
+      ) { its.add($0, domain, isKept: store != nil) }
+      walked.append(its)
+      return found
+    }
+    let (predicates, origins) = try asked(.none)
+    let assumptions = Assumption.all(of: predicates)
+    for assumption in assumptions.dropFirst() { _ = try asked(assumption) }
+    for (index, assumption) in assumptions.enumerated() {
+      walked[index].steps.condition = assumption.condition
     }
     if let store {
-      let ends = [history.commits[0], history.last].map { String($0.id.prefix(12)) }
-      let name = name ?? ends.joined(separator: "..")
-      try HistoryStore.add(
-        name, of: history.repository.path, states: stored, kernels: kernels, domain: domain,
-        to: store, toolVersion: toolVersion, building: { Interruption.removeOnSignal($0) })
-      Output.error(
-        "\(store.printable): history '\(name.printable)', \(stored.count) states, "
-          + "\(kernels.count) different")
+      // The last that is stored is what blame asks unless a history is named: "no" from all.
+      for its in walked.reversed() { try keep(its, of: history, domain, in: store) }
     }
-    let assumptions = Assumption.all(of: predicates)
-    steps.condition = assumptions[0].condition
-    var all = [steps]
-    for assumption in assumptions.dropFirst() {
-      var others = HistorySteps(domain: domain)
-      others.condition = assumption.condition
-      _ = try Self.states(
-        of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption, isQuiet: true
-      ) { others.add($0) }
-      all.append(others)
-    }
+    let (all, ends) = (walked.map(\.steps), walked[0].ends)
     var blocks = all.flatMap { $0.document(of: history.repository.path).blocks }
     var depends = false
     if let last = ends.last {
@@ -147,7 +127,51 @@ extension Verify {
     }
     try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
     if all.contains(where: \.differs) || depends { throw ExitCode(1) }
-    if steps.isIncomplete || all.allSatisfy(\.isAlike) { throw ExitCode(3) }
+    if all[0].isIncomplete || all.allSatisfy(\.isAlike) { throw ExitCode(3) }
+  }
+
+  /// The states of a range under an assumption.
+  private struct Walked {
+    var steps: HistorySteps
+    /// Of the names in a database: `+device_cc_accepted`.
+    let suffix: String
+    private(set) var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
+    private(set) var stored: [StoredState] = []
+    private(set) var kernels: [(kernel: KernelVersion, provenance: String)] = []
+
+    init(_ steps: HistorySteps, suffix: String) { (self.steps, self.suffix) = (steps, suffix) }
+
+    /// - Parameter isKept: Whether it gets into a database.
+    mutating func add(_ state: GitWalk.State, _ domain: MatrixDomain, isKept: Bool) {
+      steps.add(state)
+      if let evaluation = state.evaluation, let kernel = state.kernel {
+        ends = ends.prefix(1) + [(evaluation, kernel)]
+      }
+      guard isKept else { return }
+      if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
+      let findings =
+        state.isAlike
+        ? stored.last?.findings : state.kernel.map { Verify.findings(of: $0, domain) }
+      stored.append(
+        StoredState(
+          commit: state.commit.id, date: state.commit.date, subject: state.commit.subject,
+          kernel: state.kernel == nil ? nil : kernels.last?.kernel.name, findings: findings ?? []))
+    }
+  }
+
+  /// Puts the states of a range into a database.
+  private func keep(
+    _ walked: Walked, of history: History, _ domain: MatrixDomain, in store: String
+  ) throws {
+    let ends = [history.commits[0], history.last].map { String($0.id.prefix(12)) }
+    let name = (name ?? ends.joined(separator: "..")) + walked.suffix
+    try HistoryStore.add(
+      name, of: history.repository.path, states: walked.stored, kernels: walked.kernels,
+      domain: domain, to: store, toolVersion: toolVersion,
+      building: { Interruption.removeOnSignal($0) })
+    Output.error(
+      "\(store.printable): history '\(name.printable(upTo: 200))', \(walked.stored.count) states, "
+        + "\(walked.kernels.count) different")
   }
 
   /// How much of what a range changes was asked.
@@ -183,7 +207,7 @@ extension Verify {
       let name = String(commit.id.prefix(12))
       let done = Double(index) / Double(history.commits.count)
       Output.progress(done, "asking \(name), \(index + 1) of \(history.commits.count)")
-      let state = try walk.next(commit, named: name)
+      let state = try walk.next(commit, named: name + assumption.suffix)
       if let failure = state.failure, !isQuiet {
         Output.error("\(name) cannot be asked: \(failure)")
       }

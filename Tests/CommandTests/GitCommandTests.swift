@@ -146,6 +146,58 @@ import Testing
     #expect((json["patches"] as? [Any])?.count == 5)
   }
 
+  /// Where a function is answered both ways, both are kept: blame asks "no" without a name.
+  @Test(.enabled(if: canRun, why))
+  func bothWaysAreStored() throws {
+    try copyTree()
+    let base = try repository.commit("base")
+    try edit(
+      Self.old,
+      "extern bool device_cc_accepted(struct device *dev);\n"
+        + "\t\tif (!device_cc_accepted(dev) && dma_dev_mask <= dma_enc_mask)")
+    _ = try repository.commit("accept")
+    tests.generateSmall()
+    let database = tests.directory + "/matrix.db"
+    let walk = try run(
+      ["verify", "--git", repository.path, "\(base)..main", "--store", database, "--name", "h"]
+        + Self.filters)
+    #expect(walk.status == 1, "\(walk.error)")
+    let no = try tests.run(["blame", Self.key])
+    #expect(no.output.contains("no commit changed it."), "\(no.output)\(no.error)")
+    let yes = try tests.run(["blame", "--history", "h+device_cc_accepted", Self.key])
+    #expect(yes.output.contains("1 commit changed it."), "\(yes.output)\(yes.error)")
+    // Nothing is said of what decides, which is looked for where one scenario is shown.
+    let decided = try tests.run([
+      "query", "SELECT DISTINCT decided_by = '' FROM behavior WHERE kernel NOT IN ('6.12')",
+      "--format", "csv", "--database", database,
+    ])
+    #expect(decided.output.split(separator: "\n").dropFirst() == ["1"], "\(decided.output)")
+  }
+
+  /// A git that hangs at a FIFO ends with the command, however that ends.
+  @Test func noGitOutlivesTheCommand() throws {
+    try repository.write("text\n", to: "file")
+    let commit = try repository.commit("one")
+    let path = "\(repository.path)/.git/objects/\(commit.prefix(2))/\(commit.dropFirst(2))"
+    #expect(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+    let process = try tests.start(["verify", "--git", repository.path, "--yes"])
+    func gits() -> [pid_t] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+      return names.compactMap { pid_t($0) }.filter { number in
+        let line = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") ?? Data()
+        let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        return words.contains(repository.path) && words.contains("cat-file")
+      }
+    }
+    // It hangs as long as it is let.
+    for _ in 0..<1000 where gits().isEmpty { usleep(10_000) }
+    #expect(!gits().isEmpty)
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    for _ in 0..<1000 where !gits().isEmpty { usleep(10_000) }
+    #expect(gits().isEmpty)
+  }
+
   @Test(.enabled(if: canRun, why))
   func gitBisectFindsTheCommit() throws {
     let commits = try makeHistory()
