@@ -80,9 +80,11 @@ import Testing
     ])
   func whatDoesNotStandAloneIsNot(text: String) throws {
     let code = "\tif (wants_less(dev))\n\t\treturn 4096;\n"
-    let (evaluation, _) = try answers(try tree(code, header: text + "\n"))
+    // The tree is there as long as its copy.
+    let copy = try tree(code, header: text + "\n")
+    let (evaluation, _) = try answers(copy)
     #expect(evaluation.predicates == ["wants_less"])
-    #expect(evaluation.header(defining: "wants_less") == Self.header)
+    #expect(withExtendedLifetime(copy) { evaluation.header(defining: "wants_less") } == Self.header)
     #expect(!evaluation.files.contains(Self.header))
   }
 
