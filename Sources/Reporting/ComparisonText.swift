@@ -28,7 +28,8 @@ public func comparisonText(
 public func comparisonSummary(_ comparison: Comparison) -> Document {
   let names = comparison.kernels.map(\.name)
   let differing = comparison.scenarios - comparison.equal
-  let title = "\(names.joined(separator: " -> ")): \(differing) of \(comparison.scenarios) "
+  let title =
+    "\(names.joined(separator: " -> ")): \(differing) of \(comparison.scenarios) "
     + (differing == 1 ? "differs" : "differ")
   var document = Document(blocks: [.title(title)])
   var lines: [String] = []
