@@ -92,7 +92,7 @@ public func comparisonDocument(
     comparison.transitions.map(\.conditions), of: comparison.kernels)
   for index in order.prefix(shown) {
     let (transition, headline) = (comparison.transitions[index], headlines[index])
-    document.blocks.append(.heading("\(headline): \(transition.scenarios) scenarios"))
+    document.blocks.append(.heading("\(headline): \(scenarioCount(transition.scenarios))"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(
       transition.conditions, of: comparison.kernels, drivers)
@@ -105,7 +105,7 @@ public func comparisonDocument(
     comparison.life.transitions.map(\.conditions), of: comparison.kernels)
   for index in lifeOrder.prefix(lifeShown) {
     let (transition, headline) = (comparison.life.transitions[index], lifeHeadlines[index])
-    document.blocks.append(.heading("\(headline): \(transition.scenarios) cases"))
+    document.blocks.append(.heading("\(headline): \(counted(transition.scenarios, "case"))"))
     document.blocks.append(.conditions(transition.conditions))
     document.blocks += driverBlocks(
       transition.conditions, of: comparison.kernels, drivers)
@@ -131,8 +131,8 @@ private func appendFurther(_ count: Int, to document: inout Document) {
   guard count > 0 else { return }
   document.blocks.append(
     .paragraph(
-      "\(count) further \(count == 1 ? "kind" : "kinds") of change \(count == 1 ? "is" : "are") not "
-        + "shown (--show)."))
+      "\(counted(count, "further kind")) of change \(count == 1 ? "is" : "are") not shown (--show)."
+    ))
 }
 
 /// What is compared beside the answers of the scenarios, and how much of it differs.
@@ -143,9 +143,10 @@ private func lifeSummary(_ comparison: Comparison) -> String {
   let life = comparison.life
   let differing = life.transitions.reduce(0) { $0 + $1.scenarios }
   return "Then the unmap or free of each, and the same with a full pool, with failing "
-    + "decryption and with another mask at free: \(life.scenarios) cases exist on "
+    + "decryption and with another mask at free: \(existing(life.scenarios, "case")) on "
     + "\(comparison.kernels.count == 2 ? "both" : "all"): \(life.scenarios - differing) equal, or "
-    + "answered otherwise already when nothing is full and nothing fails; \(differing) differ."
+    + "answered otherwise already when nothing is full and nothing fails; \(differing) "
+    + (differing == 1 ? "differs." : "differ.")
 }
 
 /// `bounced -> refused (where)`, or `still bounces; ...`.
@@ -292,10 +293,11 @@ private func comparisonJSON(_ comparison: Comparison, _ drivers: DriverList?) ->
       "result": \(jsonString(side.result.name)), "exposure": \(jsonString(side.exposure.name))}
       """
     }
-    let decision = transition.decision.map { jsonString($0.name) } ?? "null"
+    // Of a tree's own code it is not known.
+    let decision = transition.decision.flatMap { $0 == .ownCode ? nil : jsonString($0.name) }
     return """
           {"sides": [\(sides.joined(separator: ", "))],
-           "where": \(decision), "columns": [\
+           "where": \(decision ?? "null"), "columns": [\
       \(transition.changes.map { jsonString($0.column) }.joined(separator: ", "))],
            "changes": {\(transition.changes.map(changeJSON).joined(separator: ", "))},
            "scenarios": \(transition.scenarios),
