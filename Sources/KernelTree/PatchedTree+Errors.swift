@@ -54,7 +54,7 @@ extension PatchedTree {
     for number in numbers.dropLast() {
       guard
         let state = try? PatchedTree(
-          series.first(number + 1), to: base.tree, evaluated: [file],
+          series.first(number + 1), to: base.tree, evaluated: base.neededFiles,
           cacheDirectory: cacheDirectory)
       else { return nil }
       origins.add(String(number), [file], of: state.tree)
