@@ -77,7 +77,7 @@ public struct Check: Sendable {
   ) {
     self.kernel = kernel
     self.base = base
-    let decidable = lints.filter { Self.reasonToSkip($0, kernel, base) == nil }
+    let decidable = lints.filter { Self.reasonToSkip($0, kernel, base, domain) == nil }
     let boots = KnownBoots()
     let all = Self.groups(decidable, kernel, base, inCircumstances: inCircumstances)
     let groups = concurrently(all, progress: progress) { group in
@@ -88,7 +88,9 @@ public struct Check: Sendable {
     // Those of the ordinary circumstance come first.
     let found = Dictionary(groups.joined(), uniquingKeysWith: +)
     outcomes = lints.map { lint in
-      if let reason = Self.reasonToSkip(lint, kernel, base) { return (lint, .skipped(reason)) }
+      if let reason = Self.reasonToSkip(lint, kernel, base, domain) {
+        return (lint, .skipped(reason))
+      }
       let findings = (found[lint] ?? []).filter { $0.excuse == nil }.map(\.finding)
       return (lint, findings.isEmpty ? .holds : .violated(findings))
     }
@@ -106,9 +108,9 @@ public struct Check: Sendable {
   }
 
   private static func reasonToSkip(
-    _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?
+    _ lint: Lint, _ kernel: KernelVersion, _ base: KernelVersion?, _ domain: MatrixDomain
   ) -> String? {
-    if let reason = lint.undecidable { return reason }
+    if let reason = lint.undecidable(in: domain) { return reason }
     if lint.isAboutLife, kernel.recorded != nil {
       return "a kernel tree is asked in the ordinary circumstance alone"
     }

@@ -146,7 +146,10 @@ public struct Claim: Decodable, Sendable {
 
   /// What happens beside the scenario: nothing, unless the claim says so.
   private func circumstances() throws(ClaimError) -> [Circumstance] {
-    let accepted = [MaskChange.names, DynamicPools.names, PoolFill.names, DecryptFailure.names]
+    let accepted = [
+      MaskChange.knownNames, DynamicPools.knownNames, PoolFill.knownNames,
+      DecryptFailure.knownNames,
+    ]
     var named: [Set<String>] = []
     for (axis, (usual, known)) in zip(
       Circumstance.axes, zip(Circumstance.ordinary.names, accepted))
@@ -157,7 +160,7 @@ public struct Claim: Decodable, Sendable {
       }
       named.append(Set(names))
     }
-    let circumstances = Circumstance.all.filter { circumstance in
+    let circumstances = (Circumstance.all + Circumstance.extended).filter { circumstance in
       zip(circumstance.names, named).allSatisfy { $1.contains($0) }
     }
     guard !circumstances.isEmpty else {

@@ -62,11 +62,13 @@ public enum Lint: String, CaseIterable, Sendable {
   /// Whether it is about boots rather than requests, and counts them.
   public var isAboutBoots: Bool { self == .restrictedPoolShrinks }
 
-  /// Why the model cannot decide the property, or nil.
-  public var undecidable: String? {
-    guard self == .guestPrivateStaysPrivate else { return nil }
-    return "no device of the axes can take a guest's private memory, so that no exposure of a "
-      + "guest is needless here"
+  /// Why the model cannot decide the property for some scenarios, or nil.
+  public func undecidable(in domain: MatrixDomain = MatrixDomain()) -> String? {
+    guard self == .guestPrivateStaysPrivate, !domain.facings.contains(.ccAccepted) else {
+      return nil
+    }
+    return "no device of these scenarios can take a guest's private memory, so that no exposure "
+      + "of a guest is needless here; --external accepted asks for devices that can"
   }
 }
 
@@ -168,6 +170,15 @@ extension Lint {
       each(besides: line.answers[1], violation)
     case .noNewExposure:
       each(besides: line.answers[1], violation)
+    case .guestPrivateStaysPrivate:
+      // What the caller made shared, or asked to be, is the caller's doing.
+      let isAskedFor =
+        line.request.attributes.isCCShared || line.request.operation == .allocCCShared
+      guard line.request.isAccepted, !isAskedFor else { return none() }
+      each { judged, _ in
+        judged.exposure == .hostVisible
+          ? ViolationKey(judged, exposure: judged.exposure) : nil
+      }
     case .loudRefusal:
       guard isRAMMap, line.request.attributes == .none else { return none() }
       // The notice that memory encryption is active is no word on a refusal.
@@ -211,9 +222,9 @@ extension Lint {
           || kernel.reach(of: ExactRequest(request)).isAddressingLimited
           ? nil : ViolationKey(judged)
       }
-    case .guestPrivateStaysPrivate, .freedAsItWas, .freedToItsOwner, .noSleepInAtomic,
-      .slotsReturned, .unmapMirrorsMap, .noCrash, .restrictedPoolShrinks:
-      none()  // undecidable, or decided by lifeViolation(of:)
+    case .freedAsItWas, .freedToItsOwner, .noSleepInAtomic, .slotsReturned, .unmapMirrorsMap,
+      .noCrash, .restrictedPoolShrinks:
+      none()  // decided by lifeViolation(of:)
     }
   }
 }

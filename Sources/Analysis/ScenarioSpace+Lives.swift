@@ -114,7 +114,10 @@ extension ScenarioSpace {
 
   /// The axes of circumstances, with the values that occur.
   static func axes(of circumstances: [Circumstance]) -> [Axis] {
-    let all = [MaskChange.names, DynamicPools.names, PoolFill.names, DecryptFailure.names]
+    let all = [
+      MaskChange.knownNames, DynamicPools.knownNames, PoolFill.knownNames,
+      DecryptFailure.knownNames,
+    ]
     let names = circumstances.map(\.names)
     return Circumstance.axes.indices.map { index in
       let values = all[index].filter { value in names.contains { $0[index] == value } }

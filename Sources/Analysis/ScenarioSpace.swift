@@ -138,6 +138,7 @@ final class ScenarioSpace {
     _ choice: [Int], _ conditions: BootConditions = .ordinary
   ) -> [BootedKernel] {
     enter(choice)
+    let conditions = conditions == .ordinary ? domain.conditions : conditions
     if let latest, latest.conditions == conditions { return latest.kernels }
     let kernels =
       booted[conditions]
@@ -156,6 +157,9 @@ final class ScenarioSpace {
     let boot = BootConfiguration(
       domain.platforms[choice[0]], domain.iommuModes[choice[1]], domain.swiotlbModes[choice[2]],
       domain.machines[choice[3]])
+    // What was recorded met the domain's own conditions.
+    let conditions =
+      kernel.recorded != nil && conditions == domain.conditions ? .ordinary : conditions
     return boots?.booted(kernel, boot, conditions) ?? kernel.booted(boot, conditions)
   }
 
@@ -210,7 +214,9 @@ final class ScenarioSpace {
       Policy.deviceExclusion(
         domain.platforms[choice[0]], domain.iommuModes[choice[1]],
         domain.coherences[choice[4]], domain.facings[choice[5]]) == nil
-    case 11: requestExists(choice) && isRecorded(choice)
+    case 11:
+      Policy.acceptedExclusion(domain.facings[choice[5]], domain.buffers[choice[10]]) == nil
+        && requestExists(choice) && isRecorded(choice)
     default: true
     }
   }

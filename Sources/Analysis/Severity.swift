@@ -4,8 +4,8 @@ import DMAModel
 public enum Severity: Int, CaseIterable, Comparable, Sendable {
   /// Data are corrupted, or go to the wrong place, without an error.
   case corrupts
-  /// Memory of a guest is newly exposed, or memory is given back in the wrong state, to the
-  /// wrong owner, or not at all.
+  /// Memory of a guest is newly or needlessly exposed, or memory is given back in the wrong
+  /// state, to the wrong owner, or not at all.
   case leaks
   /// A crash, or a call that may sleep in atomic context.
   case crashes
@@ -33,8 +33,8 @@ public enum Severity: Int, CaseIterable, Comparable, Sendable {
     switch self {
     case .corrupts: "data are corrupted or go to the wrong place, without an error"
     case .leaks:
-      "memory of a guest is newly exposed, or memory is freed in the wrong state, to the wrong "
-        + "owner or not at all"
+      "memory of a guest is newly or needlessly exposed, or memory is freed in the wrong state, "
+        + "to the wrong owner or not at all"
     case .crashes: "a crash, or a call that may sleep in atomic context"
     case .breaks: "an earlier version served it, this one does not"
     case .exposes: "it lies decrypted in DRAM where it did not"
@@ -65,6 +65,7 @@ extension Severity {
     case .servedStaysServed, .restrictedPoolShrinks: self = .breaks
     case .noNewExposure:
       self = violation.exposure == .hostVisible ? .leaks : .exposes
+    case .guestPrivateStaysPrivate: self = .leaks
     case .mapSGAgrees, .allocAgrees: self = .silent
     default:
       self = earlier?.isServed == true && !violation.verdict.isServed ? .breaks : .silent

@@ -1,9 +1,10 @@
 /// One value of a scenario axis, as it is spelled in files, queries and reports.
 ///
-/// The order of `allCases` is part of the dense index of a scenario
-/// (``ScenarioIndex``): values are appended, never reordered or removed. An axis may
-/// take finer values beside them: a bus limit of any width, a buffer anywhere. Those
-/// have a name, but no dense index.
+/// The order of `allCases`, the values of the matrix, is part of the dense index of a
+/// scenario (``ScenarioIndex``): values are appended, never reordered or removed. An axis
+/// may take other values beside them, which have a name, but no dense index: those of
+/// ``extended``, and finer ones, as a bus limit of any width or a buffer anywhere. They
+/// are answered where a user names them.
 public protocol AxisValue: CaseIterable, Hashable, Sendable where AllCases: RandomAccessCollection {
   /// The axis' name, as a column of a vectors file and of the database.
   static var axis: String { get }
@@ -13,6 +14,8 @@ public protocol AxisValue: CaseIterable, Hashable, Sendable where AllCases: Rand
   var summary: String { get }
   /// The value spelled `name`, or nil where the axis has none.
   init?(name: some StringProtocol)
+  /// Named values beside those of the matrix; empty where there are none.
+  static var extended: [Self] { get }
   /// What finer values look like, for messages; empty where there are none.
   static var finerForms: [String] { get }
 }
@@ -23,18 +26,26 @@ extension AxisValue {
     self = value
   }
 
+  public static var extended: [Self] { [] }
+
   public static var finerForms: [String] { [] }
 
-  /// The value of `allCases` spelled `name`, or nil.
+  /// The values that have names of their own: those of the matrix, then ``extended``.
+  public static var known: [Self] { allCases + extended }
+
+  /// The value of ``known`` spelled `name`, or nil.
   static func standard(_ name: some StringProtocol) -> Self? {
-    allCases.first { $0.name == name }
+    allCases.first { $0.name == name } ?? extended.first { $0.name == name }
   }
 
   /// The spellings of `allCases`, in order.
   public static var names: [String] { allCases.map(\.name) }
 
   /// Every spelling that the axis accepts, for messages and help.
-  public static var accepted: [String] { names + finerForms }
+  public static var accepted: [String] { knownNames + finerForms }
+
+  /// The spellings of ``known``, in order.
+  public static var knownNames: [String] { known.map(\.name) }
 
   /// Each of some values once: those of `allCases` in its order, then finer ones as
   /// they were given.

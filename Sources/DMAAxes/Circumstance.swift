@@ -26,6 +26,9 @@ public struct Circumstance: Hashable, Sendable {
     ]
     + DecryptFailure.allCases.filter { $0 != .none }.map { Circumstance(decryptFailure: $0) }
 
+  /// Those that are told apart where a user names them.
+  public static let extended: [Circumstance] = [Circumstance(fill: .atomic)]
+
   /// Whether the circumstance can alter a request: a full or private pool only what
   /// uses the pool, and so on.
   ///
@@ -37,7 +40,10 @@ public struct Circumstance: Hashable, Sendable {
   public func mayAlter(_ operation: Operation, usesPool: @autoclosure () -> Bool) -> Bool {
     if maskChange != .none { return !operation.isMapping }
     switch conditions.decryptFailure {
-    case .none: return conditions.fill == .grown && !operation.isMapping || usesPool()
+    case .none:
+      // No mapping takes memory of an atomic pool while the default pool has slots.
+      if conditions.fill == .atomic { return !operation.isMapping }
+      return conditions.fill == .grown && !operation.isMapping || usesPool()
     case .defaultPool: return usesPool()
     case .restrictedPool: return true
     case .atomicPool, .page: return !operation.isMapping

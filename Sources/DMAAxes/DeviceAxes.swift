@@ -191,13 +191,31 @@ public enum Coherence: UInt8, AxisValue {
   }
 }
 
-/// Whether the device is an untrusted PCI device behind an external-facing port.
+/// How far the kernel trusts the device: whether it is an untrusted PCI device behind an
+/// external-facing port, or one that a guest has accepted.
 public enum Facing: UInt8, AxisValue {
   case `internal`, external
+  /// A TDISP device that the guest has attested and accepted, T=1: `device_cc_accepted()`
+  /// of posted series, which no modelled release has.
+  case ccAccepted
 
   public static let axis = "external"
-  public var name: String { self == .internal ? "0" : "1" }
+  public static let allCases: [Facing] = [.internal, .external]
+  public static let extended: [Facing] = [.ccAccepted]
+
+  public var name: String {
+    switch self {
+    case .internal: "0"
+    case .external: "1"
+    case .ccAccepted: "accepted"
+    }
+  }
+
   public var summary: String {
-    self == .internal ? "trusted device" : "untrusted, external-facing PCI device (Thunderbolt)"
+    switch self {
+    case .internal: "trusted device"
+    case .external: "untrusted, external-facing PCI device (Thunderbolt)"
+    case .ccAccepted: "device that the guest accepted (TDISP, T=1): it can take private memory"
+    }
   }
 }

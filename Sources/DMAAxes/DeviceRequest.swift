@@ -29,6 +29,9 @@ public struct DeviceRequest: Hashable, Sendable {
     self.buffer = buffer
   }
 
+  /// Whether the device is one that the guest accepted (T=1).
+  @inlinable public var isAccepted: Bool { facing == .ccAccepted }
+
   /// `dev->coherent_dma_mask` as an address.
   @inlinable public var coherentMaskAddress: UInt64 {
     coherentMask.address ?? mask.highestAddress

@@ -53,17 +53,24 @@ public enum DynamicPools: UInt8, AxisValue {
   }
 }
 
-/// How full the default pool is.  A restricted pool of a device's own is empty.
+/// How full the default pool is, or the atomic pools.  A restricted pool of a device's own
+/// is empty.
 public enum PoolFill: UInt8, AxisValue {
   case empty, exhausted, grown
+  /// `gen_pool_alloc()` of every atomic pool fails.  They grow in the background, after an
+  /// allocation that succeeds and leaves little (kernel/dma/pool.c `__dma_alloc_from_pool()`).
+  case atomic
 
   public static let axis = "fill"
+  public static let allCases: [PoolFill] = [.empty, .exhausted, .grown]
+  public static let extended: [PoolFill] = [.atomic]
 
   public var name: String {
     switch self {
     case .empty: "empty"
     case .exhausted: "exhausted"
     case .grown: "grown"
+    case .atomic: "atomic"
     }
   }
 
@@ -72,8 +79,12 @@ public enum PoolFill: UInt8, AxisValue {
     case .empty: "the default pool has free slots"
     case .exhausted: "the default pool is full and swiotlb_dyn_alloc() has not run"
     case .grown: "the default pool is full and swiotlb_dyn_alloc() ran once"
+    case .atomic: "the pools for atomic allocations are full, the default pool is not"
     }
   }
+
+  /// Whether the default pool is full.
+  public var isOfDefaultPool: Bool { self == .exhausted || self == .grown }
 }
 
 /// Where `set_memory_decrypted()` fails.

@@ -169,3 +169,11 @@ public struct PlatformSet: OptionSet, Hashable, Sendable {
   /// The members, in the order of the platform axis.
   public var platforms: [Platform] { Platform.allCases.filter(contains) }
 }
+
+extension Platform {
+  /// Whether guests of the platform accept devices (TDISP): SEV-TIO, TDX Connect, and
+  /// device assignment of Arm CCA.
+  @inlinable public var acceptsDevices: Bool {
+    self == .sev || self == .tdx || self == .arm64CCA
+  }
+}

@@ -8,8 +8,14 @@ public enum Operation: UInt8, AxisValue {
   case allocNoKernelMapping
   case allocPages
   case allocPagesAtomic
+  case allocCCShared
 
   public static let axis = "op"
+  public static let allCases: [Operation] = [
+    .map, .mapSG, .mapSGP2P, .alloc, .allocAtomic, .allocNoKernelMapping, .allocPages,
+    .allocPagesAtomic,
+  ]
+  public static let extended: [Operation] = [.allocCCShared]
 
   public var name: String {
     switch self {
@@ -21,6 +27,7 @@ public enum Operation: UInt8, AxisValue {
     case .allocNoKernelMapping: "alloc_nomap"
     case .allocPages: "alloc_pages"
     case .allocPagesAtomic: "alloc_pages_atomic"
+    case .allocCCShared: "alloc_cc_shared"
     }
   }
 
@@ -34,6 +41,7 @@ public enum Operation: UInt8, AxisValue {
     case .allocNoKernelMapping: "dma_alloc_attrs with DMA_ATTR_NO_KERNEL_MAPPING"
     case .allocPages: "dma_alloc_pages, GFP_KERNEL"
     case .allocPagesAtomic: "dma_alloc_pages, GFP_ATOMIC"
+    case .allocCCShared: "dma_alloc_attrs, GFP_KERNEL, with DMA_ATTR_CC_SHARED of the caller's"
     }
   }
 
@@ -41,7 +49,7 @@ public enum Operation: UInt8, AxisValue {
   @inlinable public var isAtomic: Bool {
     switch self {
     case .map, .mapSG, .mapSGP2P, .allocAtomic, .allocPagesAtomic: true
-    case .alloc, .allocNoKernelMapping, .allocPages: false
+    case .alloc, .allocNoKernelMapping, .allocPages, .allocCCShared: false
     }
   }
 

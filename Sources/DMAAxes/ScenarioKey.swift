@@ -66,20 +66,22 @@ public enum ScenarioIndex {
   ]
 
   /// The index of a scenario, or nil for a machine other than `2G` and `64G` and for
-  /// any other finer value of an axis.
+  /// any other extended or finer value of an axis.
   public static func index(of scenario: Scenario) -> Int? {
     guard let platform = Platform.allCases.firstIndex(of: scenario.platform),
       let memory = MachineName.allCases.firstIndex(of: scenario.memory),
       let coherentMask = CoherentMask.allCases.firstIndex(of: scenario.coherentMask),
       let busLimit = BusLimit.allCases.firstIndex(of: scenario.busLimit),
       let mask = DMAMask.allCases.firstIndex(of: scenario.mask),
+      let facing = Facing.allCases.firstIndex(of: scenario.facing),
+      let operation = Operation.allCases.firstIndex(of: scenario.operation),
       let buffer = Buffer.allCases.firstIndex(of: scenario.buffer)
     else { return nil }
     let digits = [
       platform, Int(scenario.iommu.rawValue),
       Int(scenario.swiotlb.rawValue), memory, coherentMask,
       busLimit, Int(scenario.coherence.rawValue),
-      Int(scenario.facing.rawValue), Int(scenario.operation.rawValue),
+      facing, operation,
       Int(scenario.attributes.rawValue), buffer,
       mask,
     ]

@@ -87,6 +87,8 @@ public enum Exposure: UInt8, AxisValue {
 ///   never encrypted, so that its C-bit must be clear.
 /// - Secure guests with an untrusted device: right iff the memory is shared and
 ///   the address, or the PTE, names the shared alias where there are two.
+/// - Secure guests with a device that they accepted (TDISP, T=1): right iff the alias that
+///   the access ends up with is the state of the memory (``acceptedAlias(of:on:)``).
 /// - Plain platforms: right iff the address fits.
 /// - A copy of RAM in a bounce buffer is as good as the RAM. A copy of a peer's memory is
 ///   not: what was asked for is access to the peer itself, whose registers and memory
@@ -112,6 +114,8 @@ public enum Exposure: UInt8, AxisValue {
       request.buffer.isDeviceMemory && answer.memoryState == .none
       ? MemoryState.shared : answer.memoryState
     if selected != state { return .garbled }
+  case .host where request.isAccepted:
+    if acceptedAlias(of: answer, on: platform) != answer.memoryState { return .blocked }
   case .host:
     if answer.memoryState == .private { return .blocked }
     if selected == .private { return .blocked }
@@ -158,6 +162,22 @@ extension Platform {
   case .shared: return .shared
   case .iova: return answer.pte == .plain && platform.sharedBit != 0 ? .private : answer.pte
   }
+}
+
+/// The alias that an access of a device ends up with which the guest accepted (T=1).
+///
+/// It passes the same second-stage tables as the guest's own accesses, in which private and
+/// shared memory are both mapped (20260228002808.GO44359@ziepe.ca).
+/// - Arm CCA: the top bit of the IPA selects, as for the CPU.
+/// - SEV: without tables of the guest's own the IOMMU's entry for the device (SDTE) decides,
+///   private for an accepted device, whatever the address
+///   (500e3174-9aa1-464a-b933-f0bcc2ddde68@amd.com); with them the C-bit of the PTE.
+/// - TDX: the shared bit of the GPA selects, which no modelled kernel sets in an address for
+///   a device (arch/x86 has no `dma_addr_unencrypted()` of TDX's; 7.2, 7.3): private.
+@inlinable func acceptedAlias(of answer: Answer, on platform: Platform) -> MemoryState {
+  if platform.sharedBit != 0 { return selectedAlias(of: answer, on: platform) }
+  if answer.encoding == .iova, answer.pte != .plain { return answer.pte }
+  return .private
 }
 
 /// Whether the device can emit the whole range of the address.

@@ -13,6 +13,10 @@ extension Policy {
     if circumstance.maskChange != .none ? fills || fails : fills && fails {
       return .oneCircumstance
     }
+    if conditions.fill == .atomic {
+      if conditions.dynamicPools == .on { return .oneCircumstance }
+      if !coherentPoolConfigured.contains(platform) { return .atomicFillNeedsPools }
+    }
     if conditions.dynamicPools == .on, transientPools == .none { return .dynamicUnknown }
     if conditions.fill == .grown, conditions.dynamicPools == .off { return .grownNeedsDynamic }
     if conditions.decryptFailure != .none {

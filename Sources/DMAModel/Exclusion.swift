@@ -33,8 +33,18 @@ public enum Exclusion: UInt8, AxisValue {
   case maskChangeNeedsMask
   case notRecorded
   case peerBehindRanges
+  case acceptedNeedsTDISP
+  case acceptedPeer
+  case atomicFillNeedsPools
 
   public static let axis = "rule"
+  public static let allCases: [Exclusion] = (0...peerBehindRanges.rawValue).compactMap {
+    Exclusion(rawValue: $0)
+  }
+  /// The rules about extended values of axes.
+  public static let extended: [Exclusion] = [
+    .acceptedNeedsTDISP, .acceptedPeer, .atomicFillNeedsPools,
+  ]
 
   /// The rule's name.
   public var name: String {
@@ -69,6 +79,9 @@ public enum Exclusion: UInt8, AxisValue {
     case .maskChangeNeedsMask: "mask-change-needs-mask"
     case .notRecorded: "not-recorded"
     case .peerBehindRanges: "peer-behind-ranges"
+    case .acceptedNeedsTDISP: "accepted-needs-tdisp"
+    case .acceptedPeer: "accepted-peer"
+    case .atomicFillNeedsPools: "atomic-fill-needs-pools"
     }
   }
 
@@ -108,6 +121,10 @@ public enum Exclusion: UInt8, AxisValue {
     case .notRecorded: "a kernel tree that dmamatrix verify did not evaluate for it"
     case .peerBehindRanges:
       "device memory behind dma-ranges: where its untranslated address leads is not modelled"
+    case .acceptedNeedsTDISP:
+      "guests with TDISP alone accept devices: sev, tdx, arm64-cca"
+    case .atomicFillNeedsPools: "the kernel has no atomic pools on the platform (S8)"
+    case .acceptedPeer: "what an accepted device reaches of peer memory is not modelled"
     }
   }
 }
@@ -122,6 +139,7 @@ extension Policy {
         scenario.coherence,
         scenario.facing
       )
+      ?? Self.acceptedExclusion(scenario.facing, scenario.buffer)
       ?? requestExclusion(
         scenario.operation,
         scenario.attributes,
@@ -158,8 +176,14 @@ extension Policy {
     _ facing: Facing
   ) -> Exclusion? {
     if coherence == .noncoherent, platform.family != .arm64 { return .noncoherentIsArm64 }
+    if facing == .ccAccepted, !platform.acceptsDevices { return .acceptedNeedsTDISP }
     guard facing == .external, !iommu.usesDMAIOMMU else { return nil }
     return iommu == .passthrough ? .untrustedIsTranslated : .untrustedNeedsDMAIOMMU
+  }
+
+  /// The rule that excludes a buffer for a device that the guest accepted.
+  public static func acceptedExclusion(_ facing: Facing, _ buffer: Buffer) -> Exclusion? {
+    facing == .ccAccepted && buffer.isDeviceMemory ? .acceptedPeer : nil
   }
 
   /// The rule that excludes a request.
@@ -171,6 +195,9 @@ extension Policy {
   ) -> Exclusion? {
     guard operation.isMapping else {
       if attributes != .none { return .allocHasNoAttributes }
+      if operation == .allocCCShared, mappingInterface == .pageAndResource {
+        return .attributeUnknown
+      }
       return buffer.isForAllocation ? nil : .allocHasNoBuffer
     }
     if buffer.isForAllocation { return .mappingNeedsBuffer }

@@ -2,6 +2,8 @@
 ///
 /// A request was evaluated for one device, and what it then depended on (``MaskRun/reads``)
 /// decides for which others the result holds: those with the same values of these axes.
+/// What the hardware makes of an answer is another thing for an accepted device, whose
+/// results are its own.
 public struct KnownLines: Sendable {
   private struct Line {
     let device: DeviceRequest
@@ -17,7 +19,7 @@ public struct KnownLines: Sendable {
     buffers = domain.buffers
     lines = Array(
       repeating: [],
-      count: Operation.allCases.count * Attributes.allCases.count * (domain.buffers.count + 1))
+      count: Operation.known.count * Attributes.allCases.count * (domain.buffers.count + 1))
   }
 
   /// The number of what is known of a request, whatever its mask; nil where nothing is.
@@ -27,7 +29,8 @@ public struct KnownLines: Sendable {
       // Buffers that the domain has not are in one place.
       if device.buffer == request.buffer,
         !reads.contains(.coherence) || device.coherence == request.coherence,
-        !reads.contains(.facing) || device.facing == request.facing,
+        device.facing == request.facing
+          || !reads.contains(.facing) && !device.isAccepted && !request.isAccepted,
         !reads.contains(.coherentMask) || device.coherentMask == request.coherentMask,
         !reads.contains(.busLimit) || device.busLimit == request.busLimit
       {

@@ -14,6 +14,8 @@ public struct MatrixDomain: Sendable {
   public var operations: [Operation] = Operation.allCases
   public var attributes: [Attributes] = Attributes.allCases
   public var buffers: [Buffer] = Buffer.allCases
+  /// What all boots meet; an atomic pool's fill alone is told apart by who asks for it.
+  public var conditions = BootConditions.ordinary
   /// The part of the booted machines that is meant; nil for all.
   public var shard: Shard?
 
@@ -28,6 +30,14 @@ public struct MatrixDomain: Sendable {
   public var combinationsPerBoot: Int {
     masks.count * coherentMasks.count * busLimits.count * coherences.count * facings.count
       * operations.count * attributes.count * buffers.count
+  }
+
+  /// Whether a value of an axis is none of the matrix' own.
+  public var hasExtendedValues: Bool {
+    func others<Value: AxisValue>(_ values: [Value]) -> Bool {
+      values.contains { Value.extended.contains($0) }
+    }
+    return others(facings) || others(operations)
   }
 
   /// Combinations of all axes, exclusions included.
@@ -67,9 +77,11 @@ extension MatrixDomain {
             for operation in operations {
               for attributes in attributes {
                 for buffer in buffers
-                where policies.allSatisfy({
-                  $0.requestExclusion(operation, attributes, buffer, on: machine) == nil
-                }) {
+                where Policy.acceptedExclusion(facing, buffer) == nil
+                  && policies.allSatisfy({
+                    $0.requestExclusion(operation, attributes, buffer, on: machine) == nil
+                  })
+                {
                   requests.append(
                     DeviceRequest(
                       mask: masks[0], coherentMask: coherentMask, busLimit: busLimit,

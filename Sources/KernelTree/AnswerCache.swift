@@ -12,7 +12,7 @@ public final class AnswerCache: Sendable {
   private let memory = Locked<(answers: [String: RecordedAnswers], order: [String])>(([:], []))
 
   /// Counts up where answers are read or written in another way.
-  private static let version = 3
+  private static let version = 4
   /// How many programs' answers are in memory: those of some states.
   private static let limit = 24
 

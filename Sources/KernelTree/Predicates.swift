@@ -27,11 +27,16 @@ struct Predicates {
   /// The file that defines them.
   var definitions: String { Self.definitions(of: names) }
 
+  /// Says of posted series whether the guest accepted the device (TDISP): beside what is
+  /// assumed, it is true of the devices that the axis `external` calls accepted.
+  private static let accepted = "device_cc_accepted"
+
   /// What returns 0 or 1 as int returns it as bool, too.
   static func definitions(of names: [String]) -> String {
-    "extern unsigned int shim_predicates;\n"
+    "extern unsigned int shim_predicates, shim_accepted;\n"
       + names.enumerated().map { number, name in
-        "int \(name)(void) { return shim_predicates >> \(number) & 1; }\n"
+        let device = name == accepted ? "shim_accepted | " : ""
+        return "int \(name)(void) { return \(device)(shim_predicates >> \(number) & 1); }\n"
       }.joined()
   }
 

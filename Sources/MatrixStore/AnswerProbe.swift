@@ -23,13 +23,13 @@ struct AnswerProbe {
     for boot in ProbeSample.domain(machines.prefix(1)).boots {
       note(policy.exclusion(of: boot))
       for coherence in Coherence.allCases {
-        for facing in Facing.allCases {
+        for facing in Facing.known {
           note(Policy.deviceExclusion(boot.platform, boot.iommu, coherence, facing))
         }
       }
     }
     for machine in machines {
-      for operation in Operation.allCases {
+      for operation in Operation.known {
         for attributes in Attributes.allCases {
           for buffer in ProbeSample.buffers {
             note(policy.requestExclusion(operation, attributes, buffer, on: machine))

@@ -100,8 +100,9 @@ struct BootMatrix: Sendable {
             for operation in domain.operations {
               for attributes in domain.attributes {
                 for buffer in domain.buffers {
-                  if let rule = boot.kernel.policy.requestExclusion(
-                    operation, attributes, buffer, on: boot.machine)
+                  if let rule = Policy.acceptedExclusion(facing, buffer)
+                    ?? boot.kernel.policy.requestExclusion(
+                      operation, attributes, buffer, on: boot.machine)
                   {
                     excluded[rule, default: 0] += domain.masks.count
                     continue

@@ -44,8 +44,8 @@ struct DimensionWriter {
     try axis(CoherentMask.self, domain.coherentMasks)
     try axis(BusLimit.self, domain.busLimits)
     try axis(Coherence.self)
-    try axis(Facing.self)
-    try axis(Operation.self)
+    try axis(Facing.self, domain.facings)
+    try axis(Operation.self, domain.operations)
     try axis(Attributes.self)
     try axis(Buffer.self, domain.buffers)
     try axis(AnswerResult.self)
@@ -68,7 +68,8 @@ struct DimensionWriter {
         sql: "INSERT INTO circumstance VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [id] + StatementArguments(circumstance.names + [circumstance.summary]))
     }
-    for (id, rule) in Exclusion.allCases.enumerated() {
+    let rules = domain.hasExtendedValues ? Exclusion.known : Exclusion.allCases
+    for (id, rule) in rules.enumerated() {
       try database.execute(
         sql: "INSERT INTO exclusion_rule VALUES (?, ?, ?)",
         arguments: [id, rule.name, rule.summary])
@@ -117,7 +118,7 @@ struct DimensionWriter {
     for coherentMask in numbers.coherentMasks {
       for busLimit in numbers.busLimits {
         for coherence in Coherence.allCases {
-          for facing in Facing.allCases {
+          for facing in numbers.facings {
             try database.execute(
               sql: "INSERT INTO device VALUES (?, ?, ?, ?, ?)",
               arguments: [
@@ -128,7 +129,7 @@ struct DimensionWriter {
         }
       }
     }
-    for operation in Operation.allCases {
+    for operation in numbers.operations {
       for attributes in Attributes.allCases {
         for buffer in numbers.buffers {
           guard exists(operation, attributes, buffer) else { continue }

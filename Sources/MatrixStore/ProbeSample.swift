@@ -28,6 +28,8 @@ package enum ProbeSample {
     + [Buffer(at: 0, length: 4096), Buffer(at: (1 << 30) + 0x200, length: 192)].compactMap { $0 }
     + [64 << 10, 8 << 20].compactMap { Buffer(allocating: $0) }
 
+  private static let circumstances = Circumstance.all + Circumstance.extended
+
   private struct Request {
     let operation: Operation
     let attributes: Attributes
@@ -49,7 +51,7 @@ package enum ProbeSample {
       }
       // `lazy` and `strict` decide as `translated` does.
       let isSpecial = boot.iommu == .lazy || boot.iommu == .strict
-      for circumstance in isSpecial ? [.ordinary] : Circumstance.all {
+      for circumstance in isSpecial ? [.ordinary] : circumstances {
         turn += 1
         if isSpecial || circumstance != .ordinary, turn % bootShare != 0 { continue }
         let chosen = questions(
@@ -71,7 +73,7 @@ package enum ProbeSample {
   /// The requests that exist on a machine.
   private static func requests(_ policy: Policy, _ machine: Machine) -> [Request] {
     var requests: [Request] = []
-    for operation in Operation.allCases {
+    for operation in Operation.known {
       for attributes in Attributes.allCases {
         for buffer in buffers
         where policy.requestExclusion(operation, attributes, buffer, on: machine) == nil {
@@ -90,7 +92,9 @@ package enum ProbeSample {
     let (platform, iommu) = (boot.platform, boot.iommu)
     let hasNoncoherent =
       Policy.deviceExclusion(platform, iommu, .noncoherent, .internal) == nil
-    let hasExternal = Policy.deviceExclusion(platform, iommu, .coherent, .external) == nil
+    let facings = Facing.known.filter {
+      Policy.deviceExclusion(platform, iommu, .coherent, $0) == nil
+    }
     var questions: [(DeviceRequest, MaskChange)] = []
     for place in stride(
       from: Int(turn) % requestShare, to: requests.count, by: requestShare)
@@ -101,12 +105,14 @@ package enum ProbeSample {
         mask: choice.pick(masks), coherentMask: choice.pick(coherentMasks),
         busLimit: choice.pick(busLimits),
         coherence: hasNoncoherent ? choice.pick(Coherence.allCases) : .coherent,
-        facing: hasExternal ? choice.pick(Facing.allCases) : .internal,
+        facing: facings.count > 1 ? choice.pick(facings) : .internal,
         operation: request.operation, attributes: request.attributes, buffer: request.buffer)
       if let bits = circumstance.maskChange.bitsBefore {
         question.coherentMask = bits == 32 ? .bits32 : .bits64
       }
-      if policy.circumstanceExclusion(circumstance, platform, boot.swiotlb, question) == nil {
+      if Policy.acceptedExclusion(question.facing, question.buffer) == nil,
+        policy.circumstanceExclusion(circumstance, platform, boot.swiotlb, question) == nil
+      {
         questions.append((question, circumstance.maskChange))
       }
     }

@@ -195,7 +195,7 @@ public enum TreeStore {
         sql: "INSERT OR IGNORE INTO mask VALUES (?, ?, ?)",
         arguments: [Int(mask.bits), mask.name, mask.summary])
     }
-    for operation in Operation.allCases {
+    for operation in numbers.operations {
       for attributes in Attributes.allCases {
         for buffer in numbers.buffers
         where domain.machines.contains(where: {

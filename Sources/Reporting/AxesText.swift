@@ -4,11 +4,16 @@ import DMAModel
 public struct AxisDescription: Sendable {
   public let name: String
   public let values: [(name: String, summary: String)]
+  /// Values that are answered where they are named, and are not in the matrix.
+  public let extended: [(name: String, summary: String)]
   /// What finer values look like; empty where there are none.
   public let finerForms: [String]
+  /// What the axis does not have, in one sentence; nil where nothing is missed.
+  public let missing: String?
 
-  init<Value: AxisValue>(_: Value.Type) {
+  init<Value: AxisValue>(_: Value.Type, missing: String? = nil) {
     name = Value.axis
+    self.missing = missing
     let all = Value.allCases.map { ($0.name, $0.summary) }
     // Numbers in a row explain themselves.
     if let first = all.first, let last = all.last, all.count > 24 {
@@ -16,6 +21,7 @@ public struct AxisDescription: Sendable {
     } else {
       values = all
     }
+    extended = Value.extended.map { ($0.name, $0.summary) }
     finerForms = Value.finerForms
   }
 
@@ -26,7 +32,11 @@ public struct AxisDescription: Sendable {
     AxisDescription(SwiotlbMode.self), AxisDescription(DMAMask.self),
     AxisDescription(CoherentMask.self), AxisDescription(BusLimit.self),
     AxisDescription(Coherence.self), AxisDescription(Facing.self),
-    AxisDescription(Operation.self), AxisDescription(Attributes.self),
+    AxisDescription(
+      Operation.self,
+      missing: "Not modelled: dma_iova_link() and dma_iova_unlink(), dma_alloc_noncontiguous(), "
+        + "mappings to user space (mmap, get_sgtable), dma_alloc_from_dev_coherent()."),
+    AxisDescription(Attributes.self),
     AxisDescription(Buffer.self),
   ]
 
@@ -59,12 +69,20 @@ public func axesDocument(
 ) -> Document {
   func blocks(_ axes: [AxisDescription]) -> [Document.Block] {
     axes.flatMap { axis -> [Document.Block] in
-      let values =
+      func values(_ title: String, _ values: [(name: String, summary: String)]) -> Document.Block {
         format == .text
-        ? Document.Block.literal([axis.name] + lines(axis.values))
-        : .table(columns: [axis.name, "meaning"], rows: axis.values.map { [$0.name, $0.summary] })
-      guard !axis.finerForms.isEmpty else { return [values] }
-      return [values, .paragraph("Also \(axis.finerForms.joined(separator: ", ")).")]
+          ? .literal([title] + lines(values))
+          : .table(columns: [title, "meaning"], rows: values.map { [$0.name, $0.summary] })
+      }
+      var blocks = [values(axis.name, axis.values)]
+      if !axis.extended.isEmpty {
+        blocks.append(values("\(axis.name), where named, beside the matrix", axis.extended))
+      }
+      if !axis.finerForms.isEmpty {
+        blocks.append(.paragraph("Also \(axis.finerForms.joined(separator: ", "))."))
+      }
+      if let missing = axis.missing { blocks.append(.paragraph(missing)) }
+      return blocks
     }
   }
   var document = Document()

@@ -36,7 +36,7 @@ func summaryBlocks(_ check: Check, more: String) -> [Document.Block] {
 private func undecidedLines(_ check: Check) -> [String] {
   guard check.kernel.recorded != nil else { return [] }
   var lints: [String: [String]] = [:]
-  for case (let lint, .skipped(let reason)) in check.outcomes where lint.undecidable == nil {
+  for case (let lint, .skipped(let reason)) in check.outcomes where lint.undecidable() == nil {
     lints[reason, default: []].append(lint.rawValue)
   }
   return lints.sorted { $0.key < $1.key }.flatMap { reason, names in

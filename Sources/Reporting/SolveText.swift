@@ -158,7 +158,7 @@ private struct LintCounts {
 /// What a policy does to the violations of the start, and the exact conditions of
 /// what the base served and it does not.
 private func remaining(_ counts: LintCounts, _ start: LintCounts) -> [Document.Block] {
-  let rows = Lint.allCases.filter { $0.undecidable == nil }.map { lint in
+  let rows = Lint.allCases.filter { $0.undecidable() == nil }.map { lint in
     [lint.rawValue, String(start.count(lint)), String(counts.count(lint))]
   }
   var blocks: [Document.Block] = [

@@ -24,8 +24,9 @@ struct CircumstanceOptions: ParsableArguments {
     completion: .list(DynamicPools.names))
   var dynamic: String?
   @Option(
-    help: ArgumentHelp("The default pool: \(list(PoolFill.names)).", valueName: "fill"),
-    completion: .list(PoolFill.names))
+    help: ArgumentHelp(
+      "The default pool: \(list(PoolFill.names)); or atomic: the atomic pools are full.",
+      valueName: "fill"), completion: .list(PoolFill.knownNames))
   var fill: String?
   @Option(
     help: ArgumentHelp(
@@ -40,7 +41,7 @@ struct CircumstanceOptions: ParsableArguments {
       guard let value = Value(name: name) else {
         throw UsageError(
           description: "--\(Value.axis.replacing("_", with: "-")) '\(name.printable)' is unknown; "
-            + "accepted: \(list(Value.names))")
+            + "accepted: \(list(Value.accepted))")
       }
       return value
     }
@@ -108,12 +109,16 @@ struct AxisFilters: ParsableArguments {
     completion: .list(Coherence.names))
   var coherent: [String] = []
   @Option(
-    help: ArgumentHelp("1: untrusted external devices, 0: trusted.", valueName: "0|1"),
-    completion: .list(Facing.names))
+    help: ArgumentHelp(
+      "1: untrusted external devices, 0: trusted, accepted: TDISP devices that a guest accepted.",
+      valueName: "trust"),
+    completion: .list(Facing.knownNames))
   var external: [String] = []
   @Option(
-    help: ArgumentHelp("Operations: \(list(Operation.names)).", valueName: "op"),
-    completion: .list(Operation.names))
+    help: ArgumentHelp(
+      "Operations: \(list(Operation.names)); beside the matrix: "
+        + "\(list(Operation.extended.map(\.name))).", valueName: "op"),
+    completion: .list(Operation.knownNames))
   var op: [String] = []
   @Option(
     help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"),
@@ -264,10 +269,12 @@ struct AxisFilters: ParsableArguments {
     let pairs =
       CoherentMask.all(with: domain.coherentMasks).count
       * max(4, BusLimit.all(with: domain.busLimits).count)
-    guard pairs <= 1 << 14, domain.busLimits.count <= 250 else {
+    // Numbers of devices have 16 bits in a database.
+    let limit = Facing.all(with: domain.facings).count > 2 ? 1 << 13 : 1 << 14
+    guard pairs <= limit, domain.busLimits.count <= 250 else {
       throw UsageError(
         description: "--coherent-mask and --bus-limit name too many values; accepted: up to 250 "
-          + "limits, and 16384 pairs of a mask and a limit")
+          + "limits, and \(limit) pairs of a mask and a limit")
     }
     for platform in domain.platforms {
       let bit = platform.encryptionBit | platform.sharedBit

@@ -103,7 +103,7 @@ struct Solve: ParsableCommand {
     }
     question.required = try commaSeparated(require).map { try parsedLint($0, option: "require") }
     for lint in question.required {
-      if let reason = lint.undecidable {
+      if let reason = lint.undecidable(in: question.domain) {
         throw UsageError(description: "--require '\(lint.rawValue)' is not decidable: \(reason)")
       }
     }

@@ -76,8 +76,9 @@ struct Verify: ParsableCommand {
 
       What this cannot show: nothing runs at the same time as anything else, so
       no race; there is no IOMMU, page table, cache or device, only the decision;
-      swiotlb's dynamic pools, CMA and Xen are not configured; pools are not full,
-      decryption does not fail and masks do not change before the free.  The
+      swiotlb's dynamic pools, CMA and Xen are not configured; pools are not full (but
+      atomic pools with --fill atomic), decryption does not fail and masks do not
+      change before the free.  The
       callers of swiotlb_init() on powerpc and of pv_init() on s390, and Hyper-V's
       set-up are ported, not the tree's: a series that changes those is not seen.
       Page allocation is the worst case: the highest free page of the zone.
@@ -142,6 +143,11 @@ struct Verify: ParsableCommand {
   var format = "text"
   @Flag(help: "Compile and run the tree without asking.")
   var yes = false
+  @Option(
+    help: ArgumentHelp(
+      "What every boot meets: empty, or atomic for full atomic pools.",
+      valueName: "fill"), completion: .list(Self.fills))
+  var fill = PoolFill.empty.name
   @OptionGroup var jobs: JobsOption
   @OptionGroup var part: ShardOption
   @OptionGroup(title: "Board") var board: BoardOptions
@@ -161,6 +167,7 @@ struct Verify: ParsableCommand {
     let model = try against.map { try filters.kernel(called: $0, option: "--against") }
     var domain = try Self.expressible(
       board.domain(filters), isNamed: !filters.platform.isEmpty)
+    domain.conditions = try conditions()
     domain.shard = try part.part()
     let history = try history(expectation, domain)
     guard domain.shard == nil || against != nil || !mbox.isEmpty || history?.isRange == true else {
@@ -195,6 +202,23 @@ struct Verify: ParsableCommand {
       return try compare(evaluation, called: name, with: series, domain, basedOn: model, format)
     }
     try agree(evaluation, called: name, domain, basedOn: model, format)
+  }
+
+  private static let fills = [PoolFill.empty.name, PoolFill.atomic.name]
+
+  /// What the boots meet.
+  private func conditions() throws -> BootConditions {
+    guard Self.fills.contains(fill), let value = PoolFill(name: fill) else {
+      throw UsageError(
+        description: "--fill '\(fill.printable)' is none that a tree is asked with; accepted: "
+          + Self.fills.joined(separator: ", "))
+    }
+    guard value == .empty || store == nil && git == nil && mbox.isEmpty && expect == nil else {
+      throw UsageError(
+        description: "--fill \(fill) compares a tree with a model; accepted: without --store, "
+          + "--git, --mbox and --expect")
+    }
+    return BootConditions(fill: value)
   }
 
   /// A domain without what the harness cannot express, or what is wrong with it.

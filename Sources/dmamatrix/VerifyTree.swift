@@ -40,6 +40,8 @@ extension Verify {
       let notes =
         (domain.shard.map { ["Part \($0) of the booted machines."] } ?? [])
         + [
+          domain.conditions == .ordinary
+            ? nil : "In every boot \(domain.conditions.fill.summary).",
           leftOut(evaluation),
           Self.defined(elsewhere: evaluation.predicates, in: [evaluation]),
           Self.release(of: evaluation.tree, agreement),

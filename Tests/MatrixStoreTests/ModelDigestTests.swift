@@ -38,11 +38,10 @@ import Testing
     #expect(undecided.sorted() == Self.withoutEffect[id] ?? [])
   }
 
-  /// Knobs that decide nothing that the matrix asks: an allocation has no attribute (A2);
-  /// all ways to find the page of a restricted pool find it (F2); `dma_need_sync()` is what
-  /// a driver reads, which `explain` says and no database holds (M19).
+  /// Knobs that decide nothing that is asked: all ways to find the page of a restricted pool
+  /// find it (F2); `dma_need_sync()` is what a driver reads, which `explain` says and no
+  /// database holds (M19).
   private static let withoutEffect = [
-    "A2": ["ignored", "refused", "refusedByDirect"],
     "F2": ["findPoolOnce", "findPoolTwice", "swiotlbFree"],
     "M19": ["always", "untilBounce"],
   ]

@@ -11,6 +11,10 @@ struct AskedRequest {
   var attributes: ExactRequest.AttributeSet { exact.attributes }
   var buffer: ExactRequest.Memory { exact.buffer }
 
+  /// Whether the guest accepted the device (T=1). Nothing that is known of other devices
+  /// holds for it (``KnownLines``), so that the question is not noted.
+  var isAccepted: Bool { exact.facing == .ccAccepted }
+
   /// `use_dma_iommu(dev)` (X3).
   func usesDMAIOMMU(on kernel: BootedKernel, _ trace: inout some Tracer) -> Bool {
     if kernel.iommu == .passthrough, kernel.hostMemoryEncryption,
@@ -29,6 +33,7 @@ struct AskedRequest {
     on kernel: BootedKernel, _ trace: inout some Tracer, usesDMAIOMMU: Bool,
     coherentMask: CoherentMask? = nil
   ) -> Bool {
+    if isSparedForce(on: kernel) { return false }
     if kernel.hostMemoryEncryption, kernel.policy.forceUnencryptedX86 != .guest {
       compare(.streaming, with: kernel.encryptionBit, &trace)
       compare(.coherent, with: kernel.encryptionBit, &trace)

@@ -94,10 +94,23 @@ extension Evaluation {
     }
     return translated(
       .page,
-      memory: kernel.initialMemory,
+      memory: memoryBehindRemap(),
       pte: pte(mmio: false),
       .iommuAllocPages
     )
+  }
+
+  /// The state in which the CPU sees an allocation's pages.
+  ///
+  /// v4 to v6 hand the caller's CC_SHARED on to `dma_pgprot()`, which then maps pages
+  /// decrypted that nobody decrypted (A2). On an SME host the mapping is all there is to a
+  /// page's state; a guest's pages stay private.
+  private mutating func memoryBehindRemap() -> MemoryState {
+    guard request.attributes.isCCShared else { return kernel.initialMemory }
+    let isMapped = kernel.policy.callerSharedAlloc == .refusedByDirect
+    let decrypts = asks(
+      "dma_pgprot", "CC_SHARED of a caller: the CPU's mapping is decrypted", isMapped, knob: "A2")
+    return decrypts && kernel.hostMemoryEncryption ? kernel.decrypted : kernel.initialMemory
   }
 
   /// The pool branch of `iommu_dma_alloc()`: a private page of any zone.

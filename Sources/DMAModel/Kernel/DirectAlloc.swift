@@ -18,7 +18,7 @@ extension Evaluation {
       "remapping or decrypting, but must not block: atomic pool",
       (remap || forced) && atomic && !forAlloc
     ) {
-      return dma_direct_alloc_from_pool()
+      if mayUseAtomicPool() { return dma_direct_alloc_from_pool() }
     }
     if forAlloc {
       let answer = dma_direct_alloc_swiotlb(decrypts: forced && !remap)
@@ -28,6 +28,8 @@ extension Evaluation {
       return answer
     }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
+    // Without an atomic pool (T2) the page is remapped on the spot, by vmap().
+    if remap, atomic { atomicCall = .remap }
 
     var decrypts = forced
     if forced, remap {
@@ -43,7 +45,7 @@ extension Evaluation {
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
     return served(
       .page,
-      at: kernel.phys_to_dma_encrypted(page),
+      at: phys_to_dma_direct(page, unencrypted: false),
       memory: kernel.initialMemory,
       .allocNoMapping
     )
@@ -57,7 +59,7 @@ extension Evaluation {
       here,
       "forced unencrypted, but must not block: atomic pool",
       forced && atomic && !forAlloc
-    ) {
+    ), mayUseAtomicPool() {
       return dma_direct_alloc_from_pool()
     }
     if forAlloc { return dma_direct_alloc_swiotlb(decrypts: forced) }
@@ -78,10 +80,12 @@ extension Evaluation {
     return refused(.allocDecryptFailed)
   }
 
-  private func allocated(_ page: UInt64, decrypted: Bool, _ decision: Decision) -> Answer {
+  private mutating func allocated(
+    _ page: UInt64, decrypted: Bool, _ decision: Decision
+  ) -> Answer {
     served(
       .page,
-      at: kernel.phys_to_dma_direct(page, unencrypted: forced),
+      at: phys_to_dma_direct(page, unencrypted: forced),
       memory: decrypted ? kernel.decrypted : kernel.initialMemory,
       decision
     )
@@ -119,7 +123,7 @@ extension Evaluation {
   mutating func dma_coherent_ok(
     _ page: UInt64, size: UInt64? = nil, unencrypted: Bool? = nil
   ) -> Bool {
-    let address = kernel.phys_to_dma_direct(page, unencrypted: unencrypted ?? forced)
+    let address = phys_to_dma_direct(page, unencrypted: unencrypted ?? forced)
     let isReached =
       address != .max && coherentReaches(address &+ ((size ?? request.buffer.length) - 1))
     return asks("dma_coherent_ok", "the page lies within coherent mask and bus limit", isReached)

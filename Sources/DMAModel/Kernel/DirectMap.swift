@@ -68,7 +68,7 @@ extension Evaluation {
       return served(.direct, at: address, memory: bufferMemory, .directMMIO)
     }
 
-    let address = kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
+    let address = phys_to_dma_direct(physical, unencrypted: ccShared)
     let capable = dma_capable(address, ccShared: ccShared)
     if ccShared {
       let neverBounces = kernel.policy.incapableCCShared == .refused
@@ -147,7 +147,7 @@ extension Evaluation {
     {
       return physical
     }
-    return kernel.phys_to_dma_direct(physical, unencrypted: ccShared)
+    return phys_to_dma_direct(physical, unencrypted: ccShared)
   }
 
   /// `dma_direct_map_resource()` (6.1, 6.12): the physical address, never swiotlb.

@@ -38,7 +38,7 @@ struct Evaluation<Trace: Tracer>: Traced {
     if let shared = kernel.hostSharedPool, forced, !usesDMAIOMMU {
       pool = shared
     } else {
-      pool = kernel.pool
+      pool = self.request.pool(on: kernel, kernel.pool)
     }
   }
 

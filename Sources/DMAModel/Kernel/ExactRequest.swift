@@ -75,8 +75,10 @@ public struct ExactRequest: Hashable, Sendable, DeviceReach {
     let length =
       request.operation.isMapping
       ? request.buffer.length : (request.buffer.length + pageSize - 1) & ~(pageSize - 1)
+    var attributes = AttributeSet(request.attributes)
+    if request.operation == .allocCCShared { attributes.insert(.ccShared) }
     self.init(
-      operation: request.operation, attributes: AttributeSet(request.attributes),
+      operation: request.operation, attributes: attributes,
       buffer: Memory(
         physicalAddress: request.buffer.physicalAddress, length: length,
         isDeviceMemory: request.buffer.isDeviceMemory),

@@ -64,7 +64,9 @@ extension Traced {
   mutating func asksForced() -> Bool {
     let isX86 = kernel.platform.family == .x86
     let knob: StaticString =
-      if !isX86 || kernel.policy.forceUnencrypted.contains(kernel.platform) {
+      if request.isSparedForce(on: kernel) {
+        "T1"
+      } else if !isX86 || kernel.policy.forceUnencrypted.contains(kernel.platform) {
         "P5"
       } else {
         kernel.guestMemoryEncryption ? "P2" : "P4"
@@ -96,7 +98,8 @@ extension Traced {
       && kernel.swiotlb != .force
     return cites(
       .bounces, "is_swiotlb_force_bounce", "the device's pool bounces everything",
-      pool.forceBounce, knob: hasRestrictedPool ? "" : byArchitecture ? "P7" : "P8")
+      pool.forceBounce,
+      knob: hasAcceptedPool ? "T2" : hasRestrictedPool ? "" : byArchitecture ? "P7" : "P8")
   }
 
   /// `is_swiotlb_active()`: P10 on arm64.
@@ -104,7 +107,8 @@ extension Traced {
   mutating func asksActive() -> Bool {
     cites(
       .active, "is_swiotlb_active", "a pool is active", pool.isActive,
-      knob: hasRestrictedPool || kernel.platform.family != .arm64 ? "" : "P10")
+      knob: hasAcceptedPool
+        ? "T2" : hasRestrictedPool || kernel.platform.family != .arm64 ? "" : "P10")
   }
 
   /// Which of two pools an SME host's device has (S9).
@@ -136,7 +140,7 @@ extension Traced {
     citePoolSource()
     return cites(
       .poolState, "swiotlb_update_mem_attributes", "the pool is flagged as shared",
-      pool.ccShared, knob: hasRestrictedPool ? "S2" : "S1")
+      pool.ccShared, knob: poolStateKnob)
   }
 
   /// The state of the pool's memory, which a bounce or restricted page then has.
@@ -146,7 +150,13 @@ extension Traced {
     citePoolSource()
     _ = cites(
       .poolMemory, "swiotlb_update_mem_attributes", "the pool's memory is decrypted",
-      pool.memory == .shared, knob: hasRestrictedPool ? "S2" : "S1")
+      pool.memory == .shared, knob: poolStateKnob)
+  }
+
+  /// What settles the state of the device's pool.
+  private var poolStateKnob: StaticString {
+    if hasAcceptedPool, kernel.policy.acceptedSwiotlb == .privatePool { return "T2" }
+    return hasRestrictedPool ? "S2" : "S1"
   }
 
   private mutating func citePoolSource() {
@@ -232,6 +242,6 @@ extension Traced {
     }
     return cites(
       .forAlloc, "is_swiotlb_for_alloc", "allocations come from the device's pool", takes,
-      knob: "A15")
+      knob: hasAcceptedPool ? "T2" : "A15")
   }
 }

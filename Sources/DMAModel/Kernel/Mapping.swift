@@ -6,7 +6,7 @@ extension Evaluation {
     switch request.operation {
     case .map: answer = dma_map_phys()
     case .mapSG, .mapSGP2P: answer = dma_map_sg_attrs()
-    case .alloc: answer = dma_alloc_attrs(atomic: false, noMapping: false)
+    case .alloc, .allocCCShared: answer = dma_alloc_attrs(atomic: false, noMapping: false)
     case .allocAtomic: answer = dma_alloc_attrs(atomic: true, noMapping: false)
     case .allocNoKernelMapping: answer = dma_alloc_attrs(atomic: false, noMapping: true)
     case .allocPages: answer = dma_alloc_pages(atomic: false)
@@ -76,24 +76,27 @@ extension Evaluation {
 
   /// `dma_alloc_attrs()`.
   private mutating func dma_alloc_attrs(atomic: Bool, noMapping: Bool) -> Answer {
-    if request.attributes.isCCShared {
-      switch kernel.policy.callerSharedAlloc {
-      case .ignored: break
-      case .refusedByDirect:
-        if asks("dma_direct_alloc", "CC_SHARED of a caller, dma-direct", !usesDMAIOMMU, knob: "A2")
-        {
-          return refused(.allocCallerShared)
-        }
-      case .refused:
-        trace.note("dma_alloc_attrs", "CC_SHARED of a caller: refused", true, "A2")
+    let asksShared = request.attributes.isCCShared
+    if !coherentMaskReaches(1) { warnings.insert(.coherentMaskUnset) }
+    if asksShared,
+      asks(
+        "dma_alloc_attrs", "CC_SHARED of a caller: refused",
+        kernel.policy.callerSharedAlloc == .refused, knob: "A2")
+    {
+      return refused(.allocCallerShared)
+    }
+    switch backend("dma_alloc_attrs") {
+    case .direct:
+      if asksShared,
+        asks(
+          "dma_direct_alloc", "CC_SHARED of a caller: refused",
+          kernel.policy.callerSharedAlloc == .refusedByDirect, knob: "A2")
+      {
         return refused(.allocCallerShared)
       }
-    }
-    if !coherentMaskReaches(1) { warnings.insert(.coherentMaskUnset) }
-    return switch backend("dma_alloc_attrs") {
-    case .direct: dma_direct_alloc(atomic: atomic, noMapping: noMapping)
-    case .iommu: iommu_dma_alloc(atomic: atomic)
-    case .xen: xen_swiotlb_alloc_coherent()
+      return dma_direct_alloc(atomic: atomic, noMapping: noMapping)
+    case .iommu: return iommu_dma_alloc(atomic: atomic)
+    case .xen: return xen_swiotlb_alloc_coherent()
     }
   }
 

@@ -73,7 +73,8 @@ extension Evaluation {
   /// swiotlb-xen, which have none of their own; else what the last page of RAM needs.
   var dma_get_required_mask: UInt64 {
     if usesDMAIOMMU || usesSwiotlbXen { return bitMask(32) }
-    let highest = max(1, kernel.phys_to_dma_direct(kernel.top - pageSize, unencrypted: forced))
+    let highest = max(
+      1, kernel.phys_to_dma_direct(kernel.top - pageSize, unencrypted: forced || hidesCBit))
     return bitMask(UInt8(UInt64.bitWidth - highest.leadingZeroBitCount))
   }
 

@@ -12,7 +12,7 @@ extension Evaluation {
     case .success(let pool):
       return served(
         .pool,
-        at: kernel.phys_to_dma_direct(pool.start, unencrypted: forced),
+        at: phys_to_dma_direct(pool.start, unencrypted: forced),
         memory: pool.memory,
         .allocPool
       )
@@ -53,6 +53,11 @@ extension Evaluation {
         }
       }
       found = true
+      if kernel.conditions.fill == .atomic,
+        asks("__dma_alloc_from_pool", "gen_pool_alloc() finds the pool full", true)
+      {
+        continue
+      }
       if asks(here, "the pool is too small", size > pool.length) { continue }
       if !checksAddress || dma_coherent_ok(pool.start, size: size) { return .success(pool) }
     }

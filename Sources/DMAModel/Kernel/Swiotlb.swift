@@ -20,7 +20,7 @@ extension Evaluation {
     citePoolPlace()
     citePoolMemory()
     let slots = slots ?? BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
-    let address = kernel.phys_to_dma_direct(slots.start, unencrypted: shared)
+    let address = phys_to_dma_direct(slots.start, unencrypted: shared)
     guard dma_capable(address, ccShared: ccShared) else {
       warnings.insert(.swiotlbOverflow)
       return refused(.swiotlbOverflow)
@@ -150,7 +150,7 @@ extension Evaluation {
     }
     return served(
       .swiotlb,
-      at: kernel.phys_to_dma_direct(pool.start, unencrypted: shared),
+      at: phys_to_dma_direct(pool.start, unencrypted: shared),
       memory: memory,
       .allocSwiotlb
     )

@@ -55,7 +55,7 @@ struct Undo<Trace: Tracer>: Traced {
     switch request.operation {
     case .map: dma_unmap_phys()
     case .mapSG, .mapSGP2P: dma_unmap_sg_attrs()
-    case .alloc, .allocAtomic: dma_free_attrs(noMapping: false)
+    case .alloc, .allocAtomic, .allocCCShared: dma_free_attrs(noMapping: false)
     case .allocNoKernelMapping: dma_free_attrs(noMapping: true)
     case .allocPages, .allocPagesAtomic: dma_free_pages()
     }

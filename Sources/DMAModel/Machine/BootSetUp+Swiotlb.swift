@@ -58,7 +58,7 @@ extension BootSetUp {
     guard let (range, size) = takePool(size, limit: limit, floor: floor) else { return pool }
     pool.isActive = true
     pool.size = size
-    pool.isFull = conditions.fill != .empty
+    pool.isFull = conditions.fill.isOfDefaultPool
     // xen_swiotlb_fixup() is a remap function: such a pool does not grow.
     pool.canGrow =
       conditions.dynamicPools == .on && policy.transientPools != .none && platform.family != .xen
@@ -193,20 +193,40 @@ extension BootSetUp {
     }
   }
 
-  /// The shared pool of an SME host with two (S9): of the default pool's size, in
-  /// the highest memory below it.
+  /// The shared pool of an SME host with two (S9).
   mutating func sharedHostPool(beside pool: SwiotlbPool) -> SwiotlbPool? {
-    guard policy.hostPools == .privateAndShared, pool.isActive,
-      policy.hostMemoryEncryption.contains(platform),
-      let start = free.takeMemblock(pool.end - pool.start, below: pool.start)
+    guard policy.hostPools == .privateAndShared, policy.hostMemoryEncryption.contains(platform)
     else { return nil }
-    var shared = pool
-    shared.end = start + (pool.end - pool.start)
-    shared.start = start
-    shared.ccShared = true
-    shared.memory = decrypted
-    takeDescriptors(for: PhysicalRange(shared.start, shared.end), floor: nil)
+    var shared = secondPool(beside: pool)
+    shared?.ccShared = true
+    shared?.memory = decrypted
     return shared
+  }
+
+  /// The private pool of devices that the guest accepted (T2).
+  ///
+  /// Where its memory would come from nobody has said: what others find free stays as it is.
+  func privateAcceptedPool(beside pool: SwiotlbPool) -> SwiotlbPool? {
+    guard policy.acceptedSwiotlb == .privatePool, platform.acceptsDevices else { return nil }
+    var copy = self
+    var second = copy.secondPool(beside: pool)
+    second?.ccShared = false
+    second?.memory = initial
+    second?.forceBounce = false
+    // How it would grow nobody has said.
+    second?.canGrow = false
+    return second
+  }
+
+  /// A pool of the default pool's size, in the highest memory below it.
+  private mutating func secondPool(beside pool: SwiotlbPool) -> SwiotlbPool? {
+    guard pool.isActive, let start = free.takeMemblock(pool.end - pool.start, below: pool.start)
+    else { return nil }
+    var second = pool
+    second.end = start + (pool.end - pool.start)
+    second.start = start
+    takeDescriptors(for: PhysicalRange(second.start, second.end), floor: nil)
+    return second
   }
 }
 

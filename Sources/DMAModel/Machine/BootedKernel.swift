@@ -28,6 +28,8 @@ public final class BootedKernel: Sendable {
   let dynamicPool: BounceSlots?
   /// The shared pool of an SME host that has two (S9).
   let hostSharedPool: SwiotlbPool?
+  /// The private pool of accepted devices (T2).
+  let acceptedPool: SwiotlbPool?
   public let atomicKernel: AtomicPool?
   public let atomicDMA: AtomicPool?
   public let atomicDMA32: AtomicPool?
@@ -110,6 +112,7 @@ public final class BootedKernel: Sendable {
       swiotlb == .restricted ? setUp.rmem_swiotlb_device_init(or: defaultPool) : defaultPool
     pool = isRecorded ? recorded?.pool ?? SwiotlbPool() : devicePool
     hostSharedPool = setUp.sharedHostPool(beside: defaultPool)
+    acceptedPool = setUp.privateAcceptedPool(beside: defaultPool)
     let atomic = setUp.dma_atomic_pool_init()
     (atomicKernel, atomicDMA, atomicDMA32) = (atomic.kernel, atomic.dma, atomic.dma32)
     zones = setUp.zones

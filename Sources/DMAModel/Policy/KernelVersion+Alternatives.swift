@@ -5,8 +5,9 @@ extension KernelVersion {
   /// exists on each of those it was argued about for.
   public static let alternatives: [KernelVersion] =
     bouncePolicies + poolPolicies + passthroughPolicies + mmioPolicies + pkvmPolicies
+    + acceptedPolicies
 
-  private static func alternative(
+  static func alternative(
     _ name: String, on base: KernelVersion, _ summary: String, messageID: String,
     mail: ProposalMail, expected: String, _ changes: [PolicyChange]
   ) -> KernelVersion {
@@ -298,7 +299,7 @@ public struct UnmodelledProposal: Sendable {
       mail: ProposalMail("MS", nil, "swiotlb must not test force")),
     UnmodelledProposal(
       id: "P24", summary: "a public attribute for shared allocations",
-      reason: "no scenario passes attributes to an allocation",
+      reason: "no scenario passes that attribute; alloc_cc_shared passes CC_SHARED (A2)",
       messageID: "yq5acxxxn0gp.fsf@kernel.org",
       mail: ProposalMail("AKV", nil, "DMA_ATTR_ALLOC_CC_SHARED")),
   ]

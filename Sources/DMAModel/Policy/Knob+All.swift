@@ -1,6 +1,6 @@
 extension Knob {
   /// Every knob, in the order of the kernel's flow.
-  public static let all: [Knob] = platform + setUp + mapping + allocation + life
+  public static let all: [Knob] = platform + setUp + mapping + allocation + life + acceptedDevices
 
   /// Those about the platform, or about what a boot sets up.
   static let aboutBoots = Set(platform + setUp)

@@ -61,7 +61,10 @@ extension Policy {
     poolPageLookup: .linearAddress,
     swiotlbFreeTest: .swiotlbFree,
     freeEncrypts: .forcedUnlessRemapped,
-    transientFree: .none
+    transientFree: .none,
+    acceptedUnforced: [],
+    acceptedSwiotlb: .asOthers,
+    acceptedAddress: .asOthers
   )
 }
 

@@ -112,4 +112,12 @@ public struct Policy: Hashable, Sendable {
   public var freeEncrypts: FreeEncrypts
   /// F4: the free of a transient pool.
   public var transientFree: TransientFree
+
+  // Devices that a guest accepted (T=1)
+  /// T1: where `force_dma_unencrypted()` is false for them.
+  public var acceptedUnforced: PlatformSet
+  /// T2: their pools.
+  public var acceptedSwiotlb: AcceptedSwiotlb
+  /// T3: their addresses on x86.
+  public var acceptedAddress: AcceptedAddress
 }

@@ -121,7 +121,7 @@ public final class RecordedBoot: Sendable {
       key = key << 12 | UInt64(coherentMask)
       key = key << 12 | UInt64(busLimit)
       key = key << 1 | UInt64(request.coherence.rawValue)
-      key = key << 1 | UInt64(request.facing.rawValue)
+      key = key << 2 | UInt64(request.facing.rawValue)
       key = key << 4 | UInt64(request.operation.rawValue)
       return key << 4 | UInt64(request.attributes.rawValue)
     }
