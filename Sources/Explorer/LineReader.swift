@@ -10,6 +10,9 @@ struct LineReader {
   private(set) var altered: [ExplorerData.AlteredLine] = []
 
   private let bootIDs: [Int64]
+  /// What each boot answers: boots that answer alike have one set, and its lines are read
+  /// once.
+  private let setIDs: [Int64]
   private let deviceIndex: [Int64: Int]
   private let requestIndex: [Int64: Int]
   /// The rule that decided each outcome.
@@ -50,6 +53,7 @@ struct LineReader {
     }
     let keys = try rows.map { try $0.map { try $0.decode(Int64.self, forColumn: "id") } }
     bootIDs = keys[0]
+    setIDs = try rows[0].map { try $0.decode(Int64.self, forColumn: "set_id") }
     self.content.boots = try indices(rows[0], ["kernel"] + ExplorerData.bootAxes)
     deviceIndex = try Self.places("device", keys[1])
     self.content.devices = try indices(rows[1], ExplorerData.deviceAxes)
@@ -129,13 +133,12 @@ struct LineReader {
     lines = [UInt16](repeating: 0, count: count)
     let statement = try database.makeStatement(
       sql: "SELECT device_id, request_id, profile_id FROM behavior_line WHERE boot_id = ?")
+    var known: [Int64: [StoredLine]] = [:]
     for (boot, id) in bootIDs.enumerated() {
       var traced = TracedLines(bootedKernel(content.boots[boot]))
-      let rows = try Row.fetchCursor(statement, arguments: [id])
-      while let row = try rows.next() {
-        let (device, request, profile) = try line(row)
-        lines[boot * width + device * content.requests.count + request] = try number(
-          of: profile, deviceRequest(device, request), &traced)
+      for stored in try storedLines(of: boot, statement, [id], &known) {
+        lines[boot * width + stored.device * content.requests.count + stored.request] =
+          try number(of: stored.profile, deviceRequest(stored.device, stored.request), &traced)
       }
       progress(0.7 * Double(boot + 1) / Double(bootIDs.count))
     }
@@ -146,10 +149,27 @@ struct LineReader {
   private static let lineLimit = 1 << 28
 
   /// The device, the request and the stored profile of a line.
-  private func line(_ row: Row) throws -> (device: Int, request: Int, profile: Int64) {
-    guard let device = deviceIndex[try row.key(0)], let request = requestIndex[try row.key(1)]
-    else { throw MalformedRow("a line refers to what is not stored") }
-    return (device, request, try row.key(2))
+  private struct StoredLine {
+    let device: Int
+    let request: Int
+    let profile: Int64
+  }
+
+  /// The lines of a boot, read where no boot of the same set was.
+  private func storedLines(
+    of boot: Int, _ statement: Statement, _ arguments: StatementArguments,
+    _ known: inout [Int64: [StoredLine]]
+  ) throws -> [StoredLine] {
+    if let lines = known[setIDs[boot]] { return lines }
+    var lines: [StoredLine] = []
+    let rows = try Row.fetchCursor(statement, arguments: arguments)
+    while let row = try rows.next() {
+      guard let device = deviceIndex[try row.key(0)], let request = requestIndex[try row.key(1)]
+      else { throw MalformedRow("a line refers to what is not stored") }
+      lines.append(StoredLine(device: device, request: request, profile: try row.key(2)))
+    }
+    known[setIDs[boot]] = lines
+    return lines
   }
 
   /// The lines of a boot that were retraced.
@@ -198,18 +218,17 @@ struct LineReader {
       let before = altered.count
       let names = try (1...4).map { try row.text($0) }
       let circumstance = Circumstance.all.first { $0.names == names }
+      var known: [Int64: [StoredLine]] = [:]
       for (boot, id) in bootIDs.enumerated() {
         var traced = TracedLines(
           circumstance.flatMap { bootedKernel(content.boots[boot], conditions: $0.conditions) })
         var ofBoot: [ExplorerData.AlteredLine] = []
-        let rows = try Row.fetchCursor(statement, arguments: [id, try row.key(0)])
-        while let row = try rows.next() {
-          let (device, request, profile) = try self.line(row)
-          let line = boot * width + device * content.requests.count + request
+        for stored in try storedLines(of: boot, statement, [id, try row.key(0)], &known) {
+          let line = boot * width + stored.device * content.requests.count + stored.request
+          let request = deviceRequest(stored.device, stored.request)
           ofBoot.append(
             ExplorerData.AlteredLine(
-              line: UInt32(line),
-              profile: try number(of: profile, deviceRequest(device, request), &traced)))
+              line: UInt32(line), profile: try number(of: stored.profile, request, &traced)))
         }
         altered += ofBoot.sorted { $0.line < $1.line }
       }
