@@ -21,6 +21,8 @@ public struct NamedQuery: Sendable, Equatable {
   public let name: String
   /// The question, in one line.
   public let title: String
+  /// What it is about, one of ``groups``.
+  public let group: String
   /// What the answer means, in a few sentences.
   public let summary: String
   public let parameters: [Parameter]
@@ -30,12 +32,18 @@ public struct NamedQuery: Sendable, Equatable {
   /// Every named query, by name.
   public static let all: [NamedQuery] = Schema.queries.map { NamedQuery($0.name, text: $0.text) }
 
+  /// What named queries are about, in the order of a list.
+  public static let groups = [
+    "Boots and scenarios", "Masks and bounces", "Memory encryption", "Drivers of a kernel tree",
+    "A fleet",
+  ]
+
   /// The query called `name`.
   public static func named(_ name: String) -> NamedQuery? { all.first { $0.name == name } }
 
   /// Reads a file of schema/queries.
   ///
-  /// The file begins with comment lines `-- title: …`, `-- description: …` and
+  /// The file begins with comment lines `-- title: …`, `-- group: …`, `-- description: …` and
   /// `-- param: name = default | dimension | meaning`; `--` and three blanks
   /// continue the line before.
   init(_ name: String, text: String) {
@@ -54,6 +62,7 @@ public struct NamedQuery: Sendable, Equatable {
       }
     }
     title = fields.first { $0.key == "title" }?.value ?? ""
+    group = fields.first { $0.key == "group" }?.value ?? ""
     summary = fields.first { $0.key == "description" }?.value ?? ""
     parameters = fields.filter { $0.key == "param" }.map { _, text in
       let parts = text.split(separator: "|").map(Self.trimmed)

@@ -12,11 +12,13 @@ public struct DatasetteMetadata: Sendable {
   /// The name of the database in Datasette: its file name without extension.
   public let name: String
   private let tables: [String: (text: String, columns: [String: String])]
+  /// The named queries that the database has tables for, by group.
+  private let named: [NamedQuery]
 
   /// Reads the descriptions of a database.
   public init(name: String, _ database: MatrixDatabase) throws(StoreError) {
     self.name = name
-    tables = try database.read { connection in
+    (tables, named) = try database.read { connection in
       var tables: [String: (text: String, columns: [String: String])] = [:]
       let rows = try Row.fetchCursor(
         connection, sql: "SELECT object, \"column\", text FROM description")
@@ -26,22 +28,51 @@ public struct DatasetteMetadata: Sendable {
         if column.isEmpty {
           table.text = try row.text(2)
         } else {
-          table.columns[column] = try row.text(2)
+          table.columns[column] = Self.note(on: column, try row.text(2))
         }
         tables[object] = table
       }
-      return tables
+      let known = NamedQuery.all.filter { query in
+        (try? connection.makeStatement(sql: query.sql)) != nil
+      }
+      return (tables, NamedQuery.groups.flatMap { group in known.filter { $0.group == group } })
     }
+  }
+
+  /// What a column says, with the meaning of each of its values.
+  private static func note(on column: String, _ text: String) -> String {
+    guard let axis = AxisDescription.all.first(where: { $0.name == column }) else { return text }
+    return text + ": "
+      + axis.values.map { "\($0.name) = \($0.summary)" }.joined(separator: "; ")
+  }
+
+  /// Keeps notes and facets from pushing the rows off the first screen; a data URL, for a
+  /// file would need an option of the server.
+  private static var styleSheet: Node {
+    let style = """
+      dl.column-descriptions{max-height:6em;overflow:auto;columns:24em}\
+      .facet-results{max-height:9em;overflow:auto}.suggested-facets{max-height:3em;overflow:auto}
+      """
+    let kept = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+    let escaped = style.addingPercentEncoding(withAllowedCharacters: kept) ?? ""
+    return .sequence([Node("data:text/css,\(escaped)")])
   }
 
   /// Columns that Datasette counts beside the rows.
   private static let facets = ["kernel", "platform", "iommu", "swiotlb", "verdict", "exposure"]
 
   /// Milliseconds: the views have millions of rows.
+  private static let limits = [
+    ("sql_time_limit_ms", 20000), ("facet_time_limit_ms", 10000), ("max_returned_rows", 5000),
+  ]
+
   private static var settings: Node.Mapping {
-    [
-      "sql_time_limit_ms": 20000, "facet_time_limit_ms": 10000, "max_returned_rows": 5000,
-    ]
+    Node.Mapping(limits.map { (Node($0.0), Node(String($0.1))) })
+  }
+
+  /// `settings.json`: what 0.65 reads of a directory that it serves.
+  public func directorySettings() -> String {
+    "{\(Self.limits.map { "\"\($0.0)\": \($0.1)" }.joined(separator: ", "))}\n"
   }
 
   /// `metadata.yaml`: everything that 0.65 reads; 1.0 takes the descriptions.
@@ -58,6 +89,7 @@ public struct DatasetteMetadata: Sendable {
     database["queries"] = queries
     return try serialize([
       "title": "dmamatrix: what Linux does with a DMA mapping",
+      "extra_css_urls": Self.styleSheet,
       "databases": .mapping([Node(name): .mapping(database)]),
     ])
   }
@@ -69,7 +101,7 @@ public struct DatasetteMetadata: Sendable {
       facets(of: table.key).map { ["facets": $0] }
     }
     return try serialize([
-      "settings": .mapping(Self.settings),
+      "settings": .mapping(Self.settings), "extra_css_urls": Self.styleSheet,
       "databases": .mapping([Node(name): .mapping(database)]),
     ])
   }
@@ -94,11 +126,11 @@ public struct DatasetteMetadata: Sendable {
   private var queries: Node {
     .mapping(
       Node.Mapping(
-        NamedQuery.all.map { query in
+        named.map { query in
           (
             Node(query.name),
             .mapping([
-              "title": Node(query.title), "description": Node(query.summary),
+              "title": Node("\(query.group): \(query.title)"), "description": Node(query.summary),
               "params": .sequence(Node.Sequence(query.parameters.map { Node($0.name) })),
               "sql": Node(query.sqlWithDefaults, Tag(.str), .literal),
             ])

@@ -14,15 +14,15 @@ struct Export: ParsableCommand {
       thirtieth.  In CSV free text is always quoted, and lines that hold words in
       columns of numbers stand first: programs guess types from the beginning.
 
-      datasette writes the configuration of a Datasette server: metadata.yaml
-      (0.65, and 1.0's descriptions) and datasette.yaml (1.0), with the named
-      queries, facets and the meaning of every column.
+      datasette writes a directory for a Datasette server: metadata.yaml and
+      settings.json (0.65), datasette.yaml (1.0), with the named queries, facets
+      and the meaning of every column, and a link to the database.
 
       Examples:
         dmamatrix export csv --platform sev --kernel v6,v7 -o sev.csv
         dmamatrix export jsonl --op map | head -n 3
         dmamatrix export datasette site
-        datasette matrix.db -m site/metadata.yaml
+        datasette site
       """,
     subcommands: [
       ExportCSV.self, ExportJSONL.self, ExportParquet.self, ExportDatasette.self,
@@ -88,14 +88,16 @@ struct ExportJSONL: ParsableCommand {
 
 struct ExportDatasette: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "datasette", abstract: "Write metadata.yaml and datasette.yaml.",
+    commandName: "datasette", abstract: "Write a directory that Datasette serves.",
     discussion: """
       The files name the database as Datasette does: by its file name without the
       extension.  Existing files of these names are replaced, nothing else is
-      touched.
+      touched.  The views have millions of rows: Datasette's own limit of a second
+      is too short for them, and the settings in the directory raise it.
 
       Examples:
         dmamatrix export datasette site
+        datasette site
         datasette matrix.db -m site/metadata.yaml \\
           --setting sql_time_limit_ms 20000 --setting facet_time_limit_ms 10000
         datasette matrix.db -m site/metadata.yaml -c site/datasette.yaml   # 1.0
@@ -111,11 +113,32 @@ struct ExportDatasette: ParsableCommand {
     let metadata = try DatasetteMetadata(name: name, database)
     let files = [
       ("metadata.yaml", try metadata.metadata()), ("datasette.yaml", try metadata.configuration()),
+      ("settings.json", metadata.directorySettings()),
     ]
     try AtomicFile.makeDirectory(directory)
+    try link(to: source.database)
     for (file, text) in files {
       try AtomicFile.write(
         text, to: URL(fileURLWithPath: directory).appendingPathComponent(file).path)
+    }
+  }
+
+  /// Links to the database from the directory, where it is not itself there.
+  private func link(to database: String) throws {
+    let file = URL(fileURLWithPath: database).resolvingSymlinksInPath()
+    let link = URL(fileURLWithPath: directory).appendingPathComponent(
+      URL(fileURLWithPath: database).lastPathComponent)
+    if link.resolvingSymlinksInPath() == file { return }
+    let manager = FileManager.default
+    if (try? manager.destinationOfSymbolicLink(atPath: link.path)) != nil {
+      try? manager.removeItem(at: link)
+    }
+    do {
+      try manager.createSymbolicLink(at: link, withDestinationURL: file)
+    } catch {
+      throw UsageError(
+        description: "'\(link.path.printable)' cannot be a link to the database; "
+          + "remove what is there or name another directory")
     }
   }
 }

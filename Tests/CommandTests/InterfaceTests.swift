@@ -175,7 +175,7 @@ extension CommandTests {
     #expect(try run(["export", "datasette", "site"]).status == 0)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: directory + "/site").sorted()
-        == ["datasette.yaml", "metadata.yaml"])
+        == ["datasette.yaml", "matrix.db", "metadata.yaml", "settings.json"])
   }
 
   @Test func namedQueriesCheckTheirParameters() throws {

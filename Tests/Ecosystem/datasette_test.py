@@ -1,9 +1,9 @@
 """Starts the real Datasette on a database and asks it what a user would.
 
-Usage: datasette_test.py DATASETTE DATABASE SITE
+Usage: datasette_test.py DATASETTE DATABASE SITE CHROMIUM
 
 DATASETTE is the program, DATABASE the file, SITE the directory that
-"dmamatrix export datasette" wrote. Source of the expected answers: the same SQL
+"dmamatrix export datasette" wrote, served without any option. Source of the expected answers: the same SQL
 by Python's sqlite3.
 """
 
@@ -18,21 +18,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-program, database, site = sys.argv[1:4]
+from playwright.sync_api import sync_playwright
+
+program, database, site, chromium = sys.argv[1:5]
 name = database.rsplit("/", 1)[-1].removesuffix(".db")
 version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-is_one = "version 1." in version.stdout
-
 with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 
-command = [program, "serve", database, "-p", str(port), "-m", f"{site}/metadata.yaml"]
-if is_one:
-    command += ["-c", f"{site}/datasette.yaml"]
-else:
-    command += ["--setting", "sql_time_limit_ms", "20000"]
-    command += ["--setting", "facet_time_limit_ms", "10000"]
+command = [program, "serve", site, "-p", str(port)]
 server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -83,6 +78,39 @@ try:
     told = dict(sqlite3.connect(database).execute(
         "SELECT verdict, count(*) FROM behavior_span WHERE kernel = 'v6' GROUP BY 1"))
     check(seen == told, f"facet verdict: {seen}, not {told}")
+
+    # No page of a table, a view or a query is an error.
+    listed = get(f"/{name}")
+    if f"/{name}/-/queries" in listed:  # 1.0 has a page of its own for many
+        listed = get(f"/{name}/-/queries")
+    described = sqlite3.connect(database)
+    objects = [row[0] for row in described.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'")]
+    queries = list(dict.fromkeys(re.findall(f'href="/{name}/([a-z0-9-]+)"', listed)))
+    queries = [query for query in queries if query not in objects]
+    check(len(queries) > 12, f"queries: {queries}")
+    for page in objects + queries:
+        try:
+            get(f"/{name}/{page}")
+        except urllib.error.HTTPError as error:
+            check(False, f"/{name}/{page}: {error.code}")
+
+    # Queries are grouped, and the notes say what values mean.
+    titles = re.findall(r'>(Boots|Masks|Memory|Drivers|A fleet)[^<:]*: ', listed)
+    check(len(titles) > 12 and titles == sorted(titles, key=titles.index)
+          and len(set(titles)) >= 4, f"groups: {titles}")
+    meaning = described.execute("SELECT description FROM op WHERE name = 'map_sg'").fetchone()[0]
+    check(f"map_sg = {meaning}" in facets, "the column op does not say what its values mean")
+
+    # The first screen shows rows.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for view in ("behavior_span?kernel=v6", "behavior", "life_cycle"):
+            page.goto(f"http://127.0.0.1:{port}/{name}/{view}")
+            top = page.locator("table.rows-and-columns tbody tr").nth(2).bounding_box()["y"]
+            check(top < 880, f"{view}: the third row is at {top}")
+        browser.close()
     print(f"{version.stdout.strip()}: canned queries, facets and descriptions: ok")
 finally:
     server.terminate()

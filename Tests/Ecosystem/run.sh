@@ -44,7 +44,9 @@ cp "$db" "$work/drivers.db"
 
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
 "$python" Tests/Ecosystem/exports_test.py "$TOOL" "$db" "$work"
-"$python" Tests/Ecosystem/datasette_test.py "$VENV/tools/bin/datasette" "$db" "$work/site"
-"$python" Tests/Ecosystem/datasette_test.py "$VENV/datasette-1.0/bin/datasette" "$db" "$work/site"
+for environment in tools datasette-1.0; do
+  "$python" Tests/Ecosystem/datasette_test.py "$VENV/$environment/bin/datasette" "$db" \
+    "$work/site" "$CHROMIUM"
+done
 "$python" Tests/Ecosystem/explorer_test.py "$CHROMIUM" "$work/explorer.html" "$db"
 "$python" Tests/Ecosystem/drivers_test.py "$CHROMIUM" "$work/explorer.html" "$work/drivers.html"

@@ -50,6 +50,7 @@ import Testing
     #expect(files.sorted() == NamedQuery.all.map { $0.name + ".sql" })
     for query in NamedQuery.all {
       #expect(!query.title.isEmpty && !query.summary.isEmpty)
+      #expect(NamedQuery.groups.contains(query.group), "\(query.name)")
       // Some ask about a fleet as a whole.
       #expect(!query.parameters.isEmpty || query.name.hasPrefix("fleet-"))
       for parameter in query.parameters {

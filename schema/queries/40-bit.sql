@@ -1,4 +1,5 @@
 -- title: Which drivers set masks of 33 to 63 bits, as 40
+-- group: Drivers of a kernel tree
 -- description: Devices that reach more than 4 GiB but not everything: those of
 --   which a C-bit or a bus decides whether they reach encrypted memory.
 -- param: tree = newest | driver_tree | tree whose drivers were stored

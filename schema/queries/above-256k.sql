@@ -1,4 +1,5 @@
 -- title: What happens to mappings above 256 KiB
+-- group: Masks and bounces
 -- description: A swiotlb mapping holds at most 256 KiB (128 slots of 2 KiB). The
 --   buffer here is 512 KiB at 1 GiB; max_map is dma_max_mapping_size().
 -- param: kernel = 7.3 | kernel | kernel

@@ -1,4 +1,5 @@
 -- title: What a boot configuration does, mask by mask
+-- group: Boots and scenarios
 -- description: Every request of a coherent trusted device on one machine, in
 --   every kernel, with masks of equal answer merged.
 -- param: platform = x86-sme47 | platform | platform

@@ -1,4 +1,5 @@
 -- title: Who gets a C-bit address under swiotlb=force
+-- group: Memory encryption
 -- description: Requests that end with a private (C-bit) DMA address although
 --   every mapping was to bounce, by kernel, IOMMU mode, operation and range of
 --   masks. Behind an IOMMU the C-bit is the PTE's.

@@ -1,4 +1,5 @@
 -- title: What differs between streaming mask 64 with coherent mask 32 and with 64
+-- group: Masks and bounces
 -- description: A driver that sets the streaming mask alone keeps PCI's coherent
 --   mask of 32 bits. Mappings do not look at it; these allocations do.
 -- param: kernel = 7.3 | kernel | kernel

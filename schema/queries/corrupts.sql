@@ -1,4 +1,5 @@
 -- title: Where data are silently corrupted or memory cannot be reached
+-- group: Memory encryption
 -- description: Verdicts garbled, blocked and unreachable by version: the device
 --   does not reach the right bytes and the driver sees no error.
 -- param: platform = x86-sme47 | platform | platform

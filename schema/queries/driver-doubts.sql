@@ -1,4 +1,5 @@
 -- title: Why the masks of which drivers are not decided
+-- group: Drivers of a kernel tree
 -- description: One row for each reason; line is 0 where it is about the whole file.
 --   Trees that were stored by a version without reasons have none.
 -- param: tree = newest | driver_tree | tree whose drivers were stored

@@ -1,4 +1,5 @@
 -- title: Which drivers have pairs of masks that the database has not
+-- group: Drivers of a kernel tree
 -- description: Their coherent mask is none of the axis coherent_mask, as 31 beside a
 --   streaming mask of 64: who-bounces and who-breaks do not ask for these pairs;
 --   "dmamatrix explain --mask --coherent-mask" answers for one.

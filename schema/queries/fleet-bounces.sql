@@ -1,4 +1,5 @@
 -- title: Which drivers of a fleet bounce most bytes
+-- group: A fleet
 -- description: Traced traffic of captured machines ("host --store") by driver, with why
 --   it bounced, in mappings: the pool bounces everything, mask or bus limit do not reach
 --   the buffer, small buffers of devices that are not coherent.

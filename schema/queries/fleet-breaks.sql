@@ -1,4 +1,5 @@
 -- title: Which machines of a fleet get worse with another kernel
+-- group: A fleet
 -- description: Devices of captured machines ("host --store") for which a request
 --   breaks, may break, exposes or gets slower, the worst first; one row for each driver and change,
 --   with the number of machines and one of them.  The capture's own kernel is before.

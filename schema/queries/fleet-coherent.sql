@@ -1,4 +1,5 @@
 -- title: Which devices of a fleet have no coherent mask of their own
+-- group: A fleet
 -- description: Devices of captured machines ("host --store") whose coherent mask is 0 or
 --   the bus's 32 bits while the driver has set another streaming mask; by driver and
 --   masks, with the number of machines and one of them.

@@ -1,4 +1,5 @@
 -- title: What iommu=off changes
+-- group: Boots and scenarios
 -- description: Against a machine without IOMMU and without the parameter: each
 --   group of requests whose answer differs, and why there is no pool.
 -- param: kernel = 7.3 | kernel | kernel

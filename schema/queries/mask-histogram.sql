@@ -1,4 +1,5 @@
 -- title: How many drivers set which mask
+-- group: Drivers of a kernel tree
 -- description: Files below drivers, sound and net that call a function which sets a
 --   mask, with one of that width among those that they may set so; and how many may set it for streaming mappings, for
 --   coherent allocations.  Masks that are not decided are in no row.

@@ -1,4 +1,5 @@
 -- title: Which masks need a bounce in a 64 GiB machine without IOMMU
+-- group: Masks and bounces
 -- description: For each buffer the ranges of streaming masks and what they get.
 --   An error below a bounce is a mask that does not reach the pool either.
 -- param: kernel = 7.3 | kernel | kernel

@@ -1,4 +1,5 @@
 -- title: Does a confidential guest with swiotlb=noforce leak or fail, by version
+-- group: Memory encryption
 -- description: Streaming mappings of ordinary buffers in secure guests without
 --   bouncing. refused is a clean failure, blocked an address of private memory
 --   that the device cannot use, exposure host_visible data that the host sees.

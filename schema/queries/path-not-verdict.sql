@@ -1,4 +1,5 @@
 -- title: Which configurations changed path but not verdict between two versions
+-- group: Memory encryption
 -- description: The same verdict, decided by another line of the kernel: changes
 --   that a table of verdicts does not show.
 -- param: from = v6 | kernel | the earlier kernel

@@ -1,4 +1,5 @@
 -- title: Which pools two versions make, and where they differ
+-- group: Boots and scenarios
 -- description: Size and place of the pool are an outcome of the boot: every answer may
 --   stay the same while less fits into it. Pools that differ come first.
 -- param: from = 7.2 | kernel | kernel

@@ -1,4 +1,5 @@
 -- title: Where REQUIRE_COHERENT fails
+-- group: Masks and bounces
 -- description: DMA_ATTR_REQUIRE_COHERENT forbids a bounce: an error wherever one
 --   would be needed. Kernels without the attribute have no rows.
 -- param: kernel = 7.3 | kernel | kernel

@@ -1,4 +1,5 @@
 -- title: Which rule decides most
+-- group: Boots and scenarios
 -- description: Combinations by the kernel function and condition that returned
 --   the answer.
 -- param: kernel = 7.3 | kernel | kernel

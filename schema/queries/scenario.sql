@@ -1,4 +1,5 @@
 -- title: What every kernel answers to one scenario
+-- group: Boots and scenarios
 -- description: The parts of the key are compared with the columns, which is a
 --   look-up in plain sqlite3 too (there: .parameter set :key "'KEY'"), where
 --   WHERE scenario = 'KEY' builds and compares every row's key.

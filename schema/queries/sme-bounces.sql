@@ -1,4 +1,5 @@
 -- title: Which devices bounce on an SME host, and why
+-- group: Masks and bounces
 -- description: Every streaming mapping that ends in a bounce buffer, by range of
 --   DMA masks. A pool that is forced bounces everything; without force the
 --   reason is dma_capable: the mask does not reach the address, C-bit included.

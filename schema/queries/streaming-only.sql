@@ -1,4 +1,5 @@
 -- title: Which drivers set the streaming mask alone
+-- group: Drivers of a kernel tree
 -- description: Of their devices the bus left the coherent mask at 32 bits.  One row for
 --   each pair of masks; decided is 0 where others are possible.
 -- param: tree = newest | driver_tree | tree whose drivers were stored

@@ -1,4 +1,5 @@
 -- title: What an untrusted Thunderbolt device gets
+-- group: Masks and bounces
 -- description: An external-facing device has a DMA domain; buffers that share a
 --   page with other data bounce, so that the device cannot read the rest.
 -- param: kernel = 7.3 | kernel | kernel

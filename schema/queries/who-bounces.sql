@@ -1,4 +1,5 @@
 -- title: Which drivers' maps bounce on a platform
+-- group: Drivers of a kernel tree
 -- description: Drivers that can be there, with a pair of masks that bounces: a map of
 --   the buffer without attributes, trusted coherent devices without a bus limit.
 --   Certain: every pair that the driver may have does; those come first.

@@ -1,4 +1,5 @@
 -- title: Which drivers' requests one version serves and another does not
+-- group: Drivers of a kernel tree
 -- description: Drivers that can be on the platform, with the operations that pairs of
 --   their masks lose: requests without attributes, trusted coherent devices without a
 --   bus limit.  Certain: every pair that the driver may have does; those come first.
