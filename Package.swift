@@ -30,6 +30,12 @@ let shimFiles = [
   "x86-boot.c", "x86.h",
 ]
 
+/// The scripts of the page that `report html` makes, which become part of the executable.
+let pageScripts = [
+  "controls", "copy", "data", "detail", "drivers", "explorer", "findings", "grid", "search",
+  "state", "view",
+]
+
 let package = Package(
   name: "dmamatrix",
   products: [
@@ -164,15 +170,14 @@ let package = Package(
     .target(
       name: "Explorer",
       dependencies: [
-        "Analysis", "DMAModel", "MatrixStore", "Support", "CZlib",
+        "Analysis", "DMAModel", "MatrixStore", "Reporting", "Support", "CZlib",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       resources: [
         .embedInCode("Web/explorer.html"), .embedInCode("Web/explorer.css"),
-        .embedInCode("Web/explorer.js"), .embedInCode("Web/drivers.js"),
-        .embedInCode("Web/state.js"),
-        .embedInCode("Web/data.js"),
-      ],
+        .embedInCode("Web/dark.css"), .embedInCode("Web/print.css"),
+      ]
+        + pageScripts.map { .embedInCode("Web/\($0).js") },
       swiftSettings: settings
     ),
     .executableTarget(

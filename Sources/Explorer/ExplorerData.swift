@@ -2,6 +2,7 @@ import Analysis
 import DMAModel
 import GRDB
 import MatrixStore
+import Reporting
 
 /// The matrix of a database in the form that the page reads.
 ///
@@ -23,6 +24,9 @@ struct ExplorerData {
     let name: String
     let text: String
     let link: String?
+    /// `release`, `series`, `alternative`, or `tree` for what the model does not name: a
+    /// stored kernel tree or a variant of a policy file.
+    let kind: String
   }
 
   /// A named decision of the model, or the rule of an answer.
@@ -38,28 +42,10 @@ struct ExplorerData {
     let file: String
   }
 
-  /// A violation with the cells to jump to.
-  struct Finding: Encodable {
-    let kernel: String
-    let lint: String
-    let headline: String
-    let scenarios: Int
-    let conditions: [Condition]
-  }
-
-  struct Condition: Encodable {
+  /// A column of an answer: what it says, and what each of its values means.
+  struct Word: Encodable {
     let text: String
-    let scenarios: Int
-    let witness: String
-  }
-
-  /// How many drivers of a kernel tree may map with which mask.
-  struct DriverCounts: Encodable {
-    let tree: String
-    /// The files that set a mask.
-    let total: Int
-    /// By bits, of those whose masks are decided.
-    let counts: [String: Int]
+    let values: [Value]
   }
 
   /// Everything but the lines.
@@ -94,15 +80,22 @@ struct ExplorerData {
     var devices: [[Int]] = []
     /// Indices into op, attrs, buf.
     var requests: [[Int]] = []
-    var findings: [Finding] = []
+    /// What the columns of an answer mean, by name.
+    var words: [String: Word] = [:]
+    var severities: [Value] = []
+    var lints: [Value] = []
+    /// The kernels that lints were asked about.
+    var checked: [String] = []
+    /// By kernel, the gravest first.
+    var causes: [Cause] = []
     /// The drivers of the kernel tree that was stored last; nil without one.
-    var drivers: DriverCounts?
+    var drivers: Drivers?
     /// The kernel that the page shows first: the latest release of the database.
     var latest = ""
     var exclusions = ExclusionRules()
   }
 
-  private(set) var content: Content
+  var content: Content
   /// For each boot, device and request the profile plus one, or 0.
   private(set) var lines: [UInt16] = []
   /// Lines that circumstances alter, circumstance by circumstance, by line.
@@ -140,7 +133,7 @@ struct ExplorerData {
       content.tool = provenance["tool_version"] ?? ""
       content.digest = provenance["model_digest"] ?? ""
       try Self.readDimensions(connection, &content)
-      content.drivers = try Self.driverCounts(connection)
+      content.drivers = try Self.drivers(connection)
       var reader = try LineReader(connection, content)
       try reader.read(connection, progress: progress)
       content = reader.content
@@ -150,31 +143,29 @@ struct ExplorerData {
     (self.content, self.lines, self.altered) = (content, lines, altered)
   }
 
-  /// Adds the violations of the kernels that the model knows, as the report
-  /// `findings` has them.
-  mutating func addFindings(_ findings: [Finding]) { content.findings = findings }
-
-  /// What `dmamatrix drivers --store` has added: the streaming masks of the named query
-  /// mask-histogram.
-  private static func driverCounts(_ database: Database) throws -> DriverCounts? {
-    guard try database.tableExists("driver_tree"),
-      let (id, name) = try DriverStore.newestTree(database)
-    else { return nil }
-    guard let query = NamedQuery.named("mask-histogram") else { return nil }
-    let rows = try Row.fetchAll(database, sql: query.sql, arguments: ["tree": name])
-    let total =
-      try Int.fetchOne(
-        database,
-        sql: """
-          SELECT count(DISTINCT d.id) FROM driver AS d JOIN driver_mask AS m ON m.driver = d.id
-          WHERE d.tree_id = ? AND d.file NOT LIKE 'arch/%' AND m.callee NOT LIKE '%=%'
-          """, arguments: [id]) ?? 0
-    var counts: [String: Int] = [:]
-    for row in rows {
-      let count = try row.decode(Int.self, forColumn: "streaming")
-      if count > 0 { counts[String(try row.decode(Int.self, forColumn: "bits"))] = count }
+  /// What the columns of an answer mean: the file's own descriptions, and the model's of
+  /// the values.
+  private static func words(_ database: Database) throws -> [String: Word] {
+    let values = AxisDescription.outcomes.map { axis in
+      (axis.name, axis.values.map { Value(name: $0.name, text: $0.summary) })
     }
-    return DriverCounts(tree: name, total: total, counts: counts)
+    let known = Dictionary(values) { first, _ in first }
+    let rows = try Row.fetchAll(
+      database,
+      sql: """
+        SELECT "column", text FROM description WHERE object = 'life_cycle' AND "column" <> ''
+        """)
+    return try rows.reduce(into: [:]) { words, row in
+      let column = try row.text(0)
+      guard outcomeColumns.contains(column) else { return }
+      words[column] = Word(text: try row.text(1), values: known[column] ?? [])
+    }
+  }
+
+  private static func kind(of kernel: KernelVersion?) -> String {
+    guard let kernel else { return "tree" }
+    if kernel.sourcePackage != nil { return "release" }
+    return KernelVersion.all.contains(kernel) ? "series" : "alternative"
   }
 
   private static func readDimensions(_ database: Database, _ content: inout Content) throws {
@@ -186,12 +177,12 @@ struct ExplorerData {
     content.kernels = try Row.fetchAll(
       database, sql: "SELECT name, description, link FROM kernel ORDER BY id"
     ).map {
-      Kernel(
-        name: try $0.text(0), text: try $0.text(1), link: try $0.decode(atIndex: 2))
+      let name = try $0.text(0)
+      return Kernel(
+        name: name, text: try $0.text(1), link: try $0.decode(atIndex: 2),
+        kind: kind(of: KernelVersion.named(name)))
     }
-    let releases = content.kernels.filter {
-      KernelVersion.named($0.name)?.sourcePackage != nil
-    }
+    let releases = content.kernels.filter { $0.kind == "release" }
     content.latest = (releases.last ?? content.kernels.last)?.name ?? ""
     // What the file has answers for: its axes name every value of the model.
     let used: [(String, [String])] = [
@@ -216,6 +207,7 @@ struct ExplorerData {
       Value(name: value.name, text: value.text, sign: Verdict(name: value.name)?.sign)
     }
     content.exposures = try values("exposure")
+    content.words = try words(database)
     content.circumstances = try Row.fetchAll(
       database,
       sql: """

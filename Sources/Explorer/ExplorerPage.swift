@@ -1,6 +1,4 @@
-import Analysis
 import CZlib
-import DMAModel
 import Foundation
 import MatrixStore
 import Support
@@ -14,37 +12,17 @@ public struct ExplorerPage {
   ///
   /// - Parameter progress: Receives the part that is done.
   public init(
-    _ database: MatrixDatabase, progress: (Double) -> Void = { _ in }
+    _ database: MatrixDatabase, progress: @Sendable (Double) -> Void = { _ in }
   ) throws(StoreError) {
     let name = URL(fileURLWithPath: database.path).lastPathComponent
-    var data = try ExplorerData(database, name: name) { progress($0 * 0.2) }
-    let known = data.content.kernels.compactMap { KernelVersion.named($0.name) }
-    data.addFindings(Self.findings(of: known) { progress(0.2 + 0.8 * $0) })
-    progress(1)
+    let kernels = try ExplorerData.knownKernels(database)
+    // The findings take most of the time, and need nothing of the file.
+    let (read, checks) = concurrently(
+      { Result { () throws(StoreError) in try ExplorerData(database, name: name) { _ in } } },
+      { ExplorerData.checks(of: kernels, progress: progress) })
+    var data = try read.get()
+    data.addFindings(checks)
     html = try Self.html(data)
-  }
-
-  /// The violations that the report `findings` lists, kernel by kernel.
-  private static func findings(
-    of kernels: [KernelVersion], progress: (Double) -> Void
-  ) -> [ExplorerData.Finding] {
-    var findings: [ExplorerData.Finding] = []
-    let checks = concurrently(kernels) { Check.standard(of: $0) }
-    for (index, check) in checks.enumerated() {
-      for (number, cause) in check.causes.enumerated() {
-        findings += cause.findings.map { finding in
-          ExplorerData.Finding(
-            kernel: check.kernel.name, lint: finding.lint.rawValue,
-            headline: "cause \(number + 1), \(finding.severity.name): \(finding.headline)",
-            scenarios: finding.scenarios,
-            conditions: finding.conditions.map {
-              ExplorerData.Condition(text: $0.text, scenarios: $0.scenarios, witness: $0.witness)
-            })
-        }
-      }
-      progress(Double(index + 1) / Double(kernels.count))
-    }
-    return findings
   }
 
   /// Fills the template. The policy in its head allows this one script alone, so
@@ -59,19 +37,46 @@ public struct ExplorerPage {
     payload.append(0)
     if payload.count % 2 == 1 { payload.insert(0x20, at: 0) }
     for line in data.lines { payload += bytes(line) }
-    for altered in data.altered { payload += bytes(altered.line) }
+    payload += Self.steps(data)
     for altered in data.altered { payload += bytes(altered.profile) }
     let packed = try compressed(payload).base64EncodedString()
     let script = [
-      PackageResources.state_js, PackageResources.data_js, PackageResources.drivers_js,
-      PackageResources.explorer_js,
+      PackageResources.state_js, PackageResources.data_js, PackageResources.view_js,
+      PackageResources.drivers_js, PackageResources.controls_js, PackageResources.grid_js,
+      PackageResources.detail_js, PackageResources.findings_js, PackageResources.search_js,
+      PackageResources.copy_js, PackageResources.explorer_js,
+    ].map(text).joined()
+    let style = [
+      PackageResources.explorer_css, PackageResources.dark_css, PackageResources.print_css,
     ].map(text).joined()
     let hash = Data(SHA256.hash(Data(script.utf8))).base64EncodedString()
     return text(PackageResources.explorer_html)
       .replacing("@HASH@", with: "sha256-" + hash)
-      .replacing("@STYLE@", with: text(PackageResources.explorer_css))
+      .replacing("@STYLE@", with: style)
       .replacing("@DATA@", with: packed)
       .replacing("@SCRIPT@", with: script)
+  }
+
+  /// The lines that circumstances alter, each as the step from the one before it in groups
+  /// of seven bits, the lowest first: many are neighbours, and a step is then one byte that
+  /// repeats.
+  private static func steps(_ data: ExplorerData) -> [UInt8] {
+    var steps: [UInt8] = []
+    var rest = data.altered[...]
+    for count in data.content.alteredLines {
+      var next: UInt32 = 0
+      for altered in rest.prefix(count) {
+        var step = altered.line - next
+        while step > 0x7f {
+          steps.append(UInt8(step & 0x7f) | 0x80)
+          step >>= 7
+        }
+        steps.append(UInt8(step))
+        next = altered.line + 1
+      }
+      rest = rest.dropFirst(count)
+    }
+    return steps
   }
 
   /// A number, little-endian.

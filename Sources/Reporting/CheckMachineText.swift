@@ -82,7 +82,7 @@ func checkJSON(_ check: Check, _ drivers: DriverList?) -> String {
 }
 
 /// A cause in one line, whatever its length.
-func sentence(_ cause: Cause) -> String {
+public func sentence(_ cause: Cause) -> String {
   summaryLine(cause, number: 0, width: .max).split(separator: " ").dropFirst()
     .joined(separator: " ")
 }

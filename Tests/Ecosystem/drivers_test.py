@@ -31,7 +31,7 @@ with sync_playwright() as playwright:
     shown(without, "#kernel=7.3&weight=drivers")
     assert 'no weight "drivers"' in page.locator("#grids").text_content()
 
-    shown(marked)
+    shown(marked, "#masks=all")
     row = page.locator("tr.drivers").first
     masks = [int(text) for text in
              page.locator("table.grid thead tr").first.locator("th").all_text_contents()[1:]]
@@ -40,10 +40,10 @@ with sync_playwright() as playwright:
     assert "3 files of 7.3" in page.locator("#legend").text_content()
 
     # Two kernels: each cell that differs counts once for each driver of its column.
-    view = "#kernel=6.12&versus=7.3&platform=x86-sme47"
+    view = "#kernel=6.12&versus=7.3&platform=x86-sme47&masks=all"
     shown(marked, view)
     cells = page.locator('td.differs[data-side="kernel"]')
-    assert f"{cells.count()} cells differ between 6.12 and 7.3" in page.locator("#status").text_content()
+    assert f"{cells.count()} scenarios differ between 6.12 and 7.3" in page.locator("#status").text_content()
     weighted = sum({40: 1, 64: 2}.get(int(cell.get_attribute("data-mask")), 0) for cell in cells.all())
     assert 0 < weighted != cells.count()
     page.locator("#pick-weight").select_option("drivers")

@@ -42,6 +42,13 @@ cp "$db" "$work/drivers.db"
 "$TOOL" drivers --tree "$work/tree" --store "$work/drivers.db" >"$work/drivers.txt"
 "$TOOL" report html -d "$work/drivers.db" -o "$work/drivers.html"
 
+# What the explorer may have beside: an alternative, a variant of a file, drivers.
+printf 'name: mine\nbase: v6\nchanges:\n  callerSharedAlloc: refused\n' >"$work/mine.yaml"
+"$TOOL" generate --quiet --database "$work/mixed.db" --platform x86-sme47 \
+  --kernel v6,v6+P03,mine --policy "$work/mine.yaml"
+"$TOOL" drivers --tree "$work/tree" --store "$work/mixed.db" >"$work/drivers.txt"
+"$TOOL" report html -d "$work/mixed.db" -o "$work/mixed.html"
+
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
 "$python" Tests/Ecosystem/exports_test.py "$TOOL" "$db" "$work"
 for environment in tools datasette-1.0; do
@@ -49,4 +56,6 @@ for environment in tools datasette-1.0; do
     "$work/site" "$CHROMIUM"
 done
 "$python" Tests/Ecosystem/explorer_test.py "$CHROMIUM" "$work/explorer.html" "$db"
+"$python" Tests/Ecosystem/explorer_look_test.py "$CHROMIUM" "$work/explorer.html" "$db" \
+  "$work/mixed.html"
 "$python" Tests/Ecosystem/drivers_test.py "$CHROMIUM" "$work/explorer.html" "$work/drivers.html"

@@ -1,6 +1,7 @@
 // The matrix: JSON, a zero byte, then for each boot, device and request the
 // number of its profile, little-endian, 0 where the combination does not exist;
-// then, circumstance by circumstance, the lines that it alters, and their profiles.
+// then, circumstance by circumstance, the lines that it alters, as steps in groups of
+// seven bits, and their profiles.
 
 async function readMatrix(base64) {
   const binary = atob(base64);
@@ -26,23 +27,43 @@ async function readMatrix(base64) {
   return matrix;
 }
 
-// Makes matrix.alteredAt(circumstance, line): a profile's number, or 0.
+// Makes matrix.alteredAt(circumstance, line): a profile's number, or 0; and
+// matrix.altered(circumstance): pairs of line and profile.
 function readAltered(matrix, view) {
-  const count = matrix.alteredLines.reduce((sum, lines) => sum + lines, 0);
-  const lines = matrix.boots.length * matrix.devices.length * matrix.requests.length * 2;
-  const first = [];
-  matrix.alteredLines.reduce((sum, altered, index) => { first[index] = sum; return sum + altered; }, 0);
+  let place = matrix.boots.length * matrix.devices.length * matrix.requests.length * 2;
+  const lines = matrix.alteredLines.map((count) => {
+    const own = new Uint32Array(count);
+    let next = 0;
+    for (let index = 0; index < count; index += 1) {
+      let [step, shift, byte] = [0, 0, 0];
+      do {
+        byte = view.getUint8(place);
+        place += 1;
+        step += (byte & 127) * 2 ** shift;
+        shift += 7;
+      } while (byte > 127);
+      own[index] = next + step;
+      next = own[index] + 1;
+    }
+    return own;
+  });
+  const profiles = lines.map((own) => {
+    const first = place;
+    place += own.length * 2;
+    return (index) => view.getUint16(first + index * 2, true);
+  });
   matrix.alteredAt = (circumstance, line) => {
-    let [low, high] = [first[circumstance], first[circumstance] + matrix.alteredLines[circumstance]];
-    const end = high;
+    const own = lines[circumstance];
+    let [low, high] = [0, own.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (view.getUint32(lines + middle * 4, true) < line) low = middle + 1;
+      if (own[middle] < line) low = middle + 1;
       else high = middle;
     }
-    if (low === end || view.getUint32(lines + low * 4, true) !== line) return 0;
-    return view.getUint16(lines + count * 4 + low * 2, true);
+    return low < own.length && own[low] === line ? profiles[circumstance](low) : 0;
   };
+  matrix.altered = (circumstance) => [...lines[circumstance]]
+    .map((line, index) => [line, profiles[circumstance](index)]);
 }
 
 // The line of a state for a kernel, and its circumstance; null where it cannot exist.

@@ -9,7 +9,8 @@ const DEFAULTS = {
   kernel: "", versus: "", platform: "x86-sme47", iommu: "passthrough", swiotlb: "force",
   mem: "64G", coherent_mask: "same", bus_limit: "none", coherent: "1", external: "0",
   op: "map", attrs: "none", buf: "high", circumstance: "ordinary",
-  rows: "iommu,swiotlb", mask: "", side: "kernel", weight: "cells",
+  rows: "iommu,swiotlb", columns: "mask", masks: "grouped", mask: "", side: "kernel",
+  weight: "cells", findings: "shown", severity: "all", lint: "all",
 };
 
 // The state that a fragment describes, with what it names and what is no field of a
@@ -29,13 +30,11 @@ function parseState(fragment) {
   return { state: state, named: named, strange: strange };
 }
 
-// The fragment of a state, without what equals the default; the kernel always, whose
-// default another file may have otherwise.
+// The fragment of a state: every value, so that the link shows the same when a default
+// is another one.
 function fragmentOf(state) {
   const fields = new URLSearchParams();
-  for (const key of Object.keys(DEFAULTS)) {
-    if (key === "kernel" || state[key] !== DEFAULTS[key]) fields.set(key, state[key]);
-  }
+  for (const key of Object.keys(DEFAULTS)) fields.set(key, state[key]);
   return "#" + fields.toString();
 }
 
@@ -50,6 +49,11 @@ function stateOfKey(kernel, key) {
   KEY_ORDER.forEach((axis, index) => { state[axis] = values[index]; });
   if (changes.length > 0) state.circumstance = changes.join(";");
   return state;
+}
+
+function keyOf(state) {
+  const scenario = KEY_ORDER.map((axis) => state[axis]).join("/");
+  return state.circumstance === "ordinary" ? scenario : scenario + ";" + state.circumstance;
 }
 
 // A word for a shell: names come from a file, and the command is pasted.
