@@ -37,8 +37,10 @@ struct Evaluation<Trace: Tracer>: Traced {
     // S9: of two pools, forced devices without dma-iommu have the shared one.
     if let shared = kernel.hostSharedPool, forced, !usesDMAIOMMU {
       pool = shared
+    } else if self.request.isAccepted {
+      pool = self.request.acceptedPool(on: kernel)
     } else {
-      pool = self.request.pool(on: kernel, kernel.pool)
+      pool = kernel.pool
     }
   }
 

@@ -154,6 +154,7 @@ extension Traced {
   }
 
   /// What settles the state of the device's pool.
+  @inline(__always)
   private var poolStateKnob: StaticString {
     if hasAcceptedPool, kernel.policy.acceptedSwiotlb == .privatePool { return "T2" }
     return hasRestrictedPool ? "S2" : "S1"
