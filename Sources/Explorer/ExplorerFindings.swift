@@ -39,14 +39,9 @@ extension ExplorerData {
     }
   }
 
-  /// Their violations.
-  ///
-  /// - Parameter progress: Receives the part that is done, from any thread.
-  static func checks(
-    of kernels: [KernelVersion], progress: @Sendable (Double) -> Void
-  ) -> [Check] {
-    // The page shows nothing of what is not counted.
-    concurrently(kernels, progress: progress) { Check.standard(of: $0, details: false) }
+  /// A kernel's violations; the page shows nothing of what is not counted.
+  static func check(of kernel: KernelVersion) -> Check {
+    Check.standard(of: kernel, details: false)
   }
 
   /// Adds violations by cause, as `check` and the report `findings` have them.

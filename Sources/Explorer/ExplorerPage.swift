@@ -1,3 +1,4 @@
+import Analysis
 import CZlib
 import Foundation
 import MatrixStore
@@ -16,13 +17,32 @@ public struct ExplorerPage {
   ) throws(StoreError) {
     let name = URL(fileURLWithPath: database.path).lastPathComponent
     let kernels = try ExplorerData.knownKernels(database)
-    // The findings take most of the time, and need nothing of the file.
-    let (read, checks) = concurrently(
-      { Result { () throws(StoreError) in try ExplorerData(database, name: name) { _ in } } },
-      { ExplorerData.checks(of: kernels, progress: progress) })
-    var data = try read.get()
+    // The findings take most of the time, and need nothing of the file: it is read as one
+    // piece of work among them.
+    let parts = concurrently([nil] + kernels.map(Optional.init), progress: progress) { kernel in
+      kernel.map { Part.check(ExplorerData.check(of: $0)) }
+        ?? .read(
+          Result { () throws(StoreError) in try ExplorerData(database, name: name) { _ in } })
+    }
+    var checks: [Check] = []
+    var read: Result<ExplorerData, StoreError>?
+    for part in parts {
+      switch part {
+      case .check(let check): checks.append(check)
+      case .read(let result): read = result
+      }
+    }
+    guard var data = try read?.get() else {
+      preconditionFailure("the first piece of work reads the database")
+    }
     data.addFindings(checks)
     html = try Self.html(data)
+  }
+
+  /// What one piece of the work gives.
+  private enum Part: Sendable {
+    case read(Result<ExplorerData, StoreError>)
+    case check(Check)
   }
 
   /// Fills the template. The policy in its head allows this one script alone, so
