@@ -27,7 +27,7 @@ public struct Circumstance: Hashable, Sendable {
     + DecryptFailure.allCases.filter { $0 != .none }.map { Circumstance(decryptFailure: $0) }
 
   /// Those that are told apart where a user names them.
-  public static let extended: [Circumstance] = [Circumstance(fill: .atomic)]
+  public static let extended: [Circumstance] = [Circumstance(fill: .atomicPools)]
 
   /// Whether the circumstance can alter a request: a full or private pool only what
   /// uses the pool, and so on.
@@ -42,7 +42,7 @@ public struct Circumstance: Hashable, Sendable {
     switch conditions.decryptFailure {
     case .none:
       // No mapping takes memory of an atomic pool while the default pool has slots.
-      if conditions.fill == .atomic { return !operation.isMapping }
+      if conditions.fill == .atomicPools { return !operation.isMapping }
       return conditions.fill == .grown && !operation.isMapping || usesPool()
     case .defaultPool: return usesPool()
     case .restrictedPool: return true

@@ -59,18 +59,18 @@ public enum PoolFill: UInt8, AxisValue {
   case empty, exhausted, grown
   /// `gen_pool_alloc()` of every atomic pool fails.  They grow in the background, after an
   /// allocation that succeeds and leaves little (kernel/dma/pool.c `__dma_alloc_from_pool()`).
-  case atomic
+  case atomicPools
 
   public static let axis = "fill"
   public static let allCases: [PoolFill] = [.empty, .exhausted, .grown]
-  public static let extended: [PoolFill] = [.atomic]
+  public static let extended: [PoolFill] = [.atomicPools]
 
   public var name: String {
     switch self {
     case .empty: "empty"
     case .exhausted: "exhausted"
     case .grown: "grown"
-    case .atomic: "atomic"
+    case .atomicPools: "atomic"
     }
   }
 
@@ -79,7 +79,7 @@ public enum PoolFill: UInt8, AxisValue {
     case .empty: "the default pool has free slots"
     case .exhausted: "the default pool is full and swiotlb_dyn_alloc() has not run"
     case .grown: "the default pool is full and swiotlb_dyn_alloc() ran once"
-    case .atomic: "the pools for atomic allocations are full, the default pool is not"
+    case .atomicPools: "the pools for atomic allocations are full, the default pool is not"
     }
   }
 

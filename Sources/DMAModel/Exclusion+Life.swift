@@ -13,7 +13,7 @@ extension Policy {
     if circumstance.maskChange != .none ? fills || fails : fills && fails {
       return .oneCircumstance
     }
-    if conditions.fill == .atomic {
+    if conditions.fill == .atomicPools {
       if conditions.dynamicPools == .on { return .oneCircumstance }
       if !coherentPoolConfigured.contains(platform) { return .atomicFillNeedsPools }
     }

@@ -23,7 +23,7 @@ extension HarnessRun {
     case .zeros: flags |= 2 | 4
     case .path: flags |= 2 | 8
     }
-    if domain.conditions.fill == .atomic { flags |= 16 }
+    if domain.conditions.fill == .atomicPools { flags |= 16 }
     for (number, predicate) in program.facts.predicates.enumerated()
     where holding.contains(predicate) {
       flags |= 1 << UInt32(8 + number)

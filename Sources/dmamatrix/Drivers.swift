@@ -94,7 +94,8 @@ struct Drivers: ParsableCommand {
   @Option(help: ArgumentHelp("A kernel to check.", valueName: "k"), completion: .kernels)
   var check: String?
   @Option(
-    help: ArgumentHelp("The version that --check compares with.", valueName: "k"),
+    help: ArgumentHelp(
+      "The version that --check compares with (default: the release below).", valueName: "k"),
     completion: .kernels)
   var base: String?
   @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
@@ -200,7 +201,7 @@ struct Drivers: ParsableCommand {
   ) throws {
     guard domain.hasScenarios(on: kernel) else { throw UsageError.noScenario(on: kernel.name) }
     let check = Check(
-      kernel, base: base, domain: domain, findsCauses: true, inCircumstances: false
+      kernel, base: base ?? kernel.reviewBase, domain: domain, findsCauses: true
     ) {
       Output.progress($0, "checking \(kernel.name)")
     }

@@ -204,7 +204,7 @@ struct Verify: ParsableCommand {
     try agree(evaluation, called: name, domain, basedOn: model, format)
   }
 
-  private static let fills = [PoolFill.empty.name, PoolFill.atomic.name]
+  private static let fills = [PoolFill.empty.name, PoolFill.atomicPools.name]
 
   /// What the boots meet.
   private func conditions() throws -> BootConditions {

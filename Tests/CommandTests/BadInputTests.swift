@@ -6,7 +6,7 @@ extension CommandTests {
   @Test(arguments: [
     (
       ["report", "nonsense"],
-      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, observed, device, drivers, history, html"
+      "report 'nonsense' is unknown; accepted: platform, versions, map, 2026-07-02, findings, lifecycle, maintainers, observed, device, drivers, history, html"
     ),
     (["generate", "--kernel", "9.9"], "--kernel '9.9' is unknown; accepted: 6.1, 6.12"),
     (["generate", "--platform", "vax"], "--platform 'vax' is unknown; accepted: x86, x86-sme47"),

@@ -143,7 +143,7 @@ extension CommandTests {
     #expect(alone.status == 2 && alone.error.contains("--all needs --drivers"))
   }
 
-  /// Without --base there is none, as in check.
+  /// Without --base it is the release below, as in check.
   @Test func checkHasTheSameDefaults() throws {
     let tree = try writeDriverTree()
     let filters = ["--platform", "x86-sme47", "--mem", "64G", "--mask", "40", "--op", "map"]

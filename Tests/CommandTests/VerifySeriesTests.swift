@@ -49,7 +49,7 @@ extension CommandTests {
     let run = try verify(["--mbox", folder, "--against", "6.12", "--show", "1"])
     #expect(run.status == 1, "\(run.error)")
     #expect(run.output.hasPrefix("tree-6.12"), "\(run.output)")
-    #expect(run.output.contains("+mbox -> 6.12\n"), "\(run.output)")
+    #expect(run.output.contains("+mbox -> 6.12: "), "\(run.output)")
     #expect(run.output.contains("  applied        [PATCH 1/2] one\n"), "\(run.output)")
     #expect(run.output.contains("  rejected       [PATCH 2/2] two\n"), "\(run.output)")
     #expect(

@@ -88,7 +88,7 @@ import Testing
   /// allocation that succeeds alone, and the default pool of swiotlb is another matter.
   @Test(arguments: KernelVersion.all)
   func fullAtomicPoolsRefuse(kernel: KernelVersion) throws {
-    let circumstance = Circumstance(fill: .atomic)
+    let circumstance = Circumstance(fill: .atomicPools)
     #expect(Circumstance.extended == [circumstance] && !Circumstance.all.contains(circumstance))
     let key = "sev/none/default/64G/64/same/none/1/0/alloc_atomic/none/-;fill=atomic"
     let parsed = try #require(Circumstance.parsed(key: key))

@@ -41,7 +41,7 @@ import Testing
     var paths = Paths()
     #expect(page.content.masks == domain.masks.map { Int($0.bits) })
     var expected = 0
-    try domain.forEachScenario { boot, circumstance, question in
+    domain.forEachScenario { boot, circumstance, question in
       let cells = page.cells(boot, circumstance, question)
       guard let cell = cells.first else {
         Issue.record("no cell: \(boot.names) \(question)")
@@ -91,7 +91,7 @@ import Testing
         + [4096, 4 << 20, 8 << 20].compactMap { Buffer(allocating: $0) }
       let page = Page(try data(domain))
       var paths = Paths()
-      try domain.forEachScenario { boot, circumstance, question in
+      domain.forEachScenario { boot, circumstance, question in
         guard let cell = page.cells(boot, circumstance, question).first else {
           Issue.record("no cell: \(boot.names) \(question)")
           return

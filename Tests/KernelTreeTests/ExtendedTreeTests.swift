@@ -53,7 +53,7 @@ private let versions = ["6.1", "6.12", "7.2", "7.3"].filter(Trees.exists)
     domain.operations = [.alloc, .allocAtomic, .allocPagesAtomic]
     domain.busLimits = [.none]
     let empty = try evaluated(Trees.path(version), domain)
-    domain.conditions = BootConditions(fill: .atomic)
+    domain.conditions = BootConditions(fill: .atomicPools)
     let tree = try evaluated(Trees.path(version), domain)
     try expectAgreement(tree, version, domain, atLeast: 5_000)
     domain.conditions = .ordinary

@@ -53,7 +53,7 @@ extension Evaluation {
         }
       }
       found = true
-      if kernel.conditions.fill == .atomic,
+      if kernel.conditions.fill == .atomicPools,
         asks("__dma_alloc_from_pool", "gen_pool_alloc() finds the pool full", true)
       {
         continue
