@@ -149,7 +149,7 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .notCopiedBack: "bounced, not copied back"
     case .copiedBack: "copied back, not bounced"
     case .nullPage: "NULL page used (crash)"
-    case .cookie: "page taken for an address (crash)"
+    case .cookie: "page and address confused (crash)"
     }
   }
 
@@ -182,7 +182,7 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .state(let state): "When it is freed, \(state.summary)"
     case .owner(let owner, let crashes):
       "When it is freed, the memory's new owner is: \(owner.summary)"
-        + (crashes ? "; the free takes a page for an address and crashes" : "")
+        + (crashes ? "; the free crashes" : "")
     case .atomicCall(let call):
       "The request must not sleep, and calls \(call.summary)"
     case .slotsLeaked: "The request fails or ends, and its swiotlb slots stay in use"
@@ -190,7 +190,8 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .copiedBack: "Unmapping overwrites the driver's memory with a buffer that is not its own"
     case .nullPage:
       "An atomic pool gives no page, and the NULL that it returns is mapped and used"
-    case .cookie: "The free takes a page for an address, or an address for a page, and crashes"
+    case .cookie:
+      "The free takes an address for a page, or a page for an address, and crashes"
     }
   }
 }

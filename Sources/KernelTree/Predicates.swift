@@ -60,7 +60,7 @@ struct Predicates {
         throw .doesNotCompile(
           family: family,
           problems: [
-            "\(problem); \(name)() is defined in what is not compiled here, and only functions "
+            "\(problem); \(name)() is not defined in what is compiled here, and only functions "
               + "that say yes or no can be answered both ways"
           ] + problems.filter { $0 != problem }, probe: probe)
       }

@@ -17,8 +17,13 @@ public struct SeriesCoverage: Sendable, Equatable {
   public var beside = 0
   /// In other files.
   public var outside = 0
+  /// Blank lines and comments in files that are read, which are none of the others.
+  public var silent = 0
 
   public var total: Int { compiled + beside + ported + outside }
+
+  /// Whether there are compiled lines that no question reached.
+  public var hasUnreached: Bool { (notReached ?? 0) > 0 }
 
   /// The lines that ran of a state, and those with code that can.
   public typealias Lines = (ran: [String: Set<Int>], code: [String: Set<Int>])
@@ -79,10 +84,14 @@ public struct SeriesCoverage: Sendable, Equatable {
     let (old, new) = (before.evaluation.compiledLines, after.evaluation.compiledLines)
     var (ran, notReached) = (0, 0)
     for file in files.sorted() {
-      let (removed, added) = Self.changes(
-        from: before.tree.bytes(of: file).map { [UInt8]($0) } ?? [],
-        to: after.tree.bytes(of: file).map { [UInt8]($0) } ?? [])
-      for (changed, all, its) in [(removed, old, lines?.before), (added, new, lines?.after)] {
+      let texts = [before.tree, after.tree].map { $0.bytes(of: file).map { [UInt8]($0) } ?? [] }
+      let (removed, added) = Self.changes(from: texts[0], to: texts[1])
+      let silent = texts.map(Self.silentLines)
+      for (all, its, both) in [
+        (old, lines?.before, (removed, silent[0])), (new, lines?.after, (added, silent[1])),
+      ] {
+        let changed = both.0.filter { !both.1.contains($0) }
+        self.silent += both.0.count - changed.count
         let these = changed.filter { all[file]?.contains($0) == true }
         compiled += these.count
         beside += changed.count - these.count
@@ -93,6 +102,43 @@ public struct SeriesCoverage: Sendable, Equatable {
       }
     }
     if lines != nil { (self.ran, self.notReached) = (ran, notReached) }
+  }
+
+  /// The lines of C, from 1, that are blank or hold nothing but comments.
+  static func silentLines(of text: [UInt8]) -> Set<Int> {
+    var silent: Set<Int> = []
+    var isInComment = false
+    for (number, line) in ByteLines(text[...]).enumerated() {
+      var hasCode = false
+      var rest = line
+      while let byte = rest.first {
+        let pair = rest.prefix(2)
+        if isInComment {
+          isInComment = !pair.elementsEqual("*/".utf8)
+          rest = rest.dropFirst(isInComment ? 1 : 2)
+        } else if pair.elementsEqual("//".utf8) {
+          break
+        } else if pair.elementsEqual("/*".utf8) {
+          isInComment = true
+          rest = rest.dropFirst(2)
+        } else if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
+          // A comment that begins in a literal is none.
+          hasCode = true
+          rest = rest.dropFirst()
+          while let next = rest.first, next != byte {
+            rest = rest.dropFirst(next == UInt8(ascii: "\\") ? 2 : 1)
+          }
+          rest = rest.dropFirst()
+        } else {
+          if byte != UInt8(ascii: " "), byte != UInt8(ascii: "\t"), byte != UInt8(ascii: "\r") {
+            hasCode = true
+          }
+          rest = rest.dropFirst()
+        }
+      }
+      if !hasCode { silent.insert(number + 1) }
+    }
+    return silent
   }
 
   /// The most lines whose shortest difference is looked for, which takes their square.

@@ -141,7 +141,7 @@ struct CauseScope {
       return finding.decision.function.hasPrefix("iommu_")
         ? "wrong C-bit in the PTE" : "wrong C-bit"
     case .unreachable: return "bounced, not reached"
-    case .blocked: return "left private"
+    case .blocked: return isAboutAccepted(finding) ? "in the wrong state" : "left private"
     case .ok, .bounced, .refused: break
     }
     switch finding.lint {

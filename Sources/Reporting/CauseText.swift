@@ -96,7 +96,11 @@ func causeBlocks(
     blocks.append(.literal(path))
   }
   for finding in cause.findings {
-    let unit = finding.lint.isAboutBoots ? "boots" : "scenarios"
+    let unit =
+      finding.lint.isAboutBoots
+      ? "boots"
+      : finding.lint.isAboutLife || finding.isByCircumstance
+        ? "scenarios, each circumstance counted" : "scenarios"
     blocks.append(
       .paragraph(
         "\(finding.lint.rawValue): \(finding.headline): \(finding.scenarios) \(unit)"))
@@ -119,6 +123,12 @@ private func happens(_ cause: Cause) -> String {
   return sentences.joined(separator: " ")
 }
 
+/// Whether a finding is about devices that the guest accepted.
+func isAboutAccepted(_ finding: Check.Finding) -> Bool {
+  let key = finding.conditions.first?.witness.prefix { $0 != ";" }
+  return key.flatMap { Scenario(key: $0) }?.facing == .ccAccepted
+}
+
 /// What a violation means to a driver and its user.
 func plainWords(_ finding: Check.Finding) -> String {
   if let wrong = finding.wrong { return "\(wrong.sentence)." }
@@ -131,6 +141,11 @@ func plainWords(_ finding: Check.Finding) -> String {
     return
       "The request succeeds with the address of a copy in the bounce pool: the device never "
       + "reaches the peer's own memory, and nothing says so."
+  case .blocked where isAboutAccepted(finding):
+    return
+      "The request succeeds, and the device accesses memory in the other state than the guest "
+      + "left it: an accepted device of this platform reads shared memory as private, or the other "
+      + "way round."
   case .blocked:
     return "The request succeeds with private memory of a guest, which the device cannot access."
   case .ok, .bounced, .refused: break
@@ -150,6 +165,10 @@ func plainWords(_ finding: Check.Finding) -> String {
     return
       "dma_addressing_limited() says that the device reaches all memory, and its mappings bounce "
       + "or fail."
+  case .guestPrivateStaysPrivate:
+    return
+      "The request succeeds through memory that the host sees, where the accepted device could "
+      + "take the guest's private memory."
   case .forceMeansBounce:
     return finding.verdict == .refused
       ? "With swiotlb=force the map fails." : "With swiotlb=force the map does not bounce."

@@ -142,10 +142,16 @@ private func appendFurther(_ count: Int, to document: inout Document) {
 private func lifeSummary(_ comparison: Comparison) -> String {
   let life = comparison.life
   let differing = life.transitions.reduce(0) { $0 + $1.scenarios }
-  return "Then the unmap or free of each, and the same with a full pool, with failing "
-    + "decryption and with another mask at free: \(existing(life.scenarios, "case")) on "
+  // A tree is asked in the ordinary circumstance alone.
+  let besides =
+    comparison.kernels.contains { $0.recorded != nil }
+    ? ""
+    : ", and the same with a full pool, with failing decryption and with another mask at free"
+  return "Then the unmap or free of each\(besides): \(existing(life.scenarios, "case")) on "
     + "\(comparison.kernels.count == 2 ? "both" : "all"): \(life.scenarios - differing) equal, or "
-    + "answered otherwise already when nothing is full and nothing fails; \(differing) "
+    + (besides.isEmpty
+      ? "answered otherwise already; "
+      : "answered otherwise already when nothing is full and nothing fails; ") + "\(differing) "
     + (differing == 1 ? "differs." : "differ.")
 }
 

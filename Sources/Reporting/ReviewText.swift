@@ -33,6 +33,8 @@ public struct Review {
   private var steps: HistorySteps { ways[0].steps }
   /// What was not asked or not compiled, a sentence each.
   let unseen: [String]
+  /// Whether compiled lines of the series were reached by no question.
+  private let hasUnreached: Bool
   /// Which patches are not in what was asked, as `1 already there, 3 rejected`.
   let fates: String?
   /// What became of the series, behind the rest.
@@ -50,11 +52,12 @@ public struct Review {
   ///   - patched: The tree with the series; nil for commits, of which nothing is skipped.
   ///   - drivers: Those that effects are joined with.
   public init?(
-    title: String, ways: [Way], unseen: [String], patched: PatchedTree? = nil,
+    title: String, ways: [Way], unseen: [String], hasUnreached: Bool, patched: PatchedTree? = nil,
     series: [Document.Block] = [], drivers: DriverList? = nil
   ) {
     guard let first = ways.first else { return nil }
     (self.title, self.ways, self.series, self.drivers) = (title, ways, series, drivers)
+    self.hasUnreached = hasUnreached
     fates = patched.flatMap { Self.fates(of: $0.patches) }
     var unseen = unseen
     let missing = first.steps.rows.filter { $0.step == nil }.map(\.label)
@@ -83,7 +86,7 @@ public struct Review {
     ways.contains { $0.steps.differs || !$0.look.dependent.isEmpty }
   }
   /// Whether not all could be asked.
-  public var isIncomplete: Bool { steps.isIncomplete || fates != nil }
+  public var isIncomplete: Bool { steps.isIncomplete || fates != nil || hasUnreached }
   /// Whether no patch changes the code that is asked.
   public var isAlike: Bool { ways.allSatisfy(\.steps.isAlike) }
 

@@ -54,6 +54,9 @@ private func sentence(_ coverage: SeriesCoverage, _ hasTheSameCode: Bool) -> Str
 /// How much of what a range of commits changes was asked.
 public func coverageBlock(_ coverage: SeriesCoverage) -> Document.Block {
   let lines = coverageSentence(coverage, of: "The range")
+  if coverage.total == 0 {
+    return .paragraph("The range changes no line of code in sum: its ends are alike.")
+  }
   return .paragraph(
     coverage.compiled == 0 ? "Nothing of this range is compiled here. " + lines : lines)
 }
@@ -71,7 +74,9 @@ func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
   }
   return "\(what) changes \(coverage.total) \(coverage.total == 1 ? "line" : "lines"): "
     + "\(compiled), \(coverage.beside) in files of which other parts are, \(coverage.ported) "
-    + "in files that the harness replaces\(replaced(coverage)), \(coverage.outside) in other files."
+    + "in files that the harness replaces\(replaced(coverage)), \(coverage.outside) in other files"
+    + (coverage.silent == 0
+      ? "." : "; blank lines and comments beside them: \(coverage.silent).")
 }
 
 /// ` and does not read (include/linux/pci.h 12, lib/genalloc.c 3)`: of up to 8 files.

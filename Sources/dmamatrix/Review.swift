@@ -188,6 +188,7 @@ struct ReviewCommand: ParsableCommand {
       title: "\(count) \(count == 1 ? "commit" : "commits"), "
         + "\(history.commits[0].id.prefix(12))..\(history.last.id.prefix(12))",
       ways: ways, unseen: coverage?.unseen ?? [],
+      hasUnreached: coverage?.hasUnreached ?? false,
       series: coverage.map { [.heading("What was asked"), coverageBlock($0)] } ?? [],
       drivers: drivers)
   }
@@ -248,7 +249,7 @@ struct ReviewCommand: ParsableCommand {
       ways: ways,
       unseen: (coverage?.unseen ?? [])
         + (series.isCut ? ["the end of the series, which is missing"] : []),
-      patched: patched,
+      hasUnreached: coverage?.hasUnreached ?? false, patched: patched,
       series: seriesBlocks(
         series, on: name, patched, coverage: coverage,
         hasTheSameCode: after?.hasTheCode(of: base) ?? false), drivers: drivers)
@@ -278,7 +279,7 @@ extension Array {
 extension SeriesCoverage {
   /// What of the changed lines was not asked, for a line.
   var unseen: [String] {
-    var unseen = compiled == total ? [] : ["\(total - compiled) of \(total) changed lines"]
+    var unseen = compiled == total ? [] : ["\(total - compiled) of \(total) changed lines of code"]
     if let notReached, notReached > 0 {
       unseen.append(
         "\(notReached) compiled \(notReached == 1 ? "line" : "lines") that no scenario reaches")

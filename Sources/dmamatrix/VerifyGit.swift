@@ -122,12 +122,14 @@ extension Verify {
     if let text = Self.defined(elsewhere: predicates, in: ends.map(\.state)) {
       blocks.append(.paragraph(text))
     }
-    if ends.count == 2, let coverage = try Self.coverage(history, ends, domain, jobs.count, cache) {
-      blocks.append(coverageBlock(coverage))
-    }
+    let coverage =
+      ends.count == 2 ? try Self.coverage(history, ends, domain, jobs.count, cache) : nil
+    if let coverage { blocks.append(coverageBlock(coverage)) }
     try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
     if all.contains(where: \.differs) || depends { throw ExitCode(1) }
-    if all[0].isIncomplete || all.allSatisfy(\.isAlike) { throw ExitCode(3) }
+    if all[0].isIncomplete || all.allSatisfy(\.isAlike) || coverage?.hasUnreached == true {
+      throw ExitCode(3)
+    }
   }
 
   /// The states of a range under an assumption.

@@ -159,7 +159,9 @@ extension Verify {
     blocks += seriesBlocks(series, on: name, patched, coverage: coverage)
     try Output.write(Document(blocks: blocks).text(format), isKept: store != nil)
     if differs { throw ExitCode(1) }
-    if !after.failures.isEmpty || series.isCut { throw ExitCode(3) }
+    if !after.failures.isEmpty || series.isCut || coverage?.hasUnreached == true {
+      throw ExitCode(3)
+    }
   }
 
   /// Compiles a tree with a series; nil, and a sentence, where nothing of it compiles that
