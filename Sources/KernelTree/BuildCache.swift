@@ -88,8 +88,34 @@ struct BuildCache: Sendable {
     }
   }
 
-  /// Whether a program is there from an earlier run.
-  func has(_ key: String) -> Bool { access(directory + "/" + key, X_OK) == 0 }
+  /// Whether a program is there from an earlier run, whole: behind its code stands the digest
+  /// of that, since a disk may lose some.
+  func has(_ key: String) -> Bool {
+    let path = directory + "/" + key
+    guard access(path, X_OK) == 0 else { return false }
+    if Self.wholePrograms.withLock({ $0.contains(path) }) { return true }
+    guard let bytes = InputFile.contents(of: path, below: directory, limit: Self.fileLimit),
+      bytes.count > 32, SHA256.hash(bytes.dropLast(32)) == Array(bytes.suffix(32))
+    else { return false }
+    Self.wholePrograms.withLock { _ = $0.insert(path) }
+    return true
+  }
+
+  /// The programs that this process has found whole.
+  private static let wholePrograms = Locked<Set<String>>([])
+
+  /// Writes a program's digest behind its code, which ELF does not mind, and puts it in its
+  /// place.
+  private func settle(_ made: String, as key: String) throws(TreeError) {
+    let path = directory + "/" + key
+    let file = open(made, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+    defer { close(file) }
+    guard file >= 0, let bytes = try? Data(contentsOf: URL(fileURLWithPath: made)),
+      (try? OutputFile(descriptor: file).write(contentsOf: SHA256.hash(bytes))) != nil,
+      rename(made, path) == 0
+    else { throw .cannotRun(reason: "'\(path)' cannot be written") }
+    Self.wholePrograms.withLock { _ = $0.insert(path) }
+  }
 
   /// Whether a file is there that is no program.
   func hasFile(_ name: String) -> Bool { access(directory + "/" + name, R_OK) == 0 }
@@ -110,10 +136,7 @@ struct BuildCache: Sendable {
       utimes(program, nil)
       return program
     }
-    let made = try build()
-    guard rename(made, program) == 0 else {
-      throw .cannotRun(reason: "'\(program)' cannot be written")
-    }
+    try settle(try build(), as: key)
     return program
   }
 
@@ -174,8 +197,9 @@ struct BuildCache: Sendable {
   /// The launcher, compiled if need be.  It is linked as trees' programs are.
   func launcher(_ compiler: Compiler) throws(TreeError) -> String {
     let digest = SHA256.hash(Data((ShimFiles.launcher + compiler.version).utf8))
-    let path = directory + "/launcher-" + hexadecimal(digest.prefix(8))
-    if access(path, X_OK) == 0 { return path }
+    let name = "launcher-" + hexadecimal(digest.prefix(8))
+    let path = directory + "/" + name
+    if has(name) { return path }
     let work = directory + "/run.\(getpid()).\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: work) }
     try write(ShimFiles.launcher, to: work + "/launcher.c")
@@ -183,13 +207,14 @@ struct BuildCache: Sendable {
       compiler.path, ["-O2", "-static", work + "/launcher.c", "-o", work + "/launcher"],
       environment: ["TMPDIR": work]
     ).run()
-    guard status == 0, rename(work + "/launcher", path) == 0 else {
+    guard status == 0 else {
       let needed =
         output.contains("-lc")
         ? "; it needs the static C library: libc6-dev in Debian, glibc-static in Fedora" : ""
       throw .cannotRun(
         reason: "the launcher does not compile: \(Compiler.firstError(output))\(needed)")
     }
+    try settle(work + "/launcher", as: name)
     return path
   }
 }

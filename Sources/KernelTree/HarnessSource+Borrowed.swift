@@ -4,8 +4,9 @@ import Support
 /// and that headers of the tree define whose place the harness' own take.
 ///
 /// They are taken where they stand alone: what they use beside is in the same header, or in
-/// what is compiled already.  What has two definitions, of which a configuration chooses, is
-/// not taken.
+/// what is compiled already.  What a configuration chooses is not taken: two definitions, a
+/// stub beside the prototype of a function that is elsewhere, a definition inside `#if`, or
+/// one that names a CONFIG symbol or has a directive in its body.
 extension HarnessSource {
   /// Takes what a compiler misses out of headers.
   ///
@@ -37,7 +38,7 @@ extension HarnessSource {
       let roots = earlier.union(found)
       let piece = source.extract(
         roots.sorted(), stop: known.subtracting(borrowed[header]?.names ?? []))
-      guard piece.names.allSatisfy({ name in source.definitions(of: name) == 1 }) else { continue }
+      guard source.standAlone(piece.names) else { continue }
       borrowed[header] = Borrowed(
         roots: roots, names: piece.names,
         text: "#pragma once\n\(piece.text)")
@@ -110,8 +111,44 @@ struct Borrowed {
 }
 
 extension CSource {
-  /// How many definitions of a name there are, of which a configuration chooses.
-  fileprivate func definitions(of name: String) -> Int {
-    items.count { !$0.isPrototype && $0.names.contains(name) }
+  /// Whether no configuration chooses what names mean.
+  fileprivate func standAlone(_ names: Set<String>) -> Bool {
+    let depths = depths
+    var definitions: [String: Int] = [:]
+    var functions: Set<String> = []
+    var prototypes: Set<String> = []
+    for (item, depth) in zip(items, depths) {
+      let its = item.names.intersection(names)
+      if its.isEmpty || item.kind == .conditional { continue }
+      if item.isPrototype {
+        prototypes.formUnion(its)
+        continue
+      }
+      for name in its { definitions[name, default: 0] += 1 }
+      if item.kind == .function { functions.formUnion(its) }
+      guard depth == 0, !item.identifiers.contains(where: { $0.hasPrefix("CONFIG_") }),
+        item.kind == .define || item.text.firstMatch(of: /\n[ \t]*#/) == nil
+      else { return false }
+    }
+    return functions.isDisjoint(with: prototypes)
+      && names.allSatisfy { definitions[$0] == 1 }
+  }
+
+  /// In how many conditionals each item is; the guard of a header counts as none.
+  private var depths: [Int] {
+    var depth = 0
+    var depths: [Int] = []
+    for item in items {
+      if item.kind == .conditional {
+        let directive = item.text.drop { $0 == "#" || $0 == " " || $0 == "\t" }
+        if directive.hasPrefix("if") { depth += 1 }
+        if directive.hasPrefix("endif") { depth -= 1 }
+      }
+      depths.append(depth)
+    }
+    let isGuarded =
+      items.first?.kind == .conditional && items.last?.kind == .conditional
+      && depths.dropLast().allSatisfy { $0 > 0 } && items.first?.text.contains("ifndef") == true
+    return isGuarded ? depths.map { $0 - 1 } : depths
   }
 }

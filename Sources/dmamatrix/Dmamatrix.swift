@@ -31,6 +31,7 @@ struct Dmamatrix: ParsableCommand {
         0  success: equal, holds, agrees
         1  a check differs, a lint is violated, or a database is damaged
         2  something that the user must correct, in one sentence
+        3  verify, review: nothing differs, but not all was asked
 
       "dmamatrix manual | man -l -" shows every command's help as one page.
       """,

@@ -41,10 +41,23 @@ struct ExportParquet: ParsableCommand {
         export.columns, to: "/proc/\(getpid())/fd/\(file.descriptor)")
       let rows = Pipe()
       let errors = Pipe()
+      // Whatever it says is read while it reads: neither side waits for the other.
+      let said = Locked(Data())
+      errors.fileHandleForReading.readabilityHandler = { file in
+        let data = file.availableData
+        said.withLock { if $0.count < 1 << 16 { $0 += data } }
+        if data.isEmpty { file.readabilityHandler = nil }
+      }
       process.standardInput = rows
       process.standardOutput = FileHandle.nullDevice
       process.standardError = errors
-      try process.run()
+      do {
+        try process.run()
+      } catch {
+        throw UsageError(
+          description: "'\((process.executableURL?.path ?? "").printable)' cannot be started; "
+            + "expected DuckDB, as a program or as Python's module duckdb")
+      }
       var isCut = false
       do {
         try export.write(from: database) { try rows.fileHandleForWriting.write(contentsOf: $0) }
@@ -53,13 +66,16 @@ struct ExportParquet: ParsableCommand {
         throw error
       } catch { isCut = true }
       try? rows.fileHandleForWriting.close()
-      let said = (try? errors.fileHandleForReading.readToEnd()) ?? Data()
       process.waitUntilExit()
-      guard process.terminationStatus == 0, !isCut else {
-        let reason = String(decoding: said, as: UTF8.self).split(separator: "\n").last
+      guard process.terminationStatus == 0, !isCut, Self.isParquet(file.descriptor) else {
+        let reason = said.withLock { String(decoding: $0, as: UTF8.self) }
+          .split(separator: "\n").last
         throw UsageError(
           description: "DuckDB cannot write \(output.printable): "
-            + (reason.map { String($0).printable } ?? "status \(process.terminationStatus)"))
+            + (reason.map { String($0).printable }
+              ?? (process.terminationStatus == 0
+                ? "what it wrote is no Parquet file" : "status \(process.terminationStatus)"))
+        )
       }
     }
   }
@@ -76,7 +92,7 @@ struct ExportParquet: ParsableCommand {
     if let program = program("duckdb") { return (program, ["-c", sql]) }
     if let python = program("python3") {
       let script =
-        "import sys\ntry:\n import duckdb\nexcept ImportError:\n"
+        "import sys\nsys.path = [p for p in sys.path if p.startswith('/')]\ntry:\n import duckdb\nexcept ImportError:\n"
         + " sys.exit('Python has no module duckdb; expected it (pip install duckdb) or the "
         + "program duckdb')\nduckdb.sql(sys.argv[1])"
       return (python, ["-c", script, sql])
@@ -86,11 +102,26 @@ struct ExportParquet: ParsableCommand {
         + "Python's module duckdb")
   }
 
-  /// A program of PATH.
+  /// Whether a file begins and ends as Parquet files do.
+  private static func isParquet(_ file: Int32) -> Bool {
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_size > 8 else { return false }
+    return [0, status.st_size - 4].allSatisfy { place in
+      var magic = [UInt8](repeating: 0, count: 4)
+      return pread(file, &magic, 4, place) == 4 && magic == Array("PAR1".utf8)
+    }
+  }
+
+  /// A program of PATH, whose relative entries lead to wherever the user happens to be.
   private static func program(_ name: String) -> URL? {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     return path.split(separator: ":").lazy
+      .filter { $0.hasPrefix("/") }
       .map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
-      .first { access($0.path, X_OK) == 0 }
+      .first { program in
+        var status = stat()
+        return stat(program.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+          && access(program.path, X_OK) == 0
+      }
   }
 }
