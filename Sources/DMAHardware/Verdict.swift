@@ -88,7 +88,7 @@ public enum Exposure: UInt8, AxisValue {
 /// - Secure guests with an untrusted device: right iff the memory is shared and
 ///   the address, or the PTE, names the shared alias where there are two.
 /// - Secure guests with a device that they accepted (TDISP, T=1): right iff the alias that
-///   the access ends up with is the state of the memory (``acceptedAlias(of:on:)``).
+///   the access ends up with is the state of the memory (`acceptedAlias(of:on:)`).
 /// - Plain platforms: right iff the address fits.
 /// - A copy of RAM in a bounce buffer is as good as the RAM. A copy of a peer's memory is
 ///   not: what was asked for is access to the peer itself, whose registers and memory
