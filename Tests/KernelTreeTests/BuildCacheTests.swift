@@ -35,6 +35,53 @@ import Testing
     #expect(try BuildCache.usual(environment) == directory)
   }
 
+  /// A program runs by its name: with one bit turned it may answer otherwise, and what it
+  /// answers is kept.
+  @Test func aDamagedProgramIsMadeAnew() throws {
+    let directory = try TemporaryDirectory()
+    let cache = try BuildCache(directory: directory.file("cache"))
+    func place(_ bytes: Data, as key: String) throws {
+      let path = "\(cache.directory)/\(key)"
+      try bytes.write(to: URL(fileURLWithPath: path))
+      #expect(chmod(path, 0o700) == 0)
+    }
+    let code = Data("#!/bin/sh\nexit 7\n".utf8)
+    try place(code, as: "without")
+    #expect(!cache.has("without"))
+    let program = try cache.program("without") { () throws(TreeError) in
+      do { try place(code, as: "made") } catch { throw .cannotRun(reason: "\(error)") }
+      return "\(cache.directory)/made"
+    }
+    #expect(cache.has("without"))
+    let whole = try Data(contentsOf: URL(fileURLWithPath: program))
+    #expect(whole.starts(with: code) && whole.count == code.count + 32)
+    try place(whole, as: "copied")
+    #expect(cache.has("copied"))
+    for index in [0, code.count - 2, code.count + 5] {
+      var turned = whole
+      turned[index] ^= 4
+      try place(turned, as: "turned-\(index)")
+      #expect(!cache.has("turned-\(index)"))
+    }
+  }
+
+  /// Blank lines and comments, also those that a literal only seems to begin.
+  ///
+  /// Source: C11, 5.1.1.2 and 6.4.9.
+  @Test func linesWithoutCodeAreKnown() {
+    let text = """
+      /* one */
+
+      int a; /* two
+       * three */
+      \t// four
+      char *b = "/*";
+      char c = '"'; /* five */
+      /* six */ int d;
+      """
+    #expect(SeriesCoverage.silentLines(of: Array(text.utf8)) == [1, 2, 4, 5])
+  }
+
   @Test(arguments: [[:], ["HOME": ""], ["XDG_CACHE_HOME": "", "DMAMATRIX_CACHE": ""]])
   func withoutAHomeThereIsNone(environment: [String: String]) {
     let error = #expect(throws: TreeError.self) { try BuildCache.usual(environment) }
