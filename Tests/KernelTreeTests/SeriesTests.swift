@@ -87,7 +87,7 @@ import Testing
     let series = try PatchSeries(
       mbox: data([
         mail("[PATCH 1/1] a", small), mail("Re: [PATCH 1/1] a", small),
-        "\(Self.header)\nSubject: Re: [PATCH 1/1] a\n\n> quoted\n> \(small)\n\n",
+        "\(Self.header)\nSubject: Re: [PATCH 1/1] a\n\n> \(small.replacing("\n", with: "\n> "))\n\n",
         mail("RE: [PATCH 1/1] a", "--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\nbroken\n"),
       ]))
     #expect(series.mails.map(\.subject) == ["[PATCH 1/1] a"])
