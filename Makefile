@@ -27,7 +27,7 @@ build: deps
 test: deps
 	$(TEST)
 
-# The suites that take a second or less, after the build: what to run while working.
+# The model and the parsers, in about a minute after the build: what to run while working.
 QUICK = DMAModelTests|BootInputsTests|PolicyFilesTests|AnalysisTests.Cover|SubstringSearchTests
 test-quick: deps
 	$(TEST) --filter '$(QUICK)'
