@@ -42,13 +42,7 @@ struct RowExportOptions: ParsableArguments {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   func run(_ format: RowExport.Format) throws {
-    let database = try MatrixDatabase(path: source.database)
-    let filter = try filters.filter(of: database)
-    guard try database.hasRows(filter) else {
-      throw UsageError(
-        description: "\(source.database.printable) has no combination that these filters keep")
-    }
-    let export = RowExport(format, filter: filter, spans: spans)
+    let (database, export) = try rows(of: source, filters, as: format, spans: spans)
     if let output {
       try AtomicFile.write(to: output) { file in
         try export.write(from: database) { try file.write(contentsOf: $0) }
@@ -57,6 +51,19 @@ struct RowExportOptions: ParsableArguments {
       try export.write(from: database, to: Output.write)
     }
   }
+}
+
+/// The rows of a database that filters keep, of which there must be some.
+func rows(
+  of source: DatabaseOption, _ filters: AxisFilters, as format: RowExport.Format, spans: Bool
+) throws -> (database: MatrixDatabase, export: RowExport) {
+  let database = try MatrixDatabase(path: source.database)
+  let filter = try filters.filter(of: database)
+  guard try database.hasRows(filter) else {
+    throw UsageError(
+      description: "\(source.database.printable) has no combination that these filters keep")
+  }
+  return (database, RowExport(format, filter: filter, spans: spans))
 }
 
 struct ExportCSV: ParsableCommand {

@@ -25,13 +25,7 @@ struct ExportParquet: ParsableCommand {
   @OptionGroup(title: "Filters") var filters: AxisFilters
 
   mutating func run() throws {
-    let database = try MatrixDatabase(path: source.database)
-    let filter = try filters.filter(of: database)
-    guard try database.hasRows(filter) else {
-      throw UsageError(
-        description: "\(source.database.printable) has no combination that these filters keep")
-    }
-    let export = RowExport(.csv, filter: filter, spans: spans)
+    let (database, export) = try rows(of: source, filters, as: .csv, spans: spans)
     // DuckDB may end before it has read all.
     signal(SIGPIPE, SIG_IGN)
     try AtomicFile.write(to: output) { file in
