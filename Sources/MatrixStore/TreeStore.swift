@@ -68,6 +68,7 @@ public enum TreeStore {
     _ numbers: AxisNumbers, _ path: String, to database: Database
   ) throws {
     let key = "tree \(kernel.name)"
+    let replaced = try size(of: kernel.name, database)
     let id = try kernelID(kernel.name, key, path, database)
     try database.execute(
       sql: "INSERT INTO kernel VALUES (?, ?, ?, NULL, NULL, NULL, ?)",
@@ -100,6 +101,24 @@ public enum TreeStore {
       try writer.write(matrix, to: database)
     }
     try addCounts(writer.summary.combinations, excluded, database)
+    let stored = try size(of: kernel.name, database)
+    guard stored >= replaced else {
+      throw StoreError.cannotWrite(
+        path: path,
+        reason: "'\(kernel.name.printable(upTo: 200))' is there with \(replaced) combinations, which "
+          + "\(stored) would replace; accepted: filters that ask as many, or another file")
+    }
+  }
+
+  /// How many combinations a kernel has, those that do not exist included; 0 without it.
+  private static func size(of kernel: String, _ database: Database) throws -> Int {
+    try Int.fetchOne(
+      database,
+      sql: """
+        SELECT (SELECT coalesce(sum(s.combinations), 0) FROM boot b
+          JOIN answer_set s ON s.id = b.set_id WHERE b.kernel = ?1)
+        + (SELECT coalesce(sum(combinations), 0) FROM exclusion WHERE kernel = ?1)
+        """, arguments: [kernel]) ?? 0
   }
 
   /// The number of a new kernel; what a tree of the same name had is removed.
