@@ -84,6 +84,13 @@ struct Expectation {
     }
   }
 
+  /// Whether any kernel has the scenario: not every value goes with every other.
+  func isPossible(in domain: MatrixDomain, _ policy: Policy) -> Bool {
+    domain.boots.contains { boot in
+      domain.requests(on: boot, policies: [policy]).contains { _ in true }
+    }
+  }
+
   /// What a kernel answers instead; empty where all holds, nil where it has no such
   /// scenario.
   func failures(of kernel: KernelVersion, _ domain: MatrixDomain) -> [String]? {
@@ -139,6 +146,12 @@ extension Verify {
     }
     guard domain.platforms.count > 0 else {
       throw UsageError(description: "--expect names a platform that the harness cannot express")
+    }
+    guard expectation.isPossible(in: domain, KernelVersion.latest.policy) else {
+      Output.error(
+        "--expect names no scenario: its parts do not go together, in whatever kernel; `explain` "
+          + "of the key says why")
+      throw ExitCode(Self.stop)
     }
     let place = history?.repository.path ?? tree ?? ""
     try Consent.ask(for: place, yes: yes)

@@ -122,8 +122,19 @@ extension Verify {
       let suffix = store == nil ? "" : assumption.suffix
       let base = try ask(
         evaluation, called: name + suffix, common, basedOn: model, assuming: assumption)
-      let result = try ask(
-        after, called: name + "+mbox" + suffix, common, basedOn: model, assuming: assumption)
+      let result: KernelVersion
+      do {
+        result = try ask(
+          after, called: name + "+mbox" + suffix, common, basedOn: model, assuming: assumption)
+      } catch let error as TreeError {
+        guard case .failed(let family, let reason) = error else { throw error }
+        try Output.write(
+          Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+        Output.error(
+          "with the series, the \(family) code of \(name) cannot answer: \(reason); `review` says "
+            + "since which patch")
+        throw ExitCode(3)
+      }
       stored += [(base, evaluation.provenance), (result, after.provenance)]
       if let condition = assumption.condition { blocks.append(.title("Where \(condition)")) }
       // What the series changes, and apart from it how far its result is from the model.
