@@ -40,6 +40,12 @@ public struct PoolChange: Sendable {
     return changes
   }
 
+  /// Whether the last kernel's pool is smaller than the first one's, or gone.
+  public var shrinks: Bool {
+    guard let first = pools.first, let last = pools.last else { return false }
+    return Self.shrinks(from: first, to: last)
+  }
+
   /// Whether a pool is smaller than another, or gone.
   static func shrinks(from old: SwiotlbPool, to new: SwiotlbPool) -> Bool {
     func size(_ pool: SwiotlbPool) -> UInt64 { pool.isActive ? pool.end - pool.start : 0 }

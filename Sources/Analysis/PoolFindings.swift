@@ -7,9 +7,7 @@ extension Check {
     _ kernel: KernelVersion, _ base: KernelVersion, _ domain: MatrixDomain
   ) -> [Finding] {
     let earlier = EarlierVersions(before: kernel, base: base, comparing: true)
-    return PoolChange.all([base, kernel], domain: domain).filter {
-      PoolChange.shrinks(from: $0.pools[0], to: $0.pools[1])
-    }.compactMap { change in
+    return PoolChange.all([base, kernel], domain: domain).filter(\.shrinks).compactMap { change in
       let conditions = change.conditions
       guard let witness = conditions.first.flatMap({ Witness($0.witness, domain) }) else {
         return nil
@@ -65,8 +63,10 @@ extension PoolChange {
 }
 
 extension SwiotlbPool {
-  /// `64 MiB`, or `none`.
-  fileprivate var sizeText: String {
-    isActive ? "\((end - start) >> 20) MiB" : "none"
+  /// `64 MiB`, `32 KiB`, or `none`.
+  public var sizeText: String {
+    guard isActive else { return "none" }
+    let bytes = end - start
+    return bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
   }
 }

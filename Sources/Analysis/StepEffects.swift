@@ -39,6 +39,8 @@ public struct StepEffects: Sendable {
   public struct Change: Sendable {
     public let scenarios: Int
     /// One of them.
+    public let example: Scenario
+    /// Its key.
     public let witness: String
   }
 
@@ -137,7 +139,9 @@ public struct StepEffects: Sendable {
           conditions: conditions[effect] ?? [],
           changes: numbers.compactMap { number in
             boxes.lazy.compactMap { diagram.firstPoint(of: number, in: $0) }.first.map {
-              Change(scenarios: counts[number] ?? 0, witness: space.key($0))
+              Change(
+                scenarios: counts[number] ?? 0, example: space.scenario($0),
+                witness: space.key($0))
             }
           }.sorted { $0.scenarios > $1.scenarios }))
     }

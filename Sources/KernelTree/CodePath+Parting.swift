@@ -1,31 +1,84 @@
+import DMAModel
+
 /// Where the ways of one request through two states of a tree part.
 extension CodePath {
-  /// The last step that two ways have in common, and of each the first that is another: the
-  /// first whose line the other state has not, where there is one.
-  public typealias Parting = (common: Step?, ours: Step?, theirs: Step?)
+  /// A part of what is answered, with a way of its own.
+  public enum Aspect: CaseIterable, Sendable {
+    /// The mapping or allocation.
+    case answer
+    /// dma_max_mapping_size().
+    case size
+    /// The unmap or free.
+    case end
+
+    /// The first part in which two answers of one request differ.
+    public init(from old: LifeCycle, to new: LifeCycle) {
+      var (one, two) = (old.answer, new.answer)
+      one.maxMapping = two.maxMapping
+      self =
+        one != two ? .answer : old.answer.maxMapping != new.answer.maxMapping ? .size : .end
+    }
+  }
+
+  /// The way to a part of what is answered.
+  public subscript(aspect: Aspect) -> [Step] {
+    switch aspect {
+    case .answer: steps
+    case .size: sizing
+    case .end: undoing
+    }
+  }
+
+  /// Where two ways part.
+  public struct Parting: Sendable {
+    /// The last step that both have.
+    public let common: Step?
+    /// Of each the first that is another: the first whose line the other state has not, where
+    /// there is one.
+    public let ours: Step?
+    public let theirs: Step?
+    /// What decides on each side; see ``CodePath/parting(from:on:)``.
+    public let decides: (ours: Step?, theirs: Step?)
+  }
 
   /// Where two ways part; nil where they are the same.
   ///
-  /// Lines are the same where their texts and functions are.  A part in which they differ,
+  /// Steps are the same where their texts and functions are.  A part in which they differ,
   /// and behind which the same function goes on as before, is code that was written anew
   /// with the same outcome: it counts only where no other part differs.  Of others the first
   /// counts that has a line which the other state has not, else the first.
-  public func parting(from other: CodePath) -> Parting? {
-    for (ours, theirs) in [(steps, other.steps), (undoing, other.undoing)] {
+  ///
+  /// On each side decides, in that part: the first line that the other state has not, and
+  /// of those the first condition that holds and leaves its function, where there is one; a
+  /// condition that is passed decides nothing.  On a side whose lines are all in the other
+  /// state too it is the first condition that leaves, or the function's last line.  Where
+  /// no line of the part is another, what was written anew before it decides.
+  ///
+  /// - Parameter aspect: What is looked at first; the others follow.
+  public func parting(from other: CodePath, on aspect: Aspect = .answer) -> Parting? {
+    var changes = StateChanges(self, other)
+    for aspect in [aspect] + Aspect.allCases.filter({ $0 != aspect }) {
       // A closing brace says nothing of what goes on behind it.
-      let (one, two) = (ours.filter { $0.text != "}" }, theirs.filter { $0.text != "}" })
-      let parts = Self.parts(one, two)
-      let open = parts.filter { !Self.isRejoined($0, one, two) }
+      let one = Side(self[aspect].filter { $0.text != "}" }, of: self) { changes.isOurs($0) }
+      let two = Side(other[aspect].filter { $0.text != "}" }, of: other) { changes.isTheirs($0) }
+      let parts = Self.parts(one.steps, two.steps)
+      let open = parts.filter { !Self.isRejoined($0, one.steps, two.steps) }
       func isChanged(_ part: Part) -> Bool {
-        Self.changed(one, part.ours, from: other.texts) != nil
-          || Self.changed(two, part.theirs, from: texts) != nil
+        one.changed(in: part.ours) != nil || two.changed(in: part.theirs) != nil
       }
       guard let part = open.first(where: isChanged) ?? open.first ?? parts.last else { continue }
-      return (
-        part.ours.lowerBound > 0 ? one[part.ours.lowerBound - 1] : nil,
-        Self.changed(one, part.ours, from: other.texts) ?? one[part.ours].first,
-        Self.changed(two, part.theirs, from: texts) ?? two[part.theirs].first
-      )
+      // What was written anew with the same way may have made another value.
+      let made =
+        isChanged(part)
+        ? nil : parts.last { isChanged($0) && $0.ours.lowerBound < part.ours.lowerBound }
+      return Parting(
+        common: part.ours.lowerBound > 0 ? one.steps[part.ours.lowerBound - 1] : nil,
+        ours: one.changed(in: part.ours) ?? one.steps[part.ours].first,
+        theirs: two.changed(in: part.theirs) ?? two.steps[part.theirs].first,
+        decides: (
+          made.flatMap { one.changed(in: $0.ours) } ?? one.deciding(in: part.ours),
+          made.flatMap { two.changed(in: $0.theirs) } ?? two.deciding(in: part.theirs)
+        ))
     }
     return nil
   }
@@ -73,15 +126,7 @@ extension CodePath {
   private static func isRejoined(_ part: Part, _ one: [Step], _ two: [Step]) -> Bool {
     guard one.indices.contains(part.ours.upperBound), two.indices.contains(part.theirs.upperBound)
     else { return false }
-    // The functions that are entered, the outermost first.
-    var entered: [String] = []
-    for step in one[..<part.ours.lowerBound] {
-      if let at = entered.firstIndex(of: step.function) {
-        entered.removeSubrange((at + 1)...)
-      } else {
-        entered.append(step.function)
-      }
-    }
+    let entered = entered(one[..<part.ours.lowerBound])
     let first = part.ours.isEmpty ? two[part.theirs.lowerBound] : one[part.ours.lowerBound]
     let depth = entered.firstIndex(of: first.function) ?? max(0, entered.count - 1)
     let callers = Set(entered[..<depth])
@@ -90,11 +135,17 @@ extension CodePath {
       + [one[part.ours.upperBound].function]).contains(where: callers.contains)
   }
 
-  /// The first line of a part that is in no file which another state went through.
-  private static func changed(
-    _ steps: [Step], _ range: Range<Int>, from texts: [String: Set<String>]
-  ) -> Step? {
-    steps[range].first { step in texts[step.file].map { !$0.contains(step.text) } ?? false }
+  /// The functions that are entered behind some steps, the outermost first.
+  static func entered(_ steps: ArraySlice<Step>) -> [String] {
+    var entered: [String] = []
+    for step in steps {
+      if let at = entered.firstIndex(of: step.function) {
+        entered.removeSubrange((at + 1)...)
+      } else {
+        entered.append(step.function)
+      }
+    }
+    return entered
   }
 }
 
@@ -104,5 +155,28 @@ extension CollectionDifference.Change {
     switch self {
     case .insert(let offset, _, _), .remove(let offset, _, _): offset
     }
+  }
+}
+
+/// The lines that one of two states has and the other has not.
+private struct StateChanges {
+  private let paths: (CodePath, CodePath)
+  private var known: [String: (removed: Set<Int>, added: Set<Int>)] = [:]
+
+  init(_ one: CodePath, _ other: CodePath) { paths = (one, other) }
+
+  private mutating func lines(of file: String) -> (removed: Set<Int>, added: Set<Int>) {
+    if let lines = known[file] { return lines }
+    let (removed, added) = SeriesCoverage.changes(
+      from: paths.0.bytes(of: file) ?? [], to: paths.1.bytes(of: file) ?? [])
+    known[file] = (Set(removed), Set(added))
+    return (Set(removed), Set(added))
+  }
+
+  mutating func isOurs(_ step: CodePath.Step) -> Bool {
+    lines(of: step.file).removed.contains(step.line)
+  }
+  mutating func isTheirs(_ step: CodePath.Step) -> Bool {
+    lines(of: step.file).added.contains(step.line)
   }
 }

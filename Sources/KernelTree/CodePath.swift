@@ -17,18 +17,34 @@ public struct CodePath: Sendable {
 
   /// To the answer.
   public let steps: [Step]
+  /// Through dma_max_mapping_size(); empty for an allocation.
+  public let sizing: [Step]
   /// Through the unmap or free.
   public let undoing: [Step]
-  /// The lines of the files on the way, by their paths.
-  var texts: [String: Set<String>] = [:]
+  /// The tree that was asked, and its files on the way.
+  let tree: SourceTree?
+  let files: [String: [UInt8]]
 
-  init(steps: [Step], undoing: [Step], texts: [String: Set<String>] = [:]) {
-    (self.steps, self.undoing, self.texts) = (steps, undoing, texts)
+  init(
+    steps: [Step], sizing: [Step] = [], undoing: [Step], tree: SourceTree? = nil,
+    files: [String: [UInt8]] = [:]
+  ) {
+    (self.steps, self.sizing, self.undoing) = (steps, sizing, undoing)
+    (self.tree, self.files) = (tree, files)
+  }
+
+  /// A file of the tree; nil where it has none of that name.
+  func bytes(of file: String) -> [UInt8]? {
+    files[file] ?? tree?.bytes(of: file).map { [UInt8]($0) }
   }
 
   /// Where the answer is decided: the last line that runs of the function that the DMA API
   /// of kernel/dma/mapping.c calls, or of the API itself.
-  public var decision: Step? {
+  public var decision: Step? { decision(on: .answer) }
+
+  /// Where a part of what is answered is decided.
+  public func decision(on aspect: Aspect) -> Step? {
+    let steps = self[aspect]
     let inner = steps.first { step in
       step.file != "kernel/dma/mapping.c"
         && ["kernel/dma/", "drivers/iommu/"].contains(where: step.file.hasPrefix)
@@ -38,10 +54,10 @@ public struct CodePath: Sendable {
   }
 
   /// The functions on the way as they are entered, each with the last line that runs of it.
-  public var functions: [Step] {
+  public func functions(on aspect: Aspect) -> [Step] {
     var order: [String] = []
     var last: [String: Step] = [:]
-    for step in steps where step.text != "}" {
+    for step in self[aspect] where step.text != "}" {
       if last.updateValue(step, forKey: step.function) == nil { order.append(step.function) }
     }
     return order.compactMap { last[$0] }
@@ -83,13 +99,16 @@ extension TreeEvaluation {
     }
     let places = try traced.blocks(workspace: workspace)
     var texts: [String: [String]] = [:]
+    var files: [String: [UInt8]] = [:]
     func steps(_ blocks: some Sequence<UInt32>) -> [CodePath.Step] {
       var steps: [CodePath.Step] = []
       for place in blocks.flatMap({ places[$0]?.lines ?? [] }) {
         if texts[place.file] == nil {
-          texts[place.file] = (tree.read(place.file) ?? "").split(
-            separator: "\n", omittingEmptySubsequences: false
-          ).map { $0.trimmingCharacters(in: .whitespaces) }
+          let bytes = tree.bytes(of: place.file).map { [UInt8]($0) } ?? []
+          files[place.file] = bytes
+          texts[place.file] = ByteLines(bytes[...]).map {
+            String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+          }
         }
         let lines = texts[place.file] ?? []
         guard lines.indices.contains(place.line - 1), steps.count < 4096 else { continue }
@@ -101,10 +120,12 @@ extension TreeEvaluation {
       }
       return steps
     }
-    let (to, back) = (
-      steps(blocks.prefix { $0 != 0 }), steps(blocks.reversed().prefix { $0 != 0 }.reversed())
-    )
-    return CodePath(steps: to, undoing: back, texts: texts.mapValues { Set($0) })
+    // The program marks where a part ends.
+    let parts = blocks.split(separator: 0, omittingEmptySubsequences: false)
+    let walked = parts.map { steps($0) }
+    return CodePath(
+      steps: walked.first ?? [], sizing: walked.count > 2 ? walked[1] : [],
+      undoing: walked.count > 1 ? walked[walked.count - 1] : [], tree: tree, files: files)
   }
 }
 

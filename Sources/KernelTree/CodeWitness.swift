@@ -8,6 +8,7 @@ public struct CodeWitness: Sendable {
   private let domain: MatrixDomain
   private let assumption: Assumption
   private let origins: LineOrigins?
+  private let patched: PatchedTree?
   private let failure = Locked<TreeError?>(nil)
 
   /// - Parameters:
@@ -17,8 +18,27 @@ public struct CodeWitness: Sendable {
     _ evaluation: TreeEvaluation, _ kernel: KernelVersion, _ domain: MatrixDomain,
     assuming assumption: Assumption = .none, origins: LineOrigins? = nil
   ) {
+    self.init(evaluation, kernel, domain, assumption, origins, nil)
+  }
+
+  private init(
+    _ evaluation: TreeEvaluation, _ kernel: KernelVersion, _ domain: MatrixDomain,
+    _ assumption: Assumption, _ origins: LineOrigins?, _ patched: PatchedTree?
+  ) {
     (self.evaluation, self.kernel, self.domain) = (evaluation, kernel, domain)
-    (self.assumption, self.origins) = (assumption, origins)
+    (self.assumption, self.origins, self.patched) = (assumption, origins, patched)
+  }
+
+  /// A state of a series; nil where it cannot be asked.
+  public init?(_ state: SeriesWalk.State, _ domain: MatrixDomain, assuming assumption: Assumption) {
+    guard let evaluation = state.evaluation, let kernel = state.kernel else { return nil }
+    self.init(evaluation, kernel, domain, assumption, state.origins, state.patched)
+  }
+
+  /// A commit; nil where it cannot be asked.
+  public init?(_ state: GitWalk.State, _ domain: MatrixDomain, assuming assumption: Assumption) {
+    guard let evaluation = state.evaluation, let kernel = state.kernel else { return nil }
+    self.init(evaluation, kernel, domain, assumption, state.origins, nil)
   }
 
   /// Why ways could not be found; nil where they could.

@@ -20,6 +20,8 @@ public struct GitWalk {
     public let provenance: String
     /// The state as it is compiled; nil where it is not.
     public let evaluation: TreeEvaluation?
+    /// With which commit each of its lines came.
+    public let origins: LineOrigins
   }
 
   private let repository: GitRepository
@@ -75,14 +77,15 @@ public struct GitWalk {
       let isAlike = last?.key == key
       let answer = State(
         commit: commit, kernel: kernel, failure: nil, failures: evaluation.failures,
-        isAlike: isAlike, provenance: evaluation.provenance, evaluation: evaluation)
+        isAlike: isAlike, provenance: evaluation.provenance, evaluation: evaluation,
+        origins: origins)
       last = (state, evaluation, key, answer)
       return answer
     } catch {
       guard error.isOfTheTree else { throw error }
       return State(
         commit: commit, kernel: nil, failure: error, failures: [], isAlike: false,
-        provenance: "", evaluation: nil)
+        provenance: "", evaluation: nil, origins: origins)
     }
   }
 
@@ -100,6 +103,6 @@ public struct GitWalk {
             recorded: name, summary: commit.subject, policy: kernel.policy, answers: $0)
         }
       }, failure: nil, failures: state.failures, isAlike: true, provenance: state.provenance,
-      evaluation: state.evaluation)
+      evaluation: state.evaluation, origins: state.origins)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// A copy of the files that a tree is evaluated by, with a series applied.
-public struct PatchedTree {
+public struct PatchedTree: Sendable {
   /// The copy.
   public let tree: SourceTree
   /// The patches in their order, each with what became of its changes.

@@ -15,6 +15,10 @@ public struct SeriesCoverage: Sendable, Equatable {
   /// In files that are compiled, but not in what is compiled of them: another
   /// configuration, comments, functions that no request reaches.
   public var beside = 0
+  /// Of them those under an `#if` of which nothing is compiled, by its CONFIG symbols.
+  public var unset: [String: Int] = [:]
+  /// Of the compiled lines that no question reached the places, as `kernel/dma/direct.h:118`.
+  public var unreached: [String] = []
   /// In other files.
   public var outside = 0
   /// Blank lines and comments in files that are read, which are none of the others.
@@ -88,17 +92,29 @@ public struct SeriesCoverage: Sendable, Equatable {
       let (removed, added) = Self.changes(from: texts[0], to: texts[1])
       let silent = texts.map(Self.silentLines)
       for (all, its, both) in [
-        (old, lines?.before, (removed, silent[0])), (new, lines?.after, (added, silent[1])),
+        (old, lines?.before, (removed, silent[0], texts[0], " (removed)")),
+        (new, lines?.after, (added, silent[1], texts[1], "")),
       ] {
         let changed = both.0.filter { !both.1.contains($0) }
         self.silent += both.0.count - changed.count
         let these = changed.filter { all[file]?.contains($0) == true }
         compiled += these.count
         beside += changed.count - these.count
+        if these.count < changed.count {
+          let compiled = all[file] ?? []
+          let configured = ConfiguredLines(both.2)
+          for line in changed where !compiled.contains(line) {
+            for symbol in configured.symbols(around: line, compiled: compiled) {
+              unset[symbol, default: 0] += 1
+            }
+          }
+        }
         guard let its else { continue }
-        let run = these.count { its.ran[file]?.contains($0) == true }
-        ran += run
-        notReached += these.count { its.code[file]?.contains($0) == true } - run
+        let run = Set(these.filter { its.ran[file]?.contains($0) == true })
+        ran += run.count
+        let missed = these.filter { its.code[file]?.contains($0) == true && !run.contains($0) }
+        notReached += missed.count
+        unreached += missed.map { "\(file.printable(upTo: 200)):\($0)\(both.3)" }
       }
     }
     if lines != nil { (self.ran, self.notReached) = (ran, notReached) }

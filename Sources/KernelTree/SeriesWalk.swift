@@ -15,6 +15,12 @@ public struct SeriesWalk {
     public let failure: TreeError?
     public let failures: [TreeEvaluation.Failure]
     public let isAlike: Bool
+    /// The state as it is compiled; nil where it is not.
+    public let evaluation: TreeEvaluation?
+    /// With which patch each of its lines came.
+    public let origins: LineOrigins
+    /// Its files, which go with it; nil for the tree without a patch.
+    let patched: PatchedTree?
   }
 
   private let series: PatchSeries
@@ -26,7 +32,7 @@ public struct SeriesWalk {
   private let cache: AnswerCache
   private let assumption: Assumption
   /// With which patch each line came, as far as the walk has gone.
-  public private(set) var origins = LineOrigins()
+  private var origins = LineOrigins()
   /// The functions that say yes or no and are defined elsewhere, of the states so far.
   public private(set) var predicates: Set<String> = []
   private var last: (evaluation: TreeEvaluation, key: String)
@@ -65,7 +71,6 @@ public struct SeriesWalk {
       touched.formUnion(changes.flatMap { [$0.old, $0.new].compactMap { $0 } })
     }
     var patched: PatchedTree?
-    defer { patched?.remove() }
     do throws(TreeError) {
       let evaluation: TreeEvaluation
       if number == 0 {
@@ -90,14 +95,15 @@ public struct SeriesWalk {
       touched = []
       return State(
         number: number, subject: subject, kernel: kernel, failure: nil,
-        failures: evaluation.failures, isAlike: isAlike)
+        failures: evaluation.failures, isAlike: isAlike, evaluation: evaluation,
+        origins: origins, patched: patched)
     } catch {
       guard error.isOfTheTree else { throw error }
       return State(
         number: number, subject: subject, kernel: nil,
         failure: patched?.explained(
           error, of: series, on: base, cacheDirectory: cacheDirectory) ?? error, failures: [],
-        isAlike: false)
+        isAlike: false, evaluation: nil, origins: origins, patched: nil)
     }
   }
 }

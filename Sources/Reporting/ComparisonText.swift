@@ -114,7 +114,7 @@ public func comparisonDocument(
   if !comparison.pools.isEmpty {
     document.blocks.append(.heading("default pools of another size or place"))
     for change in comparison.pools {
-      document.blocks.append(.paragraph(sentence(change)))
+      document.blocks.append(.paragraph(poolSentence(change)))
     }
   }
   if comparison.transitions.count + comparison.life.transitions.count > 1 {
@@ -263,12 +263,10 @@ private func headline(_ transition: LifeComparison.Transition) -> String {
 }
 
 /// `arm64-cca, mem=2G, iommu=none|translated, swiotlb=default: ... -> ...`.
-private func sentence(_ change: PoolChange) -> String {
+func poolSentence(_ change: PoolChange) -> String {
   let pools = change.pools.map { pool in
     guard pool.isActive else { return "none" }
-    let bytes = pool.end - pool.start
-    let size = bytes % (1 << 20) == 0 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB"
-    return "\(PhysicalRange(pool.start, pool.end).text) (\(size))"
+    return "\(PhysicalRange(pool.start, pool.end).text) (\(pool.sizeText))"
   }
   return "\(change.platform.name), mem=\(change.memory.name), \(modesText(change)): "
     + pools.joined(separator: " -> ")

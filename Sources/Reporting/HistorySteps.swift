@@ -31,15 +31,17 @@ public struct HistorySteps {
     public let subject: String
     /// Against the last state that was asked; nil where this one is not.
     public let step: StepEffects?
+    /// Default pools that it makes otherwise than the last state that was asked.
+    public let pools: [PoolChange]
     public let isAlike: Bool
   }
 
   private let domain: MatrixDomain
   public private(set) var first: (label: String, kernel: KernelVersion?)?
   public private(set) var rows: [Row] = []
-  private var previous: KernelVersion?
+  private var previous: (label: String, kernel: KernelVersion)?
   /// The states that differ from the one before, for what they leave in between.
-  private var between: [(label: String, kernel: KernelVersion)] = []
+  private var between: [(label: String, kernel: KernelVersion, before: String)] = []
   public private(set) var leftOut: Set<String> = []
   /// What functions answer that are defined elsewhere; nil where there are none.
   public var condition: String?
@@ -51,25 +53,31 @@ public struct HistorySteps {
   /// Adds the next state; the first one is what the others change.
   public mutating func add(_ state: State) {
     leftOut.formUnion(state.leftOut)
-    defer { previous = state.kernel ?? previous }
+    defer { previous = state.kernel.map { (state.label, $0) } ?? previous }
     guard first != nil else {
       first = (state.label, state.kernel)
       return
     }
     var step: StepEffects?
+    var pools: [PoolChange] = []
     if let kernel = state.kernel, let previous {
-      step = StepEffects(from: previous, to: kernel, domain: domain)
+      step = StepEffects(from: previous.kernel, to: kernel, domain: domain)
+      pools = state.isAlike ? [] : PoolChange.all([previous.kernel, kernel], domain: domain)
       if step?.differing ?? 0 > 0, between.count <= Self.betweenLimit {
-        between.append((state.label, kernel))
+        between.append((state.label, kernel, previous.label))
       }
     }
     rows.append(
-      Row(label: state.label, subject: state.subject, step: step, isAlike: state.isAlike))
+      Row(
+        label: state.label, subject: state.subject, step: step, pools: pools,
+        isAlike: state.isAlike))
   }
 
   /// The first and the last state; nil where one of them cannot be asked.
   public var ends: (first: KernelVersion, last: KernelVersion)? {
-    guard let old = first?.kernel, let new = previous, rows.last?.step != nil else { return nil }
+    guard let old = first?.kernel, let new = previous?.kernel, rows.last?.step != nil else {
+      return nil
+    }
     return (old, new)
   }
 
@@ -82,9 +90,27 @@ public struct HistorySteps {
     }
   }
 
+  /// Default pools that the last state makes otherwise than the first, those that shrink
+  /// before the others; each by the states that changed pools of its platform.
+  public var pools: [(change: PoolChange, by: [String])] {
+    guard let ends else { return [] }
+    let changes = PoolChange.all([ends.first, ends.last], domain: domain)
+    return (changes.filter(\.shrinks) + changes.filter { !$0.shrinks }).map { change in
+      (
+        change,
+        rows.filter { row in
+          row.pools.contains {
+            $0.platform == change.platform && $0.memory == change.memory
+          }
+        }.map(\.label)
+      )
+    }
+  }
+
   /// Scenarios that are worse after some state than before the first and after the last.
   public var transient: [(label: String, part: StepEffects.Part)] {
-    guard let old = first?.kernel, let new = previous, between.count <= Self.betweenLimit else {
+    guard let old = first?.kernel, let new = previous?.kernel, between.count <= Self.betweenLimit
+    else {
       return []
     }
     return between.dropLast().flatMap { state in
@@ -95,7 +121,9 @@ public struct HistorySteps {
   }
 
   /// Whether a state answers otherwise than the one before.
-  public var differs: Bool { rows.contains { $0.step.map { $0.differing > 0 } ?? false } }
+  public var differs: Bool {
+    rows.contains { $0.step.map { $0.differing > 0 } ?? false || !$0.pools.isEmpty }
+  }
 
   /// Whether no state has other code than the one before, as far as it is asked.
   public var isAlike: Bool { rows.allSatisfy(\.isAlike) }
@@ -111,31 +139,56 @@ public struct HistorySteps {
     let labels = rows.filter { row in
       row.step?.parts.contains { $0.effect == part.effect } == true
     }.map(\.label)
-    guard between.count <= Self.betweenLimit, let own = lastChange(of: part.example) else {
-      return labels
-    }
+    guard let own = turn(of: part.example)?.after else { return labels }
     return [own] + labels.filter { $0 != own }
   }
 
-  /// The last state that answers a scenario otherwise than the one before.
-  private func lastChange(of scenario: Scenario) -> String? {
+  /// The states between which a scenario's answer becomes what it is at last, and which part
+  /// of it does.
+  public struct Turn {
+    public let before: String
+    public let after: String
+    public let aspect: CodePath.Aspect
+  }
+
+  /// Where a scenario turns at last: its result where the ends have others, else its answer,
+  /// its largest mapping, or its end; nil where the ends answer it alike or not all states
+  /// are kept.
+  public func turn(of scenario: Scenario) -> Turn? {
+    guard between.count <= Self.betweenLimit, let ends else { return nil }
     let request = DeviceRequest(
       mask: scenario.mask, coherentMask: scenario.coherentMask, busLimit: scenario.busLimit,
       coherence: scenario.coherence, facing: scenario.facing, operation: scenario.operation,
       attributes: scenario.attributes, buffer: scenario.buffer)
-    func answer(_ kernel: KernelVersion?) -> LifeCycle? {
-      kernel?.recorded?.boot(
+    func life(_ kernel: KernelVersion) -> LifeCycle? {
+      kernel.recorded?.boot(
         scenario.platform, scenario.iommu, scenario.swiotlb, scenario.memory
       )?.cycle(of: request)
     }
-    var last = answer(first?.kernel)
-    var label: String?
+    guard let old = life(ends.first), let new = life(ends.last), old != new else { return nil }
+    let aspect = CodePath.Aspect(from: old, to: new)
+    func turns(_ one: LifeCycle, _ two: LifeCycle) -> Bool {
+      switch aspect {
+      case .answer where old.answer.result != new.answer.result:
+        return one.answer.result != two.answer.result
+      case .answer:
+        var answer = one.answer
+        answer.maxMapping = two.answer.maxMapping
+        return answer != two.answer
+      case .size: return one.answer.maxMapping != two.answer.maxMapping
+      case .end: return one.after != two.after
+      }
+    }
+    var last: LifeCycle? = old
+    var turn: Turn?
     for state in between {
-      let its = answer(state.kernel)
-      if its != last { label = state.label }
+      let its = life(state.kernel)
+      if let one = last, let two = its, turns(one, two) {
+        turn = Turn(before: state.before, after: state.label, aspect: aspect)
+      }
       last = its
     }
-    return label
+    return turn
   }
 
   // MARK: - Text
@@ -150,7 +203,7 @@ public struct HistorySteps {
         guard let step = row.step else { return [row.label, "not asked", "", subject] }
         return [
           row.label, row.isAlike ? "alike" : String(step.differing),
-          step.worst?.effect.rawValue ?? "", subject,
+          step.worst?.effect.rawValue ?? (row.pools.isEmpty ? "" : "pool"), subject,
         ]
       })
   }
@@ -177,6 +230,37 @@ public struct HistorySteps {
       + (causes.isEmpty ? [] : ["by " + Self.list(causes, upTo: 4)])).joined(separator: "; ")
   }
 
+  /// Each pool that is another at last, as `compare` says it, and by which state.
+  var poolBlocks: [Document.Block] {
+    let pools = pools
+    guard !pools.isEmpty else { return [] }
+    return [.heading("Default pools of another size or place")]
+      + pools.map { change, by in
+        .paragraph(
+          poolSentence(change) + (by.isEmpty ? "" : "; by " + Self.list(by, upTo: 4)))
+      }
+  }
+
+  /// `smaller pool in 12 boots: arm64-cca/2G 64 MiB -> 8 MiB; by 3/22`, for those that
+  /// shrink, and the others; empty where none is another.
+  var poolLines: [String] {
+    let pools = pools
+    return [(true, "smaller pool"), (false, "other pool")].compactMap { shrinks, head in
+      let its = pools.filter { $0.change.shrinks == shrinks }
+      guard let (first, by) = its.first else { return nil }
+      let boots = its.reduce(0) { $0 + $1.change.modes.count }
+      func text(_ pool: SwiotlbPool) -> String {
+        shrinks || !pool.isActive
+          ? pool.sizeText : "\(pool.sizeText) at 0x\(String(pool.start, radix: 16))"
+      }
+      let more = its.count - 1
+      return "\(head) in \(boots) \(boots == 1 ? "boot" : "boots"): "
+        + "\(first.platform.name)/\(first.memory.name) "
+        + first.pools.map(text).joined(separator: " -> ") + (more > 0 ? " +\(more)" : "")
+        + (by.isEmpty ? "" : ", by \(Self.list(by, upTo: 1))")
+    }
+  }
+
   static func list(_ words: [String], upTo limit: Int) -> String {
     words.prefix(limit).joined(separator: ", ")
       + (words.count > limit ? " and \(words.count - limit) more" : "")
@@ -199,7 +283,7 @@ public struct HistorySteps {
         "differ: scenarios whose answer, or its end, is another than in the state before."))
     if let whole {
       document.blocks.append(.heading("\(ends) as a whole"))
-      document.blocks += paragraphs(of: whole)
+      document.blocks += paragraphs(of: whole) + poolBlocks
     } else {
       document.blocks.append(.paragraph("The first or the last state cannot be asked."))
     }
@@ -215,19 +299,27 @@ public struct HistorySteps {
 
 extension HistorySteps {
   /// Adds a commit.
-  public mutating func add(_ state: GitWalk.State) {
+  ///
+  /// - Returns: Its label.
+  @discardableResult public mutating func add(_ state: GitWalk.State) -> String {
+    let label = String(state.commit.id.prefix(12))
     add(
       State(
-        label: String(state.commit.id.prefix(12)), subject: state.commit.subject,
+        label: label, subject: state.commit.subject,
         kernel: state.kernel, isAlike: state.isAlike, leftOut: platforms(of: state.failures)))
+    return label
   }
 
   /// Adds the tree with some patches of a series.
-  public mutating func add(_ state: SeriesWalk.State, of count: Int) {
+  ///
+  /// - Returns: Its label.
+  public mutating func add(_ state: SeriesWalk.State, of count: Int) -> String {
+    let label = "\(state.number)/\(count)"
     add(
       State(
-        label: "\(state.number)/\(count)", subject: state.subject.printable(upTo: 200),
+        label: label, subject: state.subject.printable(upTo: 200),
         kernel: state.kernel, isAlike: state.isAlike, leftOut: platforms(of: state.failures)))
+    return label
   }
 
   /// The platforms of the domain that architectures which do not compile have.

@@ -12,6 +12,7 @@ extension Review {
       {"title": \(jsonString(title)),
        "effects": \(list(ways.flatMap(effects))),
        "patches": \(list(ways.flatMap(patches))),
+       "pools": \(list(ways.flatMap(pools))),
        "in_between": \(list(ways.flatMap(between))),
        "depend_on_unwritten_memory": \(ways.map(\.look.dependent.count).max() ?? 0),
        "asked_again": \(ways.map(\.look.asked).max() ?? 0),
@@ -28,7 +29,7 @@ extension Review {
 
   private func effects(_ way: Way) -> [String] {
     (way.whole?.parts ?? []).map { part in
-      let places = places(part, way)
+      let places = places(part.example, part.witness, way)
       let impact = impact(part, way)
       let drivers = impact.map { impact in
         "[\(impact.matches.map { jsonString($0.driver.file) }.joined(separator: ", "))]"
@@ -55,6 +56,20 @@ extension Review {
         "where": \(condition(way)), \
         "asked": \(row.step != nil), "differ": \(row.step?.differing ?? 0), \
         "effects": {\((effects ?? []).joined(separator: ", "))}}
+        """
+    }
+  }
+
+  private func pools(_ way: Way) -> [String] {
+    way.steps.pools.map { change, by in
+      let sizes = change.pools.map { $0.isActive ? $0.end - $0.start : 0 }
+      return """
+        {"platform": \(jsonString(change.platform.name)), \
+        "mem": \(jsonString(change.memory.name)), "where": \(condition(way)), \
+        "boots": \(change.modes.count), \
+        "bytes": [\(sizes.map(String.init).joined(separator: ", "))], \
+        "start": [\(change.pools.map { String($0.start) }.joined(separator: ", "))], \
+        "by": [\(by.map(jsonString).joined(separator: ", "))]}
         """
     }
   }
@@ -93,6 +108,7 @@ extension Review {
             status, head + "\(part.effect.rawValue): \(scenarioCount(part.scenarios))",
             "\(part.platforms.joined(separator: ", ")): \(part.change)\n\(part.witness)"))
       }
+      objects += way.steps.poolLines.map { object("warning", head + $0, "") }
       if !way.look.dependent.isEmpty {
         objects.append(
           object(

@@ -1,4 +1,5 @@
 import Analysis
+import DMAModel
 import DriverScan
 import KernelTree
 import Support
@@ -13,20 +14,22 @@ public struct Review {
     let whole: StepEffects?
     let transient: [(label: String, part: StepEffects.Part)]
     let look: SecondLook
-    let witnesses: (before: CodeWitness, after: CodeWitness)?
+    let witnesses: [String: CodeWitness]
 
     /// - Parameters:
     ///   - look: A second look at the last state.
-    ///   - witnesses: The first and the last state; nil where one of them cannot be asked.
+    ///   - witnesses: The states that can be asked, by their labels.
     ///   - drivers: Whether the parts are joined with drivers.
     public init(
-      _ steps: HistorySteps, look: SecondLook,
-      witnesses: (before: CodeWitness, after: CodeWitness)?, drivers: Bool
+      _ steps: HistorySteps, look: SecondLook, witnesses: [String: CodeWitness], drivers: Bool
     ) {
       (self.steps, self.look, self.witnesses) = (steps, look, witnesses)
       whole = steps.whole(findsConditions: drivers)
       transient = steps.transient
     }
+
+    /// The last state.
+    fileprivate var last: CodeWitness? { steps.rows.last.flatMap { witnesses[$0.label] } }
   }
 
   let ways: [Way]
@@ -96,6 +99,7 @@ public struct Review {
   public var lines: [String] {
     var last: [String] = []
     for way in ways {
+      last += way.steps.poolLines.map { Self.prefix(way) + $0 }
       if !way.look.dependent.isEmpty {
         last.append(Self.prefix(way) + dependentText(way.look))
       }
@@ -122,9 +126,16 @@ public struct Review {
       while let part = rest.first {
         // All about the worst, and as much of the others as there is room for.
         let its = brief(part, way, isFirst: lines.isEmpty && ways.count == 1)
-        guard lines.count + its.count + (rest.count > 1 ? 1 : 0) <= room || lines.isEmpty
-        else { break }
-        lines += its.count > room ? brief(part, way, isFirst: false, isWrapped: false) : its
+        let others = rest.count > 1 ? 1 : 0
+        if lines.isEmpty {
+          lines += its.count > room ? brief(part, way, isFirst: false, isWrapped: false) : its
+        } else if lines.count + its.count + min(2, rest.count - 1) <= room {
+          lines += its
+        } else if lines.count + 1 + others <= room {
+          lines.append(headline(part, way).cut(to: Self.width))
+        } else {
+          break
+        }
         rest = rest.dropFirst()
       }
       if !rest.isEmpty {
@@ -170,6 +181,16 @@ public struct Review {
     return way.transient.map(\.label).filter { seen.insert($0).inserted }
   }
 
+  /// `breaks 12 (3 by default), x86-sme47 +2, by 3/22`.
+  private func headline(_ part: StepEffects.Part, _ way: Way) -> String {
+    let more = part.platforms.count - 1
+    let platforms = (part.platforms.first ?? "") + (more > 0 ? " +\(more)" : "")
+    let causes = way.steps.causes(of: part)
+    let by = causes.first.map { ", by \($0)" + (causes.count > 1 ? " +\(causes.count - 1)" : "") }
+    return "\(Self.prefix(way))\(part.effect.rawValue) \(part.scenarios) "
+      + "(\(part.defaultBoots) by default), \(platforms)\(by ?? "")"
+  }
+
   /// `breaks 12 (3 by default), x86-sme47 +2, by 3/22: verdict bounced -> refused`, the
   /// witness, and of the worst where its ways part and which drivers it concerns.
   ///
@@ -178,19 +199,16 @@ public struct Review {
     _ part: StepEffects.Part, _ way: Way, isFirst: Bool, isWrapped: Bool = true
   ) -> [String] {
     func lines(_ text: String) -> [String] { isWrapped ? Self.wrapped(text) : [text] }
-    let more = part.platforms.count - 1
-    let platforms = (part.platforms.first ?? "") + (more > 0 ? " +\(more)" : "")
-    let causes = way.steps.causes(of: part)
-    let by = causes.first.map { ", by \($0)" + (causes.count > 1 ? " +\(causes.count - 1)" : "") }
-    let head =
-      "\(Self.prefix(way))\(part.effect.rawValue) \(part.scenarios) "
-      + "(\(part.defaultBoots) by default), \(platforms)\(by ?? "")"
+    let head = headline(part, way)
     let one = "\(head): \(part.change)"
     var all =
       one.count <= Self.width ? [one] : lines(head) + ["  " + Self.shortened(part.change)]
     all += lines("  \(part.witness)")
     guard isFirst else { return all }
-    if let (before, after) = places(part, way) {
+    if var (before, after) = places(part.example, part.witness, way) {
+      // The first line names the patch.
+      let by = ", by \(way.steps.causes(of: part).first ?? "")"
+      if after.hasSuffix(by) { after = String(after.dropLast(by.count)) }
       for (head, place) in [("  before:", before), ("  after: ", after)] {
         all +=
           isWrapped
@@ -208,19 +226,26 @@ public struct Review {
     return all
   }
 
-  /// Where a witness is decided before the series and after it: where its ways part, or
-  /// the last line of what decides where they do not.
-  func places(_ part: StepEffects.Part, _ way: Way) -> (before: String, after: String)? {
-    places(of: part.witness, way)
+  /// The states between which a witness turns, and its ways through them.
+  private func turn(
+    _ example: Scenario, _ key: String, _ way: Way
+  ) -> (before: CodeWitness, after: CodeWitness, old: CodePath, new: CodePath, CodePath.Aspect)? {
+    guard let turn = way.steps.turn(of: example), let before = way.witnesses[turn.before],
+      let after = way.witnesses[turn.after], let old = before.path(of: key),
+      let new = after.path(of: key)
+    else { return nil }
+    return (before, after, old, new, turn.aspect)
   }
 
-  private func places(of witness: String, _ way: Way) -> (before: String, after: String)? {
-    guard let (before, after) = way.witnesses, let old = before.path(of: witness),
-      let new = after.path(of: witness)
-    else { return nil }
-    let parting = old.parting(from: new)
-    guard let one = parting?.ours ?? parting?.common ?? old.decision,
-      let two = parting?.theirs ?? parting?.common ?? new.decision
+  /// Where a witness is decided before the patch that turns it and after it: where its ways
+  /// part, or the last line of what decides where they do not.
+  func places(
+    _ example: Scenario, _ key: String, _ way: Way
+  ) -> (before: String, after: String)? {
+    guard let (before, after, old, new, aspect) = turn(example, key, way) else { return nil }
+    let parting = old.parting(from: new, on: aspect)
+    guard let one = parting?.decides.ours ?? old.decision(on: aspect),
+      let two = parting?.decides.theirs ?? new.decision(on: aspect)
     else { return nil }
     return (before.text(of: one), after.text(of: two))
   }
@@ -268,7 +293,8 @@ public struct Review {
         }
       }
     }
-    blocks += unwrittenBlocks(way.look, limit: .max) { way.witnesses?.after.place(of: $0) }
+    blocks += way.steps.poolBlocks
+    blocks += unwrittenBlocks(way.look, limit: .max) { way.last?.place(of: $0) }
     blocks.append(.heading("Patch by patch"))
     blocks.append(way.steps.table)
     if !way.transient.isEmpty {
@@ -294,7 +320,9 @@ public struct Review {
     var causes: [Cause] = []
     var rest = 0
     for (index, change) in part.changes.enumerated() {
-      guard index < Self.askedChanges, let (before, after) = places(of: change.witness, way) else {
+      guard index < Self.askedChanges,
+        let (before, after) = places(change.example, change.witness, way)
+      else {
         rest += change.scenarios
         continue
       }
@@ -329,9 +357,9 @@ public struct Review {
   /// Both ways of a witness: the functions that they enter, each with the last line that
   /// runs of it, and where they part.
   private func paths(_ part: StepEffects.Part, _ way: Way) -> [String] {
-    guard let (before, after) = way.witnesses, let old = before.path(of: part.witness),
-      let new = after.path(of: part.witness)
-    else { return [] }
+    guard let (before, after, old, new, aspect) = turn(part.example, part.witness, way) else {
+      return []
+    }
     func list(_ head: String, _ steps: [CodePath.Step], _ witness: CodeWitness) -> [String] {
       guard !steps.isEmpty else { return [] }
       return [head]
@@ -340,11 +368,13 @@ public struct Review {
             .split(separator: "\n").map(String.init)
         }
     }
-    var lines = list("before:", old.functions, before) + list("after:", new.functions, after)
-    if let (common, ours, theirs) = old.parting(from: new) {
-      lines += list("they part behind:", [common].compactMap { $0 }, before)
-      lines += list("before goes on with:", [ours].compactMap { $0 }, before)
-      lines += list("after goes on with:", [theirs].compactMap { $0 }, after)
+    var lines =
+      list("before:", old.functions(on: aspect), before)
+      + list("after:", new.functions(on: aspect), after)
+    if let parting = old.parting(from: new, on: aspect) {
+      lines += list("they part behind:", [parting.common].compactMap { $0 }, before)
+      lines += list("before goes on with:", [parting.ours].compactMap { $0 }, before)
+      lines += list("after goes on with:", [parting.theirs].compactMap { $0 }, after)
     }
     return lines
   }

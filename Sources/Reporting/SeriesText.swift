@@ -73,10 +73,29 @@ func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
       + "\(coverage.compiled - ran - rest) without code of their own)"
   }
   return "\(what) changes \(coverage.total) \(coverage.total == 1 ? "line" : "lines"): "
-    + "\(compiled), \(coverage.beside) in files of which other parts are, \(coverage.ported) "
+    + "\(compiled), \(coverage.beside) in files of which other parts are\(unset(coverage)), "
+    + "\(coverage.ported) "
     + "in files that the harness replaces\(replaced(coverage)), \(coverage.outside) in other files"
     + (coverage.silent == 0
       ? "." : "; blank lines and comments beside them: \(coverage.silent).")
+    + unreached(coverage)
+}
+
+/// ` (under CONFIG_DMA_API_DEBUG 3, which the harness does not set)`.
+private func unset(_ coverage: SeriesCoverage) -> String {
+  let symbols = coverage.unset.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+  guard !symbols.isEmpty else { return "" }
+  let names = symbols.prefix(4).map { "\($0.key.printable(upTo: 60)) \($0.value)" }
+  let more = symbols.count > names.count ? " and \(symbols.count - names.count) more" : ""
+  return " (under \(names.joined(separator: ", "))\(more), as the harness is configured)"
+}
+
+/// ` No scenario reaches kernel/dma/direct.h:118, ....`: of up to 6 lines.
+private func unreached(_ coverage: SeriesCoverage) -> String {
+  guard !coverage.unreached.isEmpty else { return "" }
+  let more = coverage.unreached.count - 6
+  return " No scenario reaches \(coverage.unreached.prefix(6).joined(separator: ", "))"
+    + (more > 0 ? " and \(more) more." : ".")
 }
 
 /// ` and does not read (include/linux/pci.h 12, lib/genalloc.c 3)`: of up to 8 files.

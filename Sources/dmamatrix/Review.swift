@@ -28,13 +28,17 @@ struct ReviewCommand: ParsableCommand {
         safer, faster   the contrary of exposes or corrupts, and of slower
         other           addresses, states and messages
 
-      "by" names patches that have the effect on scenarios against the patch before;
-      "by default" counts scenarios with no parameter: swiotlb=default, and iommu
-      none or translated.
+      "by" names patches that have the effect on scenarios against the patch before,
+      the one that turns the witness first; "by default" counts scenarios with no
+      parameter: swiotlb=default, and iommu none or translated.  Default pools that
+      boots make smaller, or elsewhere, have lines of their own.
 
       --drivers joins each effect with the drivers of a kernel tree whose masks
-      fall under it.  Where the worst is decided, before and after, is named with
-      the patch that wrote the line; --all has both ways of each witness.  A
+      fall under it.  "before" and "after" are where the witness is decided in the
+      two states between which it turns: a line that the patch wrote or removed, of
+      conditions the one that holds and leaves the function; of a largest mapping
+      in dma_max_mapping_size(), of an end in the unmap or free.  --all has both
+      ways of each witness.  A
       function that says yes or no and is defined outside of what is compiled is
       answered both ways.  Of the last state, the masks at both ends of each run of
       equal answers of a device and a request are asked again, with other contents
@@ -122,7 +126,7 @@ struct ReviewCommand: ParsableCommand {
   private struct Walked {
     var steps: HistorySteps
     let ends: [(state: TreeEvaluation, kernel: KernelVersion)]
-    let origins: LineOrigins
+    let witnesses: [String: CodeWitness]
     let predicates: [String]
   }
 
@@ -139,18 +143,13 @@ struct ReviewCommand: ParsableCommand {
     return try zip(assumptions, walked).map { assumption, walked in
       var steps = walked.steps
       steps.condition = assumption.condition
-      guard let (old, new) = walked.ends.pair else {
-        return Review.Way(steps, look: .nothing, witnesses: nil, drivers: false)
+      guard let (_, new) = walked.ends.pair else {
+        return Review.Way(steps, look: .nothing, witnesses: [:], drivers: false)
       }
       let look = try new.state.secondLook(
         at: new.kernel, domain, jobs: jobs.count, from: answers, assuming: assumption)
       return Review.Way(
-        steps, look: look,
-        witnesses: (
-          CodeWitness(old.state, old.kernel, domain, assuming: assumption),
-          CodeWitness(
-            new.state, new.kernel, domain, assuming: assumption, origins: walked.origins)
-        ), drivers: drivers != nil)
+        steps, look: look, witnesses: walked.witnesses, drivers: drivers != nil)
     }
   }
 
@@ -169,16 +168,19 @@ struct ReviewCommand: ParsableCommand {
     let ways = try ways(domain, drivers) { assumption in
       ends = []
       var steps = HistorySteps(domain: domain)
-      let (predicates, origins) = try Verify.states(
+      var witnesses: [String: CodeWitness] = [:]
+      let (predicates, _) = try Verify.states(
         of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption,
         isQuiet: !assumption.holding.isEmpty
       ) { state in
-        steps.add(state)
+        let label = steps.add(state)
+        witnesses[label] = CodeWitness(state, domain, assuming: assumption)
         if let evaluation = state.evaluation, let kernel = state.kernel {
           ends = ends.prefix(1) + [(evaluation, kernel)]
         }
       }
-      return Walked(steps: steps, ends: ends, origins: origins, predicates: predicates)
+      return Walked(
+        steps: steps, ends: ends, witnesses: witnesses, predicates: predicates)
     }
     let coverage = try ends.pair.flatMap { _ in
       try Verify.coverage(history, ends, domain, jobs.count, cache)
@@ -220,6 +222,7 @@ struct ReviewCommand: ParsableCommand {
     var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
     let ways = try ways(domain, drivers) { assumption in
       var steps = HistorySteps(domain: domain)
+      var witnesses: [String: CodeWitness] = [:]
       var walk = try SeriesWalk(
         series, on: base, files: after?.files ?? [], domain: domain,
         policy: KernelVersion.latest.policy, jobs: jobs.count, cacheDirectory: cache,
@@ -231,7 +234,8 @@ struct ReviewCommand: ParsableCommand {
             "patch \(state.number) of \(series.count), '\(state.subject.printable(upTo: 100))', "
               + "cannot be asked: \(failure)")
         }
-        steps.add(state, of: series.count)
+        let label = steps.add(state, of: series.count)
+        witnesses[label] = CodeWitness(state, domain, assuming: assumption)
       }
       Output.progress(1, "asking")
       ends =
@@ -239,7 +243,7 @@ struct ReviewCommand: ParsableCommand {
           after.map { [(base, ends.first), ($0, ends.last)] }
         } ?? []
       return Walked(
-        steps: steps, ends: ends, origins: walk.origins, predicates: walk.predicates.sorted())
+        steps: steps, ends: ends, witnesses: witnesses, predicates: walk.predicates.sorted())
     }
     let coverage = try after.map { after in
       try self.coverage(of: patched, ends, base, after, domain)
@@ -280,6 +284,9 @@ extension SeriesCoverage {
   /// What of the changed lines was not asked, for a line.
   var unseen: [String] {
     var unseen = compiled == total ? [] : ["\(total - compiled) of \(total) changed lines of code"]
+    if let symbol = unset.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
+      unseen[0] += ", as under \(symbol.key.printable(upTo: 60))"
+    }
     if let notReached, notReached > 0 {
       unseen.append(
         "\(notReached) compiled \(notReached == 1 ? "line" : "lines") that no scenario reaches")

@@ -205,6 +205,7 @@ extension Verify {
     var walk = try GitWalk(
       history.repository, domain: domain, policy: KernelVersion.latest.policy,
       jobs: jobs, cacheDirectory: cache, assuming: assumption)
+    var said: Set<String> = []
     for (index, commit) in history.commits.enumerated() {
       let name = String(commit.id.prefix(12))
       let done = Double(index) / Double(history.commits.count)
@@ -213,9 +214,12 @@ extension Verify {
       if let failure = state.failure, !isQuiet {
         Output.error("\(name) cannot be asked: \(failure)")
       }
-      for failure in state.failures where !state.isAlike && !isQuiet {
-        Output.error("\(name), \(failure.name) is left out: \(failure.error)")
+      // What is missing from all states is said of the first.
+      let failures = state.failures.map { "\($0.name) is left out: \($0.error)" }
+      for failure in failures where !isQuiet && !said.contains(failure) {
+        Output.error("\(name), \(failure)")
       }
+      said = Set(failures)
       try each(state)
     }
     Output.progress(1, "asking")

@@ -94,6 +94,13 @@ import Testing
       #expect(bad.status == 129 && bad.error.contains(word), "\(what): \(bad.error)")
     }
 
+    // An allocation has no DMA_ATTR_MMIO: no kernel has the scenario.
+    let none = try run([
+      "verify", "--git", bare, "--yes", "--expect",
+      "x86-sme47/none/default/2G/47/same/none/1/0/alloc/mmio/- result=page",
+    ])
+    #expect(none.status == 128 && none.error.contains("no scenario"), "\(none.error)")
+
     // The range, a row for each.
     tests.generateSmall()
     let range = "\(commits[0])..main"
@@ -111,6 +118,11 @@ import Testing
     }
     #expect(walk.error.contains("\(commits[2].prefix(12)) cannot be asked"))
     #expect(walk.output.split(separator: "\n").allSatisfy { $0.count <= 72 }, "\(walk.output)")
+
+    // What fewer filters asked is not replaced by less.
+    let fewer = ["--platform", "x86-sme47", "--mask", "46", "--iommu", "none", "--yes"]
+    let less = try run(["verify", "--git", bare, range] + fewer + store)
+    #expect(less.status == 2 && less.error.contains("would replace"), "\(less.error)")
 
     // Who changed it, in the database and its views.
     let blame = try tests.run(["blame", Self.key])
@@ -144,6 +156,66 @@ import Testing
       JSONSerialization.jsonObject(with: Data(undone.output.utf8)) as? [String: Any])
     #expect((json["effects"] as? [Any])?.isEmpty == true, "\(undone.output)")
     #expect((json["patches"] as? [Any])?.count == 5)
+  }
+
+  /// Patches that touch neighbouring lines, in a way that is decided by one of them each:
+  /// the effects of each name its own line and no other's.
+  @Test(.enabled(if: canRun, why))
+  func neighboursAreToldApart() throws {
+    try copyTree()
+    let (direct, pool) = ("kernel/dma/direct.h", "kernel/dma/swiotlb.c")
+    var commits = [try repository.commit("base")]
+    func change(_ file: String, _ old: String, _ new: String) throws {
+      let text = try repository.read(file)
+      try #require(text.contains(old))
+      try repository.write(text.replacing(old, with: new, maxReplacements: 1), to: file)
+      commits.append(try repository.commit(new))
+    }
+    func line(of text: String, in file: String) throws -> Int {
+      let lines = try repository.read(file).components(separatedBy: "\n")
+      return try #require(lines.firstIndex { $0.contains(text) }) + 1
+    }
+    try change(
+      direct, "\tif (is_swiotlb_force_bounce(dev)) {\n\t\tif (is_pci",
+      "\tif (is_swiotlb_force_bounce(dev) && size) {\n\t\tif (is_pci")
+    // The first of the two is passed.
+    try change(
+      direct, "\t\tif (is_swiotlb_active(dev))\n",
+      "\t\tif (dir == DMA_NONE)\n\t\t\treturn DMA_MAPPING_ERROR;\n"
+        + "\t\tif (dev->bus_dma_limit)\n\t\t\treturn DMA_MAPPING_ERROR;\n"
+        + "\t\tif (is_swiotlb_active(dev))\n")
+    let refused = try line(of: "\t\tif (dev->bus_dma_limit)", in: direct)
+    let served = try line(of: "if (dir == DMA_NONE)", in: direct)
+    try change(
+      direct, "\t    dma_kmalloc_needs_bounce(dev, size, dir)) {",
+      "\t    (attrs & DMA_ATTR_NO_WARN) ||\n\t    dma_kmalloc_needs_bounce(dev, size, dir)) {")
+    try change(pool, "* IO_TLB_SEGSIZE - min_align", "* IO_TLB_SEGSIZE / 2 - min_align")
+    let size = try line(of: "IO_TLB_SEGSIZE / 2", in: pool)
+    try change("include/linux/swiotlb.h", "(64UL<<20)", "(32UL<<20)")
+    let labels = commits.map { String($0.prefix(12)) }
+    let review = try run([
+      "review", "--git", repository.path, "\(commits[0])..main", "--format", "json", "--platform",
+      "x86", "--mask", "31,47", "--iommu", "none", "--yes",
+    ])
+    #expect(review.status == 1, "\(review.error)")
+    let json = try #require(
+      JSONSerialization.jsonObject(with: Data(review.output.utf8)) as? [String: Any])
+    let effects = try #require(json["effects"] as? [[String: Any]])
+    func effect(_ name: String) throws -> [String: Any] {
+      try #require(effects.first { $0["effect"] as? String == name }, "\(review.output)")
+    }
+    let breaks = try effect("breaks")
+    #expect((breaks["by"] as? [String])?.first == labels[2], "\(breaks)")
+    #expect(
+      breaks["after"] as? String == "dma_direct_map_page() \(direct):\(refused), by \(labels[2])")
+    #expect(breaks["before"] as? String == "dma_direct_map_page() \(direct):\(served)")
+    let slower = try effect("slower")
+    #expect(
+      slower["after"] as? String == "swiotlb_max_mapping_size() \(pool):\(size), by \(labels[4])")
+    #expect(slower["before"] as? String == "swiotlb_max_mapping_size() \(pool):\(size)")
+    let pools = try #require(json["pools"] as? [[String: Any]])
+    #expect(!pools.isEmpty && pools.allSatisfy { $0["by"] as? [String] == [labels[5]] })
+    #expect(pools.contains { $0["bytes"] as? [Int] == [64 << 20, 32 << 20] }, "\(pools)")
   }
 
   /// Where a function is answered both ways, both are kept: blame asks "no" without a name.

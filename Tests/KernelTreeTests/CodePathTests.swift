@@ -68,7 +68,7 @@ import Testing
         step("dma_map_phys", "kernel/dma/mapping.c", 11, "return addr;"),
       ], undoing: [])
     #expect(old.decision?.place == "map() kernel/dma/direct.h:21")
-    #expect(old.functions.map(\.line) == [11, 21, 5])
+    #expect(old.functions(on: .answer).map(\.line) == [11, 21, 5])
     let parting = try #require(old.parting(from: new))
     #expect(parting.common?.line == 20)
     #expect(parting.ours?.text == "copy();" && parting.theirs?.text == "return phys;")
@@ -79,27 +79,101 @@ import Testing
   /// it is where nothing else differs.
   @Test func codeWrittenAnewWithTheSameOutcomeIsPassed() throws {
     let (api, pool) = ("kernel/dma/mapping.c", "kernel/dma/swiotlb.c")
-    let start = step("dma_map_phys", api, 10, "addr = map();")
-    let end = step("dma_map_phys", api, 11, "return addr;")
-    func path(_ check: String, _ state: String, _ rest: CodePath.Step, _ texts: Set<String>)
-      -> CodePath
-    {
-      CodePath(
+    let (start, end) = (
+      step("dma_map_phys", api, 10, "addr = map();"), step("dma_map_phys", api, 11, "return addr;")
+    )
+    func path(_ check: String, _ state: String, _ rest: (line: Int, text: String)) -> CodePath {
+      let lines = [check, "if (host)", state, "return E;", "index = find();", "}"]
+      return CodePath(
         steps: [
-          start, step("tbl_map", pool, 20, check), step("tbl_map", pool, 25, "if (host)"),
+          start, step("tbl_map", pool, 1, check), step("tbl_map", pool, 2, "if (host)"),
           step("has", "arch/x86/coco/core.c", 5, "return true;"),
-          step("tbl_map", pool, 26, state), rest, step("tbl_map", pool, 40, "}"), end,
-        ], undoing: [], texts: [pool: texts.union([check, state, "index = find();", "return E;"])])
+          step("tbl_map", pool, 3, state), step("tbl_map", pool, rest.line, rest.text),
+          step("tbl_map", pool, 6, "}"), end,
+        ], undoing: [], files: [pool: Array(lines.joined(separator: "\n").utf8)])
     }
-    let old = path("if (!a || !b)", "if (!c)", step("tbl_map", pool, 30, "index = find();"), [])
-    let new = path("if (!(a && b))", "if (c)", step("tbl_map", pool, 27, "return E;"), [])
+    let old = path("if (!a || !b)", "if (!c)", (5, "index = find();"))
+    let new = path("if (!(a && b))", "if (c)", (4, "return E;"))
     let parting = try #require(old.parting(from: new))
     #expect(parting.common?.text == "return true;")
     #expect(parting.ours?.text == "if (!c)" && parting.theirs?.text == "if (c)")
-    let harmless = path(
-      "if (!(a && b))", "if (!c)", step("tbl_map", pool, 30, "index = find();"), [])
+    let harmless = path("if (!(a && b))", "if (!c)", (5, "index = find();"))
     let only = try #require(old.parting(from: harmless))
     #expect(only.ours?.text == "if (!a || !b)" && only.theirs?.text == "if (!(a && b))")
+  }
+
+  /// Of conditions that a patch adds the one decides that holds and returns, not the one
+  /// that is passed; on the other side, which has no line of its own, what leaves there.
+  @Test func theConditionThatLeavesDecides() throws {
+    let file = "kernel/dma/direct.h"
+    let rest = [
+      "\tif (bounces(dev))", "\t\treturn bounce(dev,", "\t\t\t      size);", "\treturn phys;",
+    ]
+    let added = [
+      "\tif (none)", "\t\treturn E;", "\tif (limit &&", "\t    size)", "\t\treturn E;",
+    ]
+    func path(_ lines: [String], _ numbers: [Int]) -> CodePath {
+      CodePath(
+        steps: numbers.map {
+          step("map", file, $0, lines[$0 - 1].trimmingCharacters(in: .whitespaces))
+        }, undoing: [], files: [file: Array(lines.joined(separator: "\n").utf8)])
+    }
+    let old = path(["\tstart();"] + rest, [1, 2, 3])
+    let new = path(["\tstart();"] + added + rest, [1, 2, 4, 5, 6])
+    let parting = try #require(old.parting(from: new))
+    #expect(parting.decides.theirs?.line == 4)
+    #expect(parting.decides.ours?.line == 2)
+  }
+
+  /// Source: Documentation/process/coding-style.rst, 1) and 3).
+  @Test func conditionsEndWhereTheirBodiesDo() {
+    let text = Array(
+      """
+      \tif (a(1) &&
+      \t    b) {
+      \t\tc();
+
+      \t\tif (d)
+      \t\t\treturn;
+      \t} else if (e) {
+      \t\tf();
+      \t}
+      \twhile (g)
+      \t\th();
+      \ti(if_);
+      """.utf8)
+    func condition(_ line: Int) -> SourceCondition? { SourceCondition(at: line, in: text) }
+    #expect(condition(1)?.lines == 1...2 && condition(1)?.body == 3..<7)
+    #expect(condition(5)?.lines == 5...5 && condition(5)?.body == 6..<7)
+    #expect(condition(7)?.body == 8..<9 && condition(10)?.body == 11..<12)
+    #expect([2, 3, 4, 6, 9, 12, 13].allSatisfy { condition($0) == nil })
+  }
+
+  /// A line is under the symbols of the innermost branch of which nothing is compiled.
+  @Test func unsetSymbolsAreNamed() {
+    let text = Array(
+      """
+      #ifdef CONFIG_A
+      a();
+      # if defined(CONFIG_B) || defined(CONFIG_C)
+      b();
+      # else
+      c();
+      # endif
+      #else
+      d();
+      #endif
+      #ifndef GUARD
+      e();
+      #endif
+      """.utf8)
+    let lines = ConfiguredLines(text)
+    func symbols(_ line: Int, _ compiled: Set<Int>) -> [String] {
+      lines.symbols(around: line, compiled: compiled)
+    }
+    #expect(symbols(2, []) == ["CONFIG_A"] && symbols(9, [2]) == ["CONFIG_A"])
+    #expect(symbols(4, [2, 6]) == ["CONFIG_B", "CONFIG_C"])
+    #expect(symbols(2, [6]).isEmpty && symbols(12, []).isEmpty)
   }
 
   /// A line keeps the patch that wrote it, wherever later ones move it.

@@ -32,7 +32,9 @@ final class EditedTree {
 
   init(copyOf version: String) throws {
     directory = try TemporaryDirectory()
-    try FileManager.default.copyItem(atPath: Trees.path(version), toPath: path)
+    // A link to a tree is not what is edited.
+    let source = URL(fileURLWithPath: Trees.path(version)).resolvingSymlinksInPath().path
+    try FileManager.default.copyItem(atPath: source, toPath: path)
   }
 
   func text(_ file: String) throws -> String {
