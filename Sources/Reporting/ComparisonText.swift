@@ -371,7 +371,8 @@ private func changeJSON(_ change: Comparison.Change) -> String {
 /// A condition as a JSON object.
 func conditionJSON(_ condition: Condition) -> String {
   let terms = condition.terms.map { term in
-    "\(jsonString(term.axis)): [\(term.values.map(jsonString).joined(separator: ", "))]"
+    let values = term.values.map { jsonValue($0, of: term.axis) }
+    return "\(jsonString(term.axis)): [\(values.joined(separator: ", "))]"
   }
   return """
           {"when": {\(terms.joined(separator: ", "))}, \

@@ -102,6 +102,12 @@ public func jsonString(_ text: String) -> String {
   return literal + "\""
 }
 
+/// The value of an axis as JSON: a number where the axis has nothing else, which of all is
+/// the mask; one that is no whole number of bits is an address, and text.
+public func jsonValue(_ name: String, of axis: String) -> String {
+  axis == DMAMask.axis && UInt8(name) != nil ? name : jsonString(name)
+}
+
 /// A field of RFC 4180, quoted where it must be.
 ///
 /// Bytes and scalars are compared: CR LF is one character, as is a comma with an accent.

@@ -100,9 +100,11 @@ extension ExplainQuestion {
     }
     let masks =
       span.masks.count == 1
-      ? explanation.scenario.mask.name : "\(span.masks.lowerBound)-\(span.masks.upperBound)"
+      ? (explanation.scenario.mask.name, explanation.scenario.mask.name)
+      : (String(span.masks.lowerBound), String(span.masks.upperBound))
     fields += [
-      ("mask", Self.string(masks)), ("reason", Self.string(question.reason)),
+      ("mask_first", jsonValue(masks.0, of: DMAMask.axis)),
+      ("mask_last", jsonValue(masks.1, of: DMAMask.axis)), ("reason", Self.string(question.reason)),
       ("verdict", Self.string(explanation.verdict.name)),
       ("exposure", Self.string(explanation.exposure.name)),
       ("where", Self.string(explanation.answer.decision.function)),

@@ -156,6 +156,7 @@ import Testing
       JSONSerialization.jsonObject(with: Data(undone.output.utf8)) as? [String: Any])
     #expect((json["effects"] as? [Any])?.isEmpty == true, "\(undone.output)")
     #expect((json["patches"] as? [Any])?.count == 5)
+    #expect(tests.numbersAsText(in: json).isEmpty, "\(undone.output)")
   }
 
   /// Patches that touch neighbouring lines, in a way that is decided by one of them each:
