@@ -20,7 +20,9 @@ struct Axes: ParsableCommand {
     help: "Axes or columns; all without.",
     completion: .list(AxisDescription.all.map(\.name)))
   var names: [String] = []
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
 
   mutating func run() throws {

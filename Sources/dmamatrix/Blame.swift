@@ -45,7 +45,9 @@ struct Blame: ParsableCommand {
   var key: [String]
   @OptionGroup var source: DatabaseOption
   @OptionGroup var history: HistoryOption
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
 
   mutating func run() throws {

@@ -34,7 +34,8 @@ struct BoardOptions: ParsableArguments {
       valueName: "mask"))
   var minAlign: String?
   @Option(
-    help: ArgumentHelp("Bytes of an allocation, with K, M, G; a page without.", valueName: "bytes"))
+    help: ArgumentHelp(
+      "Bytes of an allocation, with K, M, G; a page without.", valueName: "bytes"))
   var size: String?
 
   /// The machines that are described, in their order.

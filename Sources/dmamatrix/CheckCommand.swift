@@ -57,9 +57,11 @@ struct CheckCommand: ParsableCommand {
   var base: String?
   @Option(
     help: ArgumentHelp("Only these lints.", valueName: "name"),
-    completion: .list(Lint.allCases.map(\.rawValue)))
+    completion: .names(Lint.allCases.map(\.rawValue)))
   var lint: [String] = []
-  @Option(help: ArgumentHelp("text, markdown, json, ktap, sarif or b4.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown, json, ktap, sarif or b4.", valueName: "format"),
+    completion: .formats(CheckFormat.self, others: ["b4"]))
   var format = "text"
   @Option(help: "A file of accepted violations.", completion: .file())
   var baseline: String?

@@ -20,9 +20,13 @@ struct Claims: ParsableCommand {
         dmamatrix claims C066 --format markdown
       """)
 
-  @Argument(help: "Claims by id; all without.")
+  @Argument(
+    help: "Claims by id; all without.",
+    completion: .custom { _, _, _ in (try? Claim.read(Schema.claims).map(\.id)) ?? [] })
   var ids: [String] = []
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
 
   mutating func run() throws {

@@ -5,16 +5,19 @@ import Support
 
 /// Whether results are coloured.
 struct ColorOption: ParsableArguments {
+  private static let accepted = ["auto", "always", "never"]
+
   @Option(
     help: ArgumentHelp(
       "Colour verdicts: auto (on a terminal, unless NO_COLOR is set), always or never.",
-      valueName: "when"))
+      valueName: "when"), completion: .list(accepted))
   var color = "auto"
 
   func validate() throws {
-    guard ["auto", "always", "never"].contains(color) else {
+    guard Self.accepted.contains(color) else {
       throw UsageError(
-        description: "--color '\(color.printable)' is unknown; accepted: auto, always, never")
+        description: "--color '\(color.printable)' is unknown; accepted: "
+          + Self.accepted.joined(separator: ", "))
     }
   }
 

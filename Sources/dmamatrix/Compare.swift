@@ -25,7 +25,9 @@ struct Compare: ParsableCommand {
 
   @Argument(help: "Two kernels or more, the base first.", completion: .kernels)
   var names: [String]
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown or json.", valueName: "format"),
+    completion: .formats(FindingFormat.self))
   var format = "text"
   @Flag(help: "Stop behind the summary: a line for each effect.")
   var summary = false

@@ -31,9 +31,12 @@ struct DisagreementsCommand: ParsableCommand {
   @OptionGroup var source: DatabaseOption
   @Option(
     help: ArgumentHelp(
-      "Kernels and trees; all that were observed or stored without.", valueName: "k"))
+      "Kernels and trees; all that were observed or stored without.", valueName: "k"),
+    completion: .kernelList)
   var kernel: [String] = []
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown or json.", valueName: "format"),
+    completion: .formats(FindingFormat.self))
   var format = "text"
   @OptionGroup var color: ColorOption
 

@@ -104,7 +104,9 @@ struct Dmamatrix: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     do {
       try ProcessStart.prepare()
-      try CommandNames.check(Array(CommandLine.arguments.dropFirst()), below: Dmamatrix.self)
+      let arguments = Array(CommandLine.arguments.dropFirst())
+      if let script = CompletionScript.asked(for: arguments) { return try Output.write(script) }
+      try CommandNames.check(arguments, below: Dmamatrix.self)
       var command = try parseAsRoot()
       try command.run()
     } catch {

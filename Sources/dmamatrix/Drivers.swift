@@ -87,9 +87,11 @@ struct Drivers: ParsableCommand {
     help: ArgumentHelp(
       "What the tree is called; its version without.", valueName: "name"))
   var name: String?
-  @Option(help: "Add the drivers to a database.", completion: .file())
+  @Option(help: "Add the drivers to a database.", completion: .database)
   var store: String?
-  @Option(help: ArgumentHelp("Kernels to compare, the base first.", valueName: "k,k"))
+  @Option(
+    help: ArgumentHelp("Kernels to compare, the base first.", valueName: "k,k"),
+    completion: .kernelList)
   var compare: String?
   @Option(help: ArgumentHelp("A kernel to check.", valueName: "k"), completion: .kernels)
   var check: String?
@@ -98,7 +100,9 @@ struct Drivers: ParsableCommand {
       "The version that --check compares with (default: the release below).", valueName: "k"),
     completion: .kernels)
   var base: String?
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown or json.", valueName: "format"),
+    completion: .formats(FindingFormat.self))
   var format = "text"
   @Option(
     help: ArgumentHelp(

@@ -68,7 +68,9 @@ struct Explain: ParsableCommand {
   var line: String?
   @Option(help: ArgumentHelp("A device of the log, as 0000:01:00.0.", valueName: "name"))
   var device: String?
-  @Option(help: ArgumentHelp("text or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or json.", valueName: "format"),
+    completion: .formats(ExplainFormat.self))
   var format = "text"
   @OptionGroup var color: ColorOption
   @Option(

@@ -63,7 +63,7 @@ struct HostCommand: ParsableCommand {
   var root: String?
   @Option(
     help: ArgumentHelp("Kernels to compare the captured one with.", valueName: "k"),
-    completion: .kernels)
+    completion: .kernelList)
   var kernel: [String] = []
   @Option(
     help: ArgumentHelp("A command line to compare the captured one with.", valueName: "line"))
@@ -84,13 +84,15 @@ struct HostCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A database with trees that verify stored: their names are kernels.", valueName: "file"),
-    completion: .file())
+    completion: .database)
   var trees: String?
   @Option(
     help: ArgumentHelp("Add the captures to a database.", valueName: "file"),
-    completion: .file())
+    completion: .database)
   var store: String?
-  @Option(help: ArgumentHelp("text, markdown or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown or json.", valueName: "format"),
+    completion: .formats(FindingFormat.self))
   var format = "text"
   @Flag(help: "Print the script that takes a capture.")
   var script = false

@@ -23,12 +23,16 @@ struct LabCommand: ParsableCommand {
   struct Boots: ParsableArguments {
     @Option(
       help: ArgumentHelp(
-        "IOMMUs: \(LabBoot.iommuNames.joined(separator: ", ")).", valueName: "name"))
+        "IOMMUs: \(LabBoot.iommuNames.joined(separator: ", ")).", valueName: "name"),
+      completion: .names(LabBoot.iommuNames))
     var iommu: [String] = []
-    @Option(help: ArgumentHelp("swiotlb modes: default, force, noforce.", valueName: "mode"))
+    @Option(
+      help: ArgumentHelp("swiotlb modes: default, force, noforce.", valueName: "mode"),
+      completion: .names(LabBoot.swiotlbModes.map(\.name)))
     var swiotlb: [String] = []
     @Option(
-      help: ArgumentHelp("RAM: 2G, 2200M, 3G, 6G, 12G; 2G and 6G without.", valueName: "size"))
+      help: ArgumentHelp("RAM: 2G, 2200M, 3G, 6G, 12G; 2G and 6G without.", valueName: "size"),
+      completion: .names(LabBoot.knownMemories))
     var mem: [String] = []
 
     func boots() throws -> [LabBoot] {
@@ -66,7 +70,7 @@ struct LabCommand: ParsableCommand {
           dmamatrix lab plan --kernel 7.2,7.3 --iommu none,intel_strict
         """)
 
-    @Option(help: ArgumentHelp("Kernels.", valueName: "k"))
+    @Option(help: ArgumentHelp("Kernels.", valueName: "k"), completion: .kernelList)
     var kernel: [String] = ["6.12"]
     @OptionGroup(title: "Boots") var boots: Boots
 
@@ -106,7 +110,9 @@ struct LabCommand: ParsableCommand {
     var module: String
     @Option(name: [.short, .long], help: "Where logs go.", completion: .directory)
     var output: String
-    @Option(help: ArgumentHelp("Boot only what 'lab plan' chooses for it.", valueName: "kernel"))
+    @Option(
+      help: ArgumentHelp("Boot only what 'lab plan' chooses for it.", valueName: "kernel"),
+      completion: .kernels)
     var plan: String?
     @Option(help: ArgumentHelp("Seconds that a boot may take.", valueName: "n"))
     var limit = 120

@@ -20,9 +20,9 @@ struct Merge: ParsableCommand {
         dmamatrix merge -o matrix.db 1.db 2.db
       """)
 
-  @Argument(help: "The parts.", completion: .file())
+  @Argument(help: "The parts.", completion: .database)
   var parts: [String]
-  @Option(name: [.short, .long], help: "The database to make.", completion: .file())
+  @Option(name: [.short, .long], help: "The database to make.", completion: .database)
   var output: String
   @Flag(help: "Print no summary.")
   var quiet = false

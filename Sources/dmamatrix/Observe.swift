@@ -47,7 +47,7 @@ struct Observe: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The modelled kernel to compare logs with, instead of the one of their release.",
-      valueName: "k"))
+      valueName: "k"), completion: .kernels)
   var kernel: String?
   @Flag(help: "Take the intact lines of a log that was cut or mixed.")
   var intact = false
@@ -58,7 +58,9 @@ struct Observe: ParsableCommand {
       "The machine that a trace is of: a capture, or a folder as --root of host.",
       valueName: "machine"), completion: .file())
   var host: String?
-  @Option(help: ArgumentHelp("For traffic: text, markdown or json.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("For traffic: text, markdown or json.", valueName: "format"),
+    completion: .formats(FindingFormat.self))
   var format = "text"
   @OptionGroup var color: ColorOption
 

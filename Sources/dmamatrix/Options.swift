@@ -8,7 +8,7 @@ import Support
 /// The database that a command reads or writes.
 struct DatabaseOption: ParsableArguments {
   @Option(
-    name: [.short, .customLong("database")], help: "The database.", completion: .file())
+    name: [.short, .customLong("database")], help: "The database.", completion: .database)
   var database = "matrix.db"
 }
 
@@ -72,64 +72,64 @@ struct AxisFilters: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Kernels: \(list(KernelVersion.all.map(\.name))), or alternatives as v6+P03.",
-      valueName: "k"), completion: .kernels)
+      valueName: "k"), completion: .kernelList)
   var kernel: [String] = []
   @Option(
     help: ArgumentHelp("Platforms: \(list(Platform.accepted)).", valueName: "p"),
-    completion: .list(Platform.names))
+    completion: .names(Platform.names))
   var platform: [String] = []
   @Option(
     help: ArgumentHelp("IOMMU modes: \(list(IOMMUMode.names)).", valueName: "mode"),
-    completion: .list(IOMMUMode.names))
+    completion: .names(IOMMUMode.names))
   var iommu: [String] = []
   @Option(
     help: ArgumentHelp("swiotlb modes: \(list(SwiotlbMode.names)).", valueName: "mode"),
-    completion: .list(SwiotlbMode.names))
+    completion: .names(SwiotlbMode.names))
   var swiotlb: [String] = []
   @Option(
     help: ArgumentHelp("Machines: \(list(MachineName.names)).", valueName: "machine"),
-    completion: .list(MachineName.names))
+    completion: .names(MachineName.names))
   var mem: [String] = []
   @Option(
     help: ArgumentHelp(
       "DMA masks: bits, 24 to 64 in the matrix, ranges as 32-40, or an address of ones.",
       valueName: "bits"),
-    completion: .list(DMAMask.names))
+    completion: .names(DMAMask.names))
   var mask: [String] = []
   @Option(
     help: ArgumentHelp("Coherent masks: \(list(CoherentMask.accepted)).", valueName: "bits"),
-    completion: .list(CoherentMask.names))
+    completion: .names(CoherentMask.names))
   var coherentMask: [String] = []
   @Option(
     help: ArgumentHelp("Bus limits: \(list(BusLimit.accepted)).", valueName: "bits"),
-    completion: .list(BusLimit.names))
+    completion: .names(BusLimit.names))
   var busLimit: [String] = []
   @Option(
     help: ArgumentHelp("1: coherent devices, 0: non-coherent.", valueName: "0|1"),
-    completion: .list(Coherence.names))
+    completion: .names(Coherence.names))
   var coherent: [String] = []
   @Option(
     help: ArgumentHelp(
       "1: untrusted external devices, 0: trusted, accepted: TDISP devices that a guest accepted.",
       valueName: "trust"),
-    completion: .list(Facing.knownNames))
+    completion: .names(Facing.knownNames))
   var external: [String] = []
   @Option(
     help: ArgumentHelp(
       "Operations: \(list(Operation.names)); beside the matrix: "
         + "\(list(Operation.extended.map(\.name))).", valueName: "op"),
-    completion: .list(Operation.knownNames))
+    completion: .names(Operation.knownNames))
   var op: [String] = []
   @Option(
     help: ArgumentHelp("Attributes: \(list(Attributes.names)).", valueName: "attrs"),
-    completion: .list(Attributes.names))
+    completion: .names(Attributes.names))
   var attrs: [String] = []
   // A list may begin with "-", the buffer of allocations.
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "Buffers: \(list(Buffer.names)), others as 12G+64K or mmio:0x3900000000+4K.",
-      valueName: "buf"), completion: .list(Buffer.names))
+      valueName: "buf"), completion: .names(Buffer.names))
   var buf: [String] = []
 
   @Option(
@@ -140,7 +140,7 @@ struct AxisFilters: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A database with trees that verify stored: their names are kernels.", valueName: "file"),
-    completion: .file())
+    completion: .database)
   var trees: String?
 
   /// The version, alternative or variant of a policy file called `name`.
@@ -365,11 +365,6 @@ struct AxisFilters: ParsableArguments {
     UsageError(
       description: "\(option) '\(value.printable)' is unknown; accepted: \(list(accepted))")
   }
-}
-
-extension CompletionKind {
-  /// The names of the model's kernels.
-  static var kernels: CompletionKind { .list(KernelVersion.known.map(\.name)) }
 }
 
 /// The values of an option that takes several, repeated or separated by commas.

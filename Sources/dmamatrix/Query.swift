@@ -45,7 +45,8 @@ struct Query: ParsableCommand {
   var parameters: [String] = []
   @Option(
     help: ArgumentHelp(
-      "\(ResultFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+      "\(ResultFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"),
+    completion: .formats(ResultFormat.self))
   var format = "table"
   @Flag(inversion: .prefixedNo, help: "Print the column names.")
   var header = true

@@ -36,7 +36,9 @@ struct ReplyCommand: ParsableCommand {
       "The release whose service counts; the one below without.", valueName: "kernel"),
     completion: .kernels)
   var base: String?
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
   @OptionGroup var joined: DriverOption
   @OptionGroup(title: "Filters") var filters: AxisFilters

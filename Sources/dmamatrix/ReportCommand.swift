@@ -72,7 +72,9 @@ struct ReportCommand: ParsableCommand {
       """)
   var all = false
   @OptionGroup var source: DatabaseOption
-  @Option(help: ArgumentHelp("text or markdown; map also svg.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown; map also svg.", valueName: "format"),
+    completion: .formats(Document.Format.self, others: ["svg"]))
   var format = "text"
   @Option(
     name: [.short, .long], help: "Write to a file instead of standard output.",

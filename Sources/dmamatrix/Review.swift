@@ -76,7 +76,9 @@ struct ReviewCommand: ParsableCommand {
   var range: String?
   @Flag(help: "Show all, not the first lines alone.")
   var all = false
-  @Option(help: ArgumentHelp("text, markdown, json or b4.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text, markdown, json or b4.", valueName: "format"),
+    completion: .formats(FindingFormat.self, others: ["b4"]))
   var format = "text"
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
   var cache: String?

@@ -39,24 +39,31 @@ struct Solve: ParsableCommand {
     help: ArgumentHelp("The version whose service is to be kept.", valueName: "k"),
     completion: .kernels)
   var base: String
-  @Option(help: ArgumentHelp("Lints that no scenario may violate.", valueName: "lint"))
+  @Option(
+    help: ArgumentHelp("Lints that no scenario may violate.", valueName: "lint"),
+    completion: .names(Lint.allCases.map(\.rawValue)))
   var require: [String] = []
   @Option(
     help: ArgumentHelp(
-      "Order of solutions: changes, lost, exposed; the first matters most.", valueName: "cost"))
+      "Order of solutions: changes, lost, exposed; the first matters most.", valueName: "cost"),
+    completion: .names(PolicyCost.Preference.allCases.map(\.rawValue)))
   var prefer: [String] = []
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Change at most this many knobs, 1 to 4.", valueName: "n"))
   var maxChanges = 2
-  @Option(help: ArgumentHelp("Change only these knobs, by name or id.", valueName: "knob"))
+  @Option(
+    help: ArgumentHelp("Change only these knobs, by name or id.", valueName: "knob"),
+    completion: .names(Knob.all.map(\.name)))
   var knob: [String] = []
   @Flag(help: "Where nothing meets the requirements, show which contradict each other.")
   var explainImpossible = false
   @Option(
     help: "Write the first solution as a policy file.", completion: .file())
   var emitPolicy: String?
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
   @OptionGroup(title: "Filters") var filters: AxisFilters
 

@@ -133,15 +133,18 @@ struct Verify: ParsableCommand {
       "A patch series to apply to a copy: a mailbox, mails, a folder of them, a diff; - for "
         + "standard input.", valueName: "path"), completion: .file())
   var mbox: [String] = []
-  @Option(help: "A database that takes the answers as another kernel.", completion: .file())
+  @Option(help: "A database that takes the answers as another kernel.", completion: .database)
   var store: String?
   @Option(help: ArgumentHelp("Where to build.", valueName: "directory"), completion: .directory)
   var cache: String?
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Show at most this many kinds of disagreement; 20 without.", valueName: "n"))
+    help: ArgumentHelp(
+      "Show at most this many kinds of disagreement; 20 without.", valueName: "n"))
   var show: Int?
-  @Option(help: ArgumentHelp("text or markdown.", valueName: "format"))
+  @Option(
+    help: ArgumentHelp("text or markdown.", valueName: "format"),
+    completion: .formats(Document.Format.self))
   var format = "text"
   @Flag(help: "Compile and run the tree without asking.")
   var yes = false

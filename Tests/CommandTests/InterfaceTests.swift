@@ -119,10 +119,13 @@ extension CommandTests {
     for (words, value) in [
       (["generate", "--platform", "x86-sme5"], "x86-sme51"), (["report", "vers"], "versions"),
       (["check", "--lint", "mask-m"], "mask-monotone"), (["compare", "v6+P0"], "v6+P03"),
+      (["generate", "--platform", "sev,td"], "sev,tdx"), (["help", "export", "da"], "datasette"),
+      (["export", "csv", "--kernel", "v6,"], "v6,v7"), (["check", "--format", "k"], "ktap"),
     ] {
-      let line = (["dmamatrix"] + words).map { "'\($0)'" }
+      let line = ([tool.path] + words).map { "'\($0)'" }
       let asked = """
         source '\(file)'
+        COMP_LINE="\(([tool.path] + words).joined(separator: " "))"; COMP_POINT=${#COMP_LINE}
         COMP_WORDS=(\(line.joined(separator: " "))); COMP_CWORD=\(words.count)
         _dmamatrix dmamatrix \(line[words.count]) \(line[words.count - 1])
         printf '%s\\n' "${COMPREPLY[@]}" | grep -qxF '\(value)'

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Tests the exports and the explorer with the real Datasette (0.65 and 1.0),
-# DuckDB, pandas and Chromium. The programs come from PyPI and Debian; what cannot
-# be installed is an error, so that nothing is skipped in silence.
+# Tests the exports, the explorer and the completions with the real Datasette (0.65 and
+# 1.0), DuckDB, pandas, Chromium, bash, zsh and fish. The programs come from PyPI and Debian; what cannot be installed is an error,
+# so that nothing is skipped in silence.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -18,6 +18,13 @@ if [ -z "$CHROMIUM" ]; then
   sh Tests/install.sh chromium
   CHROMIUM=$(command -v chromium)
 fi
+missing=
+for shell in bash zsh fish; do
+  command -v "$shell" >/dev/null || missing="$missing $shell"
+done
+# The names are words of this script.
+# shellcheck disable=SC2086
+sh Tests/install.sh $missing
 
 python="$VENV/tools/bin/python"
 db="$work/matrix.db"
@@ -51,6 +58,7 @@ printf 'name: mine\nbase: v6\nchanges:\n  callerSharedAlloc: refused\n' >"$work/
 
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
 "$python" Tests/Ecosystem/exports_test.py "$TOOL" "$db" "$work"
+"$python" Tests/Ecosystem/completions_test.py "$TOOL" "$work"
 for environment in tools datasette-1.0; do
   "$python" Tests/Ecosystem/datasette_test.py "$VENV/$environment/bin/datasette" "$db" \
     "$work/site" "$CHROMIUM"
