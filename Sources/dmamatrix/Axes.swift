@@ -17,7 +17,7 @@ struct Axes: ParsableCommand {
       """)
 
   @Argument(
-    help: "Axes or columns; all without.",
+    help: "Axes or columns (default: all).",
     completion: .list(AxisDescription.all.map(\.name)))
   var names: [String] = []
   @Option(

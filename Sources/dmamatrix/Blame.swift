@@ -7,7 +7,7 @@ import Support
 /// The history that a command asks, of those that a database holds.
 struct HistoryOption: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A history by its name; the one stored last without.", valueName: "name"))
+    help: ArgumentHelp("A history by its name (default: the one stored last).", valueName: "name"))
   var history: String?
 
   func name(in database: MatrixDatabase) throws -> String {

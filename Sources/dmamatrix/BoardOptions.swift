@@ -35,7 +35,7 @@ struct BoardOptions: ParsableArguments {
   var minAlign: String?
   @Option(
     help: ArgumentHelp(
-      "Bytes of an allocation, with K, M, G; a page without.", valueName: "bytes"))
+      "Bytes of an allocation, with K, M, G (default: a page).", valueName: "bytes"))
   var size: String?
 
   /// The machines that are described, in their order.

@@ -21,7 +21,7 @@ struct Claims: ParsableCommand {
       """)
 
   @Argument(
-    help: "Claims by id; all without.",
+    help: "Claims by id (default: all).",
     completion: .custom { _, _, _ in (try? Claim.read(Schema.claims).map(\.id)) ?? [] })
   var ids: [String] = []
   @Option(

@@ -51,9 +51,9 @@ struct Kernels: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the modelled kernels, and what each changed.",
     discussion: """
-      With --alternatives, words choose those that mails call so: a function, a
-      phrase, a subject, a message-id, an author's initials.  Alternatives of one
-      version that turn different knobs go together: v6+P03+P05.
+      With --alternatives, words select those that mails describe with them: a
+      function, a phrase, a subject, a message-id, an author's initials.  Alternatives
+      of one version that change different knobs can be combined: v6+P03+P05.
 
       Examples:
         dmamatrix kernels
@@ -65,8 +65,8 @@ struct Kernels: ParsableCommand {
 
   @Argument(
     help: """
-      Kernels or alternatives to list; all kernels without.  With --alternatives, \
-      words about them.
+      Kernels or alternatives to list (default: all kernels); with --alternatives, \
+      words that describe them.
       """, completion: .kernels)
   var names: [String] = []
   @Flag(help: "List the alternatives that the review argued about instead.")

@@ -17,9 +17,9 @@ struct DisagreementsCommand: ParsableCommand {
       reduced to few conditions that are exact together over what was observed.
 
       Every tree that "verify --store" put into the database is compared with the
-      model that it is nearest to, over what was stored.  Observations and code
-      meet in the model: no observation differs from code that agrees with the
-      model where the observation does.
+      model that it is nearest to, over what was stored.  Observations and compiled
+      code are not compared with each other: where both agree with the model, they
+      agree.
 
       Exit status 1 if anything differs.
 
@@ -31,7 +31,7 @@ struct DisagreementsCommand: ParsableCommand {
   @OptionGroup var source: DatabaseOption
   @Option(
     help: ArgumentHelp(
-      "Kernels and trees; all that were observed or stored without.", valueName: "k"),
+      "Kernels and trees (default: all that were observed or stored).", valueName: "k"),
     completion: .kernelList)
   var kernel: [String] = []
   @Option(

@@ -56,7 +56,8 @@ struct Drivers: ParsableCommand {
       net or sound.  Left out, and counted: drivers that Kconfig does not allow
       on those platforms, or only with COMPILE_TEST; drivers of device trees on
       x86; drivers without PCI devices for untrusted devices.  Named apart: those
-      with a pair that the matrix has not, as 64/31, which --coherent-mask adds.
+      with a pair of masks that the matrix does not have, as 64/31, which
+      --coherent-mask adds.
       Not known: which operations a driver uses, masks that another file or the
       bus sets later, what another module's table of operations leads to, and
       masks of devices whose mask is another's.  A file counts as a driver
@@ -71,7 +72,7 @@ struct Drivers: ParsableCommand {
       itself, and "generate" keeps them when it makes the database anew.  A
       database that does not exist is made, with the default matrix.
 
-      Exit status with --compare and --check as of these commands.
+      With --compare and --check, the exit status is that of these commands.
 
       Examples:
         dmamatrix drivers --tree ~/linux
@@ -85,7 +86,7 @@ struct Drivers: ParsableCommand {
   var tree: String
   @Option(
     help: ArgumentHelp(
-      "What the tree is called; its version without.", valueName: "name"))
+      "What to call the tree (default: its version).", valueName: "name"))
   var name: String?
   @Option(help: "Add the drivers to a database.", completion: .database)
   var store: String?

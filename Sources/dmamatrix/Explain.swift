@@ -11,8 +11,9 @@ struct Explain: ParsableCommand {
       Prints configuration, answer, verdict and the path: each function and the
       condition taken, with the knob by which versions differ there.  With two
       kernels, both paths from where they part.  Without --mask every mask is
-      shown.  Axes that are not given: no IOMMU, 64G, one mask for all, no bus
-      limit, a coherent trusted device, a map of low and of high RAM.
+      shown.  Axes that are not given have these values: no IOMMU, 64 GiB of RAM,
+      the same mask for maps and allocations, no bus limit, a coherent and trusted
+      device, a map of low and of high RAM.
 
       A board is described as it is: masks and limits as addresses, firmware's
       dma-ranges, RAM and DMA zone, what the driver set in dma_parms.  With one
@@ -20,23 +21,23 @@ struct Explain: ParsableCommand {
       address lines are really driven.  A scatter list of several entries has one
       --buf for each.
 
-      ppc64 stands for no IBM machine: PowerNV and pSeries give PCI devices TCE
-      operations (arch/powerpc/kernel/dma-iommu.c), which are not modelled.  It is
-      Freescale's, with up to 4 GiB: above, swiotlb_detect_4g() makes a pool.
+      ppc64 is a Freescale machine with up to 4 GiB; with more, swiotlb_detect_4g()
+      makes a pool.  IBM's PowerNV and pSeries are not modelled: their PCI devices
+      have TCE operations (arch/powerpc/kernel/dma-iommu.c).
 
-      A scenario's key names all axes at once, as reports print it: broken over
-      two lines, with a kernel before it, with * for every mask, with a circumstance
-      behind a semicolon.
+      A scenario's key names all axes at once.  It is accepted in every form in which
+      reports print it: broken over two lines, with a kernel before it, with * for
+      all masks, with a circumstance behind a semicolon.
 
       --dmesg takes a boot log as people paste it (dmesg, journal, mail): each
       fact stands with its line, and what the log leaves open is answered side
       by side.  Where some devices are behind an IOMMU and others are not,
       --device picks one.  --line takes a message about a failed mapping alone.
-      --cmdline takes a command line.  Of a kernel that is not modelled the
-      neighbours answer.
+      --cmdline takes a command line.  For a kernel that is not modelled, the
+      modelled ones before and after it answer.
 
-      After the answer comes its end: the path of dma_unmap_* or dma_free_* with
-      the same arguments, and what is left.  --mask-change, --dynamic, --fill and
+      The end of the request follows: the path of dma_unmap_* or dma_free_* with
+      the same arguments, and what that leaves behind.  --mask-change, --dynamic, --fill and
       --decrypt-fails say what happens in between, one thing at a time.
 
       Examples:

@@ -31,10 +31,11 @@ struct HostCommand: ParsableCommand {
       --store adds captures to a database, where the tables host, host_device,
       host_answer, host_change and host_traffic hold them, and named queries ask for
       them: fleet-breaks, fleet-bounces, fleet-coherent ("query --list").  A folder
-      stands for the archives below it.  A capture is known by its path: one of the
-      same path is replaced.  Compared is with every modelled release, or with
-      --kernel.  What cannot be read is named and left out: exit status 2.  A database
-      that does not exist is made, with the default matrix; "generate" keeps machines.
+      stands for the archives below it.  A capture replaces the one that was stored
+      from the same path.  Captures are compared with every modelled release, or with
+      those of --kernel.  What cannot be read is named and left out: exit status 2.  A database
+      that does not exist is made, with the default matrix; "generate" keeps its
+      machines.
 
       --drivers names a kernel tree (or a database that dmamatrix drivers --store
       has written one to): devices without a driver show the bus's masks, and the

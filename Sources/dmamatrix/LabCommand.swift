@@ -31,7 +31,7 @@ struct LabCommand: ParsableCommand {
       completion: .names(LabBoot.swiotlbModes.map(\.name)))
     var swiotlb: [String] = []
     @Option(
-      help: ArgumentHelp("RAM: 2G, 2200M, 3G, 6G, 12G; 2G and 6G without.", valueName: "size"),
+      help: ArgumentHelp("RAM: 2G, 2200M, 3G, 6G, 12G (default: 2G and 6G).", valueName: "size"),
       completion: .names(LabBoot.knownMemories))
     var mem: [String] = []
 
@@ -59,8 +59,9 @@ struct LabCommand: ParsableCommand {
       abstract: "Choose the fewest boots that show every answer of the model.",
       discussion: """
         An answer is what is asked, the result, the rule that decided, and what the
-        device is told about its reach.  With two kernels or more, each chosen boot is run on all of them,
-        and the boots also show every way in which the kernels differ.
+        device is told about its reach.  With two kernels or more, each chosen boot is
+        run on all of them, and the boots also show every way in which the kernels
+        differ.
 
         The lab's machine is an x86 host: what the model says of SME, SEV, TDX and
         other platforms needs their hardware, and dmaprobe loaded there.

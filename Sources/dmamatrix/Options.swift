@@ -92,7 +92,7 @@ struct AxisFilters: ParsableArguments {
   var mem: [String] = []
   @Option(
     help: ArgumentHelp(
-      "DMA masks: bits, 24 to 64 in the matrix, ranges as 32-40, or an address of ones.",
+      "DMA masks: bits, 24 to 64 in the matrix, ranges as 32-40, or an address, all ones.",
       valueName: "bits"),
     completion: .names(DMAMask.names))
   var mask: [String] = []

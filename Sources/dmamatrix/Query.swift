@@ -57,7 +57,7 @@ struct Query: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Stop after this many seconds, in a call of a function one later; 0 lifts the limit.",
+      "Stop after this many seconds, inside a function one later; 0 lifts the limit.",
       valueName: "s"))
   var timeout = 10.0
 

@@ -10,7 +10,7 @@ struct ReplyCommand: ParsableCommand {
     abstract: "Answer a proposal: does it mend what its version breaks?",
     discussion: """
       Text for a mail: question and answer in a line each, the knobs that the
-      proposal turns, scenarios by effect against a release, what is served worse
+      proposal changes, scenarios by effect against a release, what is served worse
       with a witness each, and the commands that show it.  With --drivers, the
       real drivers of each.
 
@@ -33,7 +33,7 @@ struct ReplyCommand: ParsableCommand {
   var alternative: String
   @Option(
     help: ArgumentHelp(
-      "The release whose service counts; the one below without.", valueName: "kernel"),
+      "The release whose service counts (default: the one below).", valueName: "kernel"),
     completion: .kernels)
   var base: String?
   @Option(

@@ -32,10 +32,10 @@ struct ReportCommand: ParsableCommand {
       which: swiotlb=default, iommu=none|translated (without an IOMMU, or with
       one and no iommu= parameter), mem=64G, coherent_mask=same, no bus limit, a
       coherent trusted device.  "platform" shows 7.3 on x86-sme47 and every boot;
-      "versions" and "map" show SME hosts.  A default that goes with nothing that
-      was asked is given up: all values of that axis are shown.  "findings",
+      "versions" and "map" show SME hosts.  If a default excludes all that was
+      asked for, every value of that axis is shown instead.  "findings",
       "lifecycle", "maintainers", "2026-07-02" and --all need no database; "html"
-      takes all of it.
+      shows the whole of one.
       "drivers" needs --drivers, and "findings" takes it.  "device" needs --mask
       and takes --coherent-mask, --bus-limit, --platform, --iommu and --kernel.
 

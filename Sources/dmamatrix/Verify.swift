@@ -84,11 +84,12 @@ struct Verify: ParsableCommand {
       callers of swiotlb_init() on powerpc and of pv_init() on s390, and Hyper-V's
       set-up are ported, not the tree's: a series that changes those is not seen.
       Page allocation is the worst case: the highest free page of the zone.
-      What a device drives (--device-bits of explain and generate) no kernel knows.
+      How many address lines a device drives (--device-bits of explain and generate)
+      is known to no kernel, and not asked.
 
       The tree is compiled and its code is run, with limits on time and memory,
-      without network and without writing files.  It is asked before the first
-      run; --yes answers.  What is built stays in the cache directory
+      without network and without writing files.  The command asks for
+      permission before the first run, and with --yes does not.  What is built stays in the cache directory
       ($XDG_CACHE_HOME/dmamatrix).
 
       Examples:
@@ -112,7 +113,7 @@ struct Verify: ParsableCommand {
   var git: String?
   @Argument(
     help: ArgumentHelp(
-      "With --git: a commit, branch or tag, or A..B; HEAD without.", valueName: "revision"))
+      "With --git: a commit, branch or tag, or A..B (default: HEAD).", valueName: "revision"))
   var revision: String?
   @Option(
     help: ArgumentHelp(
@@ -121,7 +122,7 @@ struct Verify: ParsableCommand {
   var expect: String?
   @Option(
     help: ArgumentHelp(
-      "What to call the tree; tree-VERSION by its Makefile, or tree, without.",
+      "What to call the tree (default: tree-VERSION by its Makefile, or tree).",
       valueName: "name"))
   var name: String?
   @Option(
@@ -140,7 +141,7 @@ struct Verify: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Show at most this many kinds of disagreement; 20 without.", valueName: "n"))
+      "Show at most this many kinds of disagreement (default: 20).", valueName: "n"))
   var show: Int?
   @Option(
     help: ArgumentHelp("text or markdown.", valueName: "format"),
