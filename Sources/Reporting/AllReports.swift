@@ -31,6 +31,8 @@ public func allReports(
         "platform-\(platform.name).md", "\(platform.name): \(platform.summary)",
         platformPage(platform)))
   }
+  pages.append(
+    beside("platform-sev-v6.txt", "sev on v6, for a mail (dmamatrix report platform)"))
   sections.append(("Platforms", pages))
   progress(0.1)
 
@@ -45,14 +47,15 @@ public func allReports(
   for (index, (old, new)) in pairs.enumerated() {
     let comparison = Comparison([old, new], domain: MatrixDomain())
     let name = "compare-\(old.name)-\(new.name)"
-    var document = comparisonDocument(comparison)
+    var document = PageOpening.comparison(old.name, new.name).opening(
+      comparisonDocument(comparison))
     document.blocks.append(made("compare \(old.name) \(new.name) --format markdown"))
     pages.append(
       ReportPage(
         path: name + ".md", title: "\(old.name) to \(new.name)", text: document.text(.markdown)))
     progress(0.1 + 0.4 * Double(index + 1) / Double(pairs.count))
   }
-  sections.append(("What each version changed", Array(pages.prefix(steps.count))))
+  sections.append(("From version to version", Array(pages.prefix(steps.count))))
   sections.append(("From release to release", Array(pages.dropFirst(steps.count))))
 
   let checks = concurrently(kernels) { Check.standard(of: $0) }
@@ -61,25 +64,30 @@ public func allReports(
     let count = known[kernel.name]?.causes.count ?? 0
     return page(
       "findings-\(kernel.name).md", "\(kernel.name): \(count) causes",
-      findingsReport(kernel, known: known))
+      PageOpening.findings(in: kernel).opening(findingsReport(kernel, known: known)))
   }
   pages.append(
-    page("lifecycle.md", ModelReport.lifecycle.summary, lifecycleReport()))
+    page(
+      "lifecycle.md", ModelReport.lifecycle.summary,
+      PageOpening.lifecycle.opening(lifecycleReport())))
   pages.insert(
     page(
-      "for-maintainers.md", ModelReport.maintainers.summary, maintainerReport(known: known)),
+      "for-maintainers.md", ModelReport.maintainers.summary,
+      PageOpening.maintainers.opening(maintainerReport(known: known))),
     at: 0)
   sections.append(("Findings", pages))
   progress(0.9)
 
-  var mail = try claimsDocument(claims)
+  var mail = PageOpening.claims.opening(try claimsDocument(claims))
   mail.blocks.append(made("claims --format markdown"))
   sections.append(
     (
       "The review",
       [
-        page("2026-07-02.md", ModelReport.mail.summary, mailReport()),
+        page("2026-07-02.md", ModelReport.mail.summary, PageOpening.mail.opening(mailReport())),
         page("claims.md", "\(claims.count) claims, decided by the model", mail),
+        beside("solve-v6.md", "what would have mended v6 for SME hosts (dmamatrix solve)"),
+        beside("versions-sme.txt", "SME hosts, iommu=pt swiotlb=force (dmamatrix report versions)"),
       ]
     ))
 
@@ -89,8 +97,32 @@ public func allReports(
       title: "Verdicts on \(platform.name) by version, iommu=pt", text: figure(platform).svg)
   }
   sections.append(("Figures", figures))
+  sections.append(
+    (
+      "Evidence",
+      [
+        beside("observed.md", "what booted Debian kernels did, beside the model (make lab)"),
+        beside("drivers.md", "the masks that the drivers of a kernel tree set (make drivers)"),
+        beside("torture.md", "kills, full disks and damaged files (make torture)"),
+        beside("benchmark.md", "time, memory and sizes, beside other tools (make bench)"),
+      ]
+    ))
+  sections.append(
+    (
+      "To explore",
+      [
+        beside(
+          "explorer-sme.html", "an SME host and four kernels as a page (dmamatrix report html)"),
+        beside("dmamatrix.1", "the manual page (dmamatrix manual)"),
+      ]
+    ))
   progress(1)
-  return [index(sections)] + sections.flatMap(\.pages)
+  return [index(sections)] + sections.flatMap(\.pages).filter { !$0.text.isEmpty }
+}
+
+/// A page that the index names and another command makes.
+private func beside(_ path: String, _ title: String) -> ReportPage {
+  ReportPage(path: path, title: title, text: "")
 }
 
 private func page(_ path: String, _ title: String, _ document: Document) -> ReportPage {
@@ -105,27 +137,12 @@ public func made(_ arguments: String) -> Document.Block {
 private func index(_ sections: [(heading: String, pages: [ReportPage])]) -> ReportPage {
   var document = Document()
   document.blocks.append(.title("What Linux does with a DMA mapping"))
-  document.blocks.append(
-    .paragraph(
-      "Reports over the default matrix of dmamatrix: every combination of platform, IOMMU "
-        + "mode, swiotlb, memory, masks, operation, attributes and buffer."))
+  document.blocks += PageOpening.index.blocks
   for section in sections {
     document.blocks.append(.heading(section.heading))
     document.blocks.append(
       .links(section.pages.map { Document.Link(path: $0.path, title: $0.title) }))
   }
-  document.blocks.append(.heading("Solve"))
-  document.blocks.append(
-    .links([
-      Document.Link(
-        path: "solve-v6.md", title: "what would have mended v6 for SME hosts (dmamatrix solve)")
-    ]))
-  document.blocks.append(.heading("Booted kernels"))
-  document.blocks.append(
-    .links([
-      Document.Link(
-        path: "observed.md", title: "what four Debian kernels did (make lab, report observed)")
-    ]))
   document.blocks.append(made("report --all"))
   return page("index.md", "Index", document)
 }
@@ -137,14 +154,7 @@ private func platformPage(_ platform: Platform) -> Document {
   domain.attributes = [.none, .mmio, .ccShared]
   domain.buffers = [.none, .dma32, .high, .mmio64]
   var document = platformReport(modelSpans([newest], domain))
-  document.blocks.insert(
-    contentsOf: [
-      .paragraph(
-        "What \(newest.name) does with each request of a coherent, trusted device on "
-          + "\(platform.name) (\(platform.summary)), by boot and DMA mask; then the releases side by "
-          + "side; then every version for one request."),
-      .paragraph(Cell.legend),
-    ], at: 1)
+  document = PageOpening.platform(platform, on: newest).opening(document)
 
   let releases = KernelVersion.releases
   let sides = versionsReport(

@@ -17,6 +17,11 @@ public func driversReport(_ list: DriverList) -> Document {
         + "value, \(facts.several) several, \(facts.undecided.count) are not decided. "
         + "\(facts.storeText) A driver is one of these files."))
   document.blocks.append(
+    .paragraph(
+      "Legend: bits: the width of a mask. files: drivers that set one of that width; streaming, "
+        + "coherent: those of them that set that mask. 64/32: streaming 64 and coherent 32 bits. "
+        + "A driver counts once for each width that it may set."))
+  document.blocks.append(
     .table(columns: ["bits", "files", "streaming", "coherent"], rows: facts.histogram))
   document.blocks.append(
     .paragraph("Widths from 24 to 64 that no decided mask has: \(facts.absent)."))

@@ -20,11 +20,10 @@ func maintainerReport(
   document.blocks = [
     .title("Five causes that a patch could end, in \(kernel.name)\(base)"),
     .paragraph(
-      "For whoever wants to write the patch. Numbers of scenarios, origins and paths are those of "
-        + "\"dmamatrix check --kernel \(kernel.name)\", whose numbers the causes have here too. "
-        + "Each change was tried on a copy of \(MaintainerCase.tree): \"mended\" are scenarios "
-        + "that are served right with it, \"safer\" those that are refused instead of silently "
-        + "wrong. To repeat it, make the change in a tree and save it with \"git diff\":"),
+      "Numbers of scenarios, origins and paths are those of \"dmamatrix check --kernel "
+        + "\(kernel.name)\", whose numbers the causes have here too. Each change was tried on a "
+        + "copy of \(MaintainerCase.tree). To repeat it, make the change in a tree and save it "
+        + "with \"git diff\":"),
     .literal([
       "dmamatrix review --tree linux-7.3 --mbox change.diff --yes",
       "dmamatrix verify --tree linux-7.3 --mbox change.diff --against 7.3 \\",

@@ -43,14 +43,14 @@ public func observedDocument(
         + "\(summary.total.rows) observations of what they did, each beside the model: "
         + "\(differing == 0 ? "none differs" : "\(differing) differ")."))
   document.blocks.append(
+    .paragraph(
+      "Legend: agree: every column is as the model says, addresses as far as they can be. limited: "
+        + "nothing differs, but a limit keeps the answer from being compared. absent: the "
+        + "machine had no such memory, or the kernel no such call."))
+  document.blocks.append(
     .table(
       columns: ["kernel", "boots", "observations", "agree", "limited", "absent", "differ"],
       rows: summary.tallies.map { row($0.kernel, $0.tally) }))
-  document.blocks.append(
-    .paragraph(
-      "agree: every column is as the model says, addresses as far as they can be. limited: "
-        + "nothing differs, but a limit keeps the answer from being compared. absent: the "
-        + "machine had no such memory, or the kernel no such call."))
   document.blocks += limits(summary)
   if showsRules { document.blocks += rules(summary) }
   document.blocks += disagreementBlocks(differing > 0 ? Disagreements(boots) : nil)

@@ -46,19 +46,25 @@ private func preamble(_ solver: Solver) -> [Document.Block] {
   let (steps, reached, classes, lines, evaluated) = solver.counts
   var blocks: [Document.Block] = []
   let part = domainText(question.domain)
-  if !part.isEmpty { blocks.append(.paragraph("Over the part of the matrix with \(part).")) }
+  let (from, base) = (question.from.name, question.base.name)
+  let scope = part.isEmpty ? "" : ", over the part of the matrix with \(part)"
+  let text = """
+    The fewest changes of \(from) that keep what \(base) serves\(scope). A solution is on the list \
+    if no other changes less, loses less and exposes less at once. Each entry says where the \
+    change would be made, and what it leaves broken.
+    """
+  let legend = """
+    lost: scenarios that \(base) serves and the policy does not. exposed: served by \(base) with \
+    nothing decrypted, and now with something. corrupted: silently wrong where \(base) is not; \
+    no solution corrupts more than \(from). Violations of other lints are listed where they \
+    differ from those of \(from).
+    """
+  blocks += PageOpening(text: text, legend: legend).blocks
   blocks.append(
     .paragraph(
-      "\(steps) single changes of knobs, of which \(reached) alter the path of any scenario; sets "
+      "Searched: \(steps) single changes of knobs, of which \(reached) alter the path of any scenario; sets "
         + "of up to \(question.maxChanges); \(evaluated) policies over \(classes) classes of "
         + "\(lines) devices and requests, each with every DMA mask."))
-  blocks.append(
-    .paragraph(
-      "lost: scenarios that \(question.base.name) serves and the policy does not. exposed: served "
-        + "by \(question.base.name) with nothing decrypted, and now with something. corrupted: "
-        + "silently wrong where \(question.base.name) is not; no solution corrupts more than "
-        + "\(question.from.name). Violations of other lints are listed where they differ from "
-        + "those of \(question.from.name)."))
   if !question.required.isEmpty {
     blocks.append(
       .paragraph("Required: \(question.required.map(\.rawValue).joined(separator: ", "))."))

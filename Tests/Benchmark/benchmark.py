@@ -337,6 +337,16 @@ def axes(work):
                  "memory"], rows)
 
 
+OPENING = """# Benchmark
+
+How fast the tool is and how large its files are: making the matrix, loading it by other
+ways, questions, analyses, kernel trees, captures and larger matrices. Made by `make
+bench`. Ratios compare within this run; times are this machine's.
+
+Legend: combination, evaluation: one scenario and its answer. ratio, times: by how much
+ours is faster or smaller. target: what the figure has to reach; none where empty.
+
+"""
 TRAFFIC_TITLE = "\n## Traffic\n\n"
 NVME, NIC, RAID = "0000:00:01.0", "0000:00:02.0", "0000:00:03.0"
 POOL = 0x7BC00000
@@ -525,8 +535,7 @@ with tempfile.TemporaryDirectory(prefix="dmamatrix-bench-") as folder:
     evaluations = named["model, one core"] * 1e6
     combinations = named["combinations in the default matrix"]
     _, load_text = loading(work)
-    text = "# Benchmark\n\n" + "".join(f"- {fact}\n" for fact in machine)
-    text += "\nMade by `make bench`. Ratios compare within this run; times are this machine's.\n"
+    text = OPENING + "".join(f"- {fact}\n" for fact in machine)
     text += "\n## dmamatrix bench\n\n" + table(
         ["figure", "value", "unit", "target"],
         [(f["name"], f"{f['value']:.2f}" if f["value"] < 1000 else f"{f['value']:.0f}",

@@ -60,11 +60,17 @@ def report(table, seconds, seed, tool, file):
                              check=True).stdout.strip()
     text = f"""# Torture
 
+What is lost when a command is killed, when the disk is full, when clocks are wrong and
+when files are damaged. Made by `make torture`, which ends with status 1 at the first
+loss. A moment, a size or a bit is random; `--seed` repeats the choice, but no machine
+its timing.
+
+Legend: times: how often it was done. old, new: the file is whole afterwards, as before
+or as the command makes it. half built: a temporary file was being written. leftovers:
+files of a killed run, which the next run removes.
+
 - Linux {platform.release()}, {os.cpu_count()} CPUs, {seconds / 60:.0f} minutes
 - {version}, seed {seed}
-
-Made by `make torture`, which ends with status 1 at the first loss. A moment, a
-size or a bit is random; `--seed` repeats the choice, but no machine its timing.
 
 ```
 {table}
