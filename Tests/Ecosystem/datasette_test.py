@@ -3,8 +3,8 @@
 Usage: datasette_test.py DATASETTE DATABASE SITE CHROMIUM
 
 DATASETTE is the program, DATABASE the file, SITE the directory that
-"dmamatrix export datasette" wrote, served without any option. Source of the expected answers: the same SQL
-by Python's sqlite3.
+"dmamatrix export datasette" wrote, served without any option. Source of the expected
+answers: the same SQL by Python's sqlite3.
 """
 
 import json
@@ -27,8 +27,26 @@ with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 
-command = [program, "serve", site, "-p", str(port)]
-server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+def start(*arguments):
+    """A server that answers."""
+    server = subprocess.Popen([program, "serve", *arguments, "-p", str(port)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    for _ in range(200):
+        if server.poll() is not None:
+            raise SystemExit(f"datasette ended: {server.stderr.read().decode()}")
+        try:
+            get("/-/versions.json")
+            return server
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    server.kill()
+    raise SystemExit("datasette does not answer")
+
+
+def stop(server):
+    server.terminate()
+    server.wait()
 
 
 def get(path):
@@ -41,16 +59,8 @@ def check(condition, what):
         raise SystemExit(f"{version.stdout.strip()}: {what}")
 
 
+server = start(site)
 try:
-    for _ in range(200):
-        if server.poll() is not None:
-            raise SystemExit(f"datasette ended: {server.stderr.read().decode()}")
-        try:
-            get("/-/versions.json")
-            break
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-
     rows = json.loads(get(f"/{name}/thunderbolt.json?_shape=array&kernel=6.12&_size=max"))
     expected = sqlite3.connect(database).execute(
         "SELECT count(*) FROM behavior_span WHERE kernel = '6.12' AND platform = 'x86'"
@@ -111,7 +121,14 @@ try:
             top = page.locator("table.rows-and-columns tbody tr").nth(2).bounding_box()["y"]
             check(top < 880, f"{view}: the third row is at {top}")
         browser.close()
-    print(f"{version.stdout.strip()}: canned queries, facets and descriptions: ok")
 finally:
-    server.terminate()
-    server.wait()
+    stop(server)
+
+# Without its settings the large views are shown as the guide says.
+server = start(database, "-m", site + "/metadata.yaml")
+try:
+    for view in ("behavior", "behavior_span", "life_cycle"):
+        check("rows-and-columns" in get(f"/{name}/{view}?_nosuggest=1"), f"{view} has no rows")
+finally:
+    stop(server)
+print(f"{version.stdout.strip()}: canned queries, facets and descriptions: ok")

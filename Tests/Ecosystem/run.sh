@@ -1,6 +1,7 @@
 #!/bin/sh
-# Tests the exports, the explorer and the completions with the real Datasette (0.65 and
-# 1.0), DuckDB, pandas, Chromium, bash, zsh and fish. The programs come from PyPI and Debian; what cannot be installed is an error,
+# Tests the exports, the notebook, the explorer and the completions with the real
+# Datasette (0.65 and 1.0), DuckDB, pandas, Jupyter's kernel, Chromium, bash, zsh and
+# fish. The programs come from PyPI and Debian; what cannot be installed is an error,
 # so that nothing is skipped in silence.
 set -eu
 
@@ -58,6 +59,7 @@ printf 'name: mine\nbase: v6\nchanges:\n  callerSharedAlloc: refused\n' >"$work/
 
 "$python" Tests/Ecosystem/duckdb_test.py "$db" "$work/part.csv" "$work/part.jsonl"
 "$python" Tests/Ecosystem/exports_test.py "$TOOL" "$db" "$work"
+"$python" Tests/Ecosystem/notebook_test.py Sources/dmamatrix/Guide.docc/Notebook.ipynb "$db"
 "$python" Tests/Ecosystem/completions_test.py "$TOOL" "$work"
 for environment in tools datasette-1.0; do
   "$python" Tests/Ecosystem/datasette_test.py "$VENV/$environment/bin/datasette" "$db" \
