@@ -105,8 +105,8 @@ public enum TreeStore {
     guard stored >= replaced else {
       throw StoreError.cannotWrite(
         path: path,
-        reason: "'\(kernel.name.printable(upTo: 200))' is there with \(replaced) combinations, which "
-          + "\(stored) would replace; accepted: filters that ask as many, or another file")
+        reason: "'\(kernel.name.printable(upTo: 200))' is there with \(replaced) combinations, "
+          + "which \(stored) would replace; accepted: filters that ask as many, or another file")
     }
   }
 
