@@ -21,7 +21,7 @@ public struct DriverValues: Sendable {
     // A bounce clears dev->dma_skip_sync, which dma_set_mask() has set.
     needsSync =
       isMapped
-      ? kernel.needsSync(answer, of: exact, skipsSync: answer.result != .iovaBounce) : nil
+      ? kernel.needsSync(answer, of: exact, skipsSync: !answer.result.bouncesIOVA) : nil
     let limit = scenario.operation.isMapping ? exact.streamingLimit : exact.coherentLimit
     iovas =
       kernel.usesDMAIOMMU(scenario.deviceRequest) && limit > 0x1000 ? 0x1000...limit : nil

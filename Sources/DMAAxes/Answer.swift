@@ -2,12 +2,18 @@ import Support
 
 /// What a kernel did with a request.
 public enum AnswerResult: UInt8, AxisValue {
-  case direct, bounce, iova, iovaBounce, page, pool, swiotlb, error
+  case direct, bounce, iova, iovaBounce, page, pool, swiotlb, error, iovaEnds
 
   public static let axis = "result"
+  public static let allCases: [AnswerResult] = [
+    .direct, .bounce, .iova, .iovaBounce, .page, .pool, .swiotlb, .error,
+  ]
+  public static let extended: [AnswerResult] = [.iovaEnds]
 
-  /// Whether a mapping is a copy in a pool.
-  public var bounces: Bool { self == .bounce || self == .iovaBounce }
+  /// Whether a mapping is a copy in a pool, or its ends are.
+  public var bounces: Bool { self == .bounce || self == .iovaBounce || self == .iovaEnds }
+  /// The same behind dma-iommu.
+  public var bouncesIOVA: Bool { self == .iovaBounce || self == .iovaEnds }
 
   public var name: String {
     switch self {
@@ -19,6 +25,7 @@ public enum AnswerResult: UInt8, AxisValue {
     case .pool: "pool"
     case .swiotlb: "swiotlb"
     case .error: "error"
+    case .iovaEnds: "iova_ends"
     }
   }
 
@@ -32,6 +39,7 @@ public enum AnswerResult: UInt8, AxisValue {
     case .pool: "alloc: memory of an atomic pool"
     case .swiotlb: "alloc: slots of a restricted pool"
     case .error: "DMA_MAPPING_ERROR or NULL"
+    case .iovaEnds: "map: an IOVA of the buffer, its unaligned ends swiotlb slots, those copied"
     }
   }
 }

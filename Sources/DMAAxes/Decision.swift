@@ -56,8 +56,21 @@ public enum Decision: UInt8, AxisValue {
   case allocSwiotlbNoSlots
   case allocMaskUnset
   case iommuAlignment
+  case iovaNotUsable
+  case iovaLinked
+  case iovaBounced
+  case iovaEndsBounced
+  case iovaRequireCoherent
+  case iovaBounceForbidden
+  case iovaBounceOffset
 
   public static let axis = "where"
+  public static let allCases: [Decision] = (0...iommuAlignment.rawValue).compactMap {
+    Decision(rawValue: $0)
+  }
+  /// Those of operations beside the matrix' own.
+  public static let extended: [Decision] =
+    (iovaNotUsable.rawValue...iovaBounceOffset.rawValue).compactMap { Decision(rawValue: $0) }
 
   /// `function: condition`, the spelling of the `where` column.
   public var name: String { "\(function): \(condition)" }
@@ -112,6 +125,18 @@ public enum Decision: UInt8, AxisValue {
     case .iommuAlignment:
       (iommu, "__iommu_dma_map", "min_align_mask above the granule")
     case .iommuNoPages: (iommu, "iommu_dma_alloc_pages", "no contiguous pages")
+    case .iovaNotUsable:
+      (iommu, "dma_iova_try_alloc", "not dma-iommu: the driver is to map by dma_map_phys()")
+    case .iovaLinked: (iommu, "dma_iova_link", "linked")
+    case .iovaBounced: (iommu, "iommu_dma_iova_link_swiotlb", "bounced and linked")
+    case .iovaEndsBounced:
+      (iommu, "iommu_dma_iova_link_swiotlb", "unaligned ends bounced, the rest linked")
+    case .iovaRequireCoherent:
+      (iommu, "dma_iova_link", "REQUIRE_COHERENT on a non-coherent device")
+    case .iovaBounceForbidden:
+      (iommu, "dma_iova_link", "bounce needed, MMIO or REQUIRE_COHERENT")
+    case .iovaBounceOffset:
+      (iommu, "iommu_dma_iova_bounce_and_link", "the slot has another offset in its page")
     case .allocSwiotlbNoSlots: (swiotlb, "swiotlb_alloc", "no free slots of that size")
     case .allocMaskUnset: (mapping, "__dma_alloc_pages", "the coherent mask is 0")
     case .allocNoMapping: (direct, "dma_direct_alloc_no_mapping", "page found")

@@ -9,13 +9,14 @@ public enum Operation: UInt8, AxisValue {
   case allocPages
   case allocPagesAtomic
   case allocCCShared
+  case iovaLink
 
   public static let axis = "op"
   public static let allCases: [Operation] = [
     .map, .mapSG, .mapSGP2P, .alloc, .allocAtomic, .allocNoKernelMapping, .allocPages,
     .allocPagesAtomic,
   ]
-  public static let extended: [Operation] = [.allocCCShared]
+  public static let extended: [Operation] = [.allocCCShared, .iovaLink]
 
   public var name: String {
     switch self {
@@ -28,6 +29,7 @@ public enum Operation: UInt8, AxisValue {
     case .allocPages: "alloc_pages"
     case .allocPagesAtomic: "alloc_pages_atomic"
     case .allocCCShared: "alloc_cc_shared"
+    case .iovaLink: "iova_link"
     }
   }
 
@@ -42,13 +44,14 @@ public enum Operation: UInt8, AxisValue {
     case .allocPages: "dma_alloc_pages, GFP_KERNEL"
     case .allocPagesAtomic: "dma_alloc_pages, GFP_ATOMIC"
     case .allocCCShared: "dma_alloc_attrs, GFP_KERNEL, with DMA_ATTR_CC_SHARED of the caller's"
+    case .iovaLink: "dma_iova_try_alloc for one buffer, and dma_iova_link of all of it (6.16)"
     }
   }
 
   /// Whether the request must not sleep: GFP_ATOMIC, or a mapping.
   @inlinable public var isAtomic: Bool {
     switch self {
-    case .map, .mapSG, .mapSGP2P, .allocAtomic, .allocPagesAtomic: true
+    case .map, .mapSG, .mapSGP2P, .iovaLink, .allocAtomic, .allocPagesAtomic: true
     case .alloc, .allocNoKernelMapping, .allocPages, .allocCCShared: false
     }
   }
@@ -56,7 +59,7 @@ public enum Operation: UInt8, AxisValue {
   /// Whether the request maps existing memory rather than allocating it.
   @inlinable public var isMapping: Bool {
     switch self {
-    case .map, .mapSG, .mapSGP2P: true
+    case .map, .mapSG, .mapSGP2P, .iovaLink: true
     default: false
     }
   }

@@ -122,8 +122,20 @@ public enum Exposure: UInt8, AxisValue {
   }
   switch answer.result {
   case .bounce, .iovaBounce: return request.buffer.isDeviceMemory ? .unreachable : .bounced
+  case .iovaEnds: return middleVerdict(platform: platform, request: request, answer: answer)
   default: return .ok
   }
+}
+
+/// The verdict on a mapping whose ends are right: what lies between is the buffer itself.
+@usableFromInline
+func middleVerdict(platform: Platform, request: DeviceRequest, answer: Answer) -> Verdict {
+  var middle = answer
+  middle.result = .iova
+  middle.memoryState =
+    !platform.encryptsMemory ? .plain : request.attributes.isCCShared ? .shared : .private
+  let verdict = hardwareVerdict(platform: platform, request: request, answer: middle)
+  return verdict == .ok ? .bounced : verdict
 }
 
 /// What the success of an answer exposes.

@@ -36,6 +36,7 @@ public enum Exclusion: UInt8, AxisValue {
   case acceptedNeedsTDISP
   case acceptedPeer
   case atomicFillNeedsPools
+  case operationUnknown
 
   public static let axis = "rule"
   public static let allCases: [Exclusion] = (0...peerBehindRanges.rawValue).compactMap {
@@ -43,7 +44,7 @@ public enum Exclusion: UInt8, AxisValue {
   }
   /// The rules about extended values of axes.
   public static let extended: [Exclusion] = [
-    .acceptedNeedsTDISP, .acceptedPeer, .atomicFillNeedsPools,
+    .acceptedNeedsTDISP, .acceptedPeer, .atomicFillNeedsPools, .operationUnknown,
   ]
 
   /// The rule's name.
@@ -82,6 +83,7 @@ public enum Exclusion: UInt8, AxisValue {
     case .acceptedNeedsTDISP: "accepted-needs-tdisp"
     case .acceptedPeer: "accepted-peer"
     case .atomicFillNeedsPools: "atomic-fill-needs-pools"
+    case .operationUnknown: "operation-unknown"
     }
   }
 
@@ -124,6 +126,8 @@ public enum Exclusion: UInt8, AxisValue {
     case .acceptedNeedsTDISP:
       "guests with TDISP alone accept devices: sev, tdx, arm64-cca"
     case .atomicFillNeedsPools: "the kernel has no atomic pools on the platform (S8)"
+    case .operationUnknown:
+      "the kernel has no dma_iova_try_alloc() and dma_iova_link(), which came with 6.16 (M0)"
     case .acceptedPeer: "what an accepted device reaches of peer memory is not modelled"
     }
   }
@@ -193,15 +197,18 @@ extension Policy {
     _ buffer: Buffer,
     on machine: Machine
   ) -> Exclusion? {
+    if operation == .iovaLink, !mappingInterface.linksIOVA { return .operationUnknown }
     guard operation.isMapping else {
       if attributes != .none { return .allocHasNoAttributes }
-      if operation == .allocCCShared, mappingInterface == .pageAndResource {
+      if operation == .allocCCShared, !mappingInterface.mapsPhysicalAddresses {
         return .attributeUnknown
       }
       return buffer.isForAllocation ? nil : .allocHasNoBuffer
     }
     if buffer.isForAllocation { return .mappingNeedsBuffer }
-    if mappingInterface == .pageAndResource, attributes != .none, attributes != .mmio {
+    if !mappingInterface.mapsPhysicalAddresses, attributes != .none,
+      attributes != .mmio || operation == .iovaLink
+    {
       return .attributeUnknown
     }
     switch operation {

@@ -32,6 +32,22 @@ public struct MatrixDomain: Sendable {
       * operations.count * attributes.count * buffers.count
   }
 
+  /// The rule by which a kernel has none of the operations, with any attribute and buffer;
+  /// nil where it has one, or where rules differ.
+  public func missingCall(of policy: Policy) -> Exclusion? {
+    var rules: Set<Exclusion?> = []
+    for machine in machines {
+      for operation in operations {
+        for attributes in attributes {
+          for buffer in buffers {
+            rules.insert(policy.requestExclusion(operation, attributes, buffer, on: machine))
+          }
+        }
+      }
+    }
+    return rules.count == 1 ? rules.first ?? nil : nil
+  }
+
   /// Whether a value of an axis is none of the matrix' own.
   public var hasExtendedValues: Bool {
     func others<Value: AxisValue>(_ values: [Value]) -> Bool {

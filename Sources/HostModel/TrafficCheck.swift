@@ -327,7 +327,7 @@ extension TrafficResult {
     case .direct, .page, .pool, .swiotlb: self = .direct
     case .bounce: self = .bounce
     case .iova: self = .iova
-    case .iovaBounce: self = .iovaBounce
+    case .iovaBounce, .iovaEnds: self = .iovaBounce
     case .error: self = .error
     }
   }

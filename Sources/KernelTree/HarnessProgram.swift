@@ -187,6 +187,8 @@ public struct TreeFacts: Sendable, Equatable {
   public var servesByDMAIOMMU = false
   /// dma_map_phys(), or dma_map_page() and dma_map_resource().
   public var mapsPhysicalAddresses = false
+  /// dma_iova_try_alloc() and dma_iova_link().
+  public var linksIOVA = false
   /// The attributes beside `none` that a mapping may have.
   public var attributes: Set<Attributes> = []
   /// arm64 has hooks for encryption, which a pKVM guest registers.

@@ -41,7 +41,10 @@ extension HarnessRun {
   func questions(to boot: BootConfiguration) -> [Question] {
     let requests = domain.requests(
       on: boot.machine, boot.platform, boot.iommu, policies: [policy]
-    ).filter { $0.attributes == .none || program.facts.attributes.contains($0.attributes) }
+    ).filter {
+      ($0.attributes == .none || program.facts.attributes.contains($0.attributes))
+        && ($0.operation != .iovaLink || program.facts.linksIOVA)
+    }
     func isLarge(_ request: DeviceRequest) -> Bool {
       request.operation.isMapping && request.buffer.length > swiotlbMaxMapping
     }

@@ -86,6 +86,7 @@ struct HarnessSource {
     let arch = "arch/\(family.directory)"
     probes = [
       "SHIM_MAP_PHYS": has("include/linux/dma-mapping.h", "dma_map_phys"),
+      "SHIM_IOVA_LINK": has("include/linux/dma-mapping.h", "dma_iova_link"),
       "SHIM_IOMMU_BY_OPS": !has("kernel/dma/mapping.c", "use_dma_iommu")
         && configuration["CONFIG_IOMMU_DMA"] != nil,
       "SHIM_IO_TLB_POOL": has("include/linux/swiotlb.h", "io_tlb_pool"),
@@ -115,6 +116,7 @@ struct HarnessSource {
     var facts = TreeFacts()
     facts.servesByDMAIOMMU = servesByDMAIOMMU
     facts.mapsPhysicalAddresses = probes["SHIM_MAP_PHYS"] == true
+    facts.linksIOVA = probes["SHIM_IOVA_LINK"] == true
     let header = Set(CSource.words(tree.read("include/linux/dma-mapping.h") ?? ""))
     if facts.mapsPhysicalAddresses {
       if header.contains("DMA_ATTR_CC_SHARED") { facts.attributes.insert(.ccShared) }
@@ -203,7 +205,8 @@ struct HarnessSource {
         "iommu_dma_unmap_phys", "iommu_dma_map_sg", "iommu_dma_unmap_sg", "iommu_dma_alloc",
         "iommu_dma_free", "iommu_dma_map_resource", "iommu_dma_unmap_resource",
         "iommu_dma_max_mapping_size", "iommu_dma_opt_mapping_size", "iommu_dma_cookie",
-        "iommu_dma_msi_cookie",
+        "iommu_dma_msi_cookie", "dma_iova_try_alloc", "dma_iova_link", "dma_iova_sync",
+        "dma_iova_unlink", "dma_iova_free", "dma_iova_destroy",
       ]
     let piece = source.extract(roots, stop: ["queue_iova"])
     guard piece.names.contains(roots[0]) || piece.names.contains(roots[1]) else {

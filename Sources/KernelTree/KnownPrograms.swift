@@ -17,6 +17,7 @@ struct KnownPrograms {
     let code: CompiledText
     let servesByDMAIOMMU: Bool
     let mapsPhysicalAddresses: Bool
+    let linksIOVA: Bool
     let attributes: [UInt8]
     let hasArm64Hooks: Bool
     let hasRealms: Bool
@@ -29,7 +30,7 @@ struct KnownPrograms {
     init(program: String, text: String, code: CompiledText, facts: TreeFacts) {
       (self.program, self.text, self.code) = (program, text, code)
       servesByDMAIOMMU = facts.servesByDMAIOMMU
-      mapsPhysicalAddresses = facts.mapsPhysicalAddresses
+      (mapsPhysicalAddresses, linksIOVA) = (facts.mapsPhysicalAddresses, facts.linksIOVA)
       attributes = facts.attributes.map(\.rawValue).sorted()
       (hasArm64Hooks, hasRealms) = (facts.hasArm64Hooks, facts.hasRealms)
       (notFound, files) = (facts.notFound, facts.files.sorted())
@@ -40,7 +41,7 @@ struct KnownPrograms {
     var facts: TreeFacts {
       var facts = TreeFacts()
       facts.servesByDMAIOMMU = servesByDMAIOMMU
-      facts.mapsPhysicalAddresses = mapsPhysicalAddresses
+      (facts.mapsPhysicalAddresses, facts.linksIOVA) = (mapsPhysicalAddresses, linksIOVA)
       facts.attributes = Set(attributes.compactMap(Attributes.init(rawValue:)))
       (facts.hasArm64Hooks, facts.hasRealms) = (hasArm64Hooks, hasRealms)
       (facts.notFound, facts.files) = (notFound, Set(files))

@@ -184,7 +184,9 @@ public struct TreeEvaluation: Sendable {
     policy.platforms = known
     policy.dmaIOMMUPlatforms = served
     if let facts = programs.first?.facts {
-      policy.mappingInterface = facts.mapsPhysicalAddresses ? .physicalAddress : .pageAndResource
+      policy.mappingInterface =
+        facts.mapsPhysicalAddresses
+        ? .physicalAddress : facts.linksIOVA ? .pageAndIOVA : .pageAndResource
     }
     return policy
   }

@@ -35,7 +35,7 @@ enum LabRequests {
             request: request))
       }
     }
-    let knowsAttributes = kernel.policy.mappingInterface == .physicalAddress
+    let knowsAttributes = kernel.policy.mappingInterface.mapsPhysicalAddresses
     let attributeSets: [ExactRequest.AttributeSet] =
       knowsAttributes ? [[], .requireCoherent, .ccShared] : [[]]
     for page: UInt64 in [4 << 20, 17 << 20, 1 << 30, (4 << 30) + (16 << 20)] {

@@ -29,7 +29,7 @@ struct AnswerProbe {
       }
     }
     for machine in machines {
-      for operation in Operation.known {
+      for operation in ProbeSample.operations {
         for attributes in Attributes.allCases {
           for buffer in ProbeSample.buffers {
             note(policy.requestExclusion(operation, attributes, buffer, on: machine))

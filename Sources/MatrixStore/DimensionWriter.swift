@@ -48,7 +48,8 @@ struct DimensionWriter {
     try axis(Operation.self, domain.operations)
     try axis(Attributes.self)
     try axis(Buffer.self, domain.buffers)
-    try axis(AnswerResult.self)
+    let isExtended = domain.hasExtendedValues
+    try axis(AnswerResult.self, isExtended ? AnswerResult.extended : [])
     try axis(AddressEncoding.self)
     try axis(MemoryState.self)
     try axis(Verdict.self)
@@ -68,13 +69,13 @@ struct DimensionWriter {
         sql: "INSERT INTO circumstance VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [id] + StatementArguments(circumstance.names + [circumstance.summary]))
     }
-    let rules = domain.hasExtendedValues ? Exclusion.known : Exclusion.allCases
+    let rules = isExtended ? Exclusion.known : Exclusion.allCases
     for (id, rule) in rules.enumerated() {
       try database.execute(
         sql: "INSERT INTO exclusion_rule VALUES (?, ?, ?)",
         arguments: [id, rule.name, rule.summary])
     }
-    for (id, decision) in Decision.allCases.enumerated() {
+    for (id, decision) in (isExtended ? Decision.known : Decision.allCases).enumerated() {
       try database.execute(
         sql: "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?)",
         arguments: [

@@ -23,6 +23,10 @@ package enum ProbeSample {
     + [0, 0xffff_ffff_ffff, 0x3fff_ffff_f000].map(CoherentMask.init(highestAddress:))
   private static let busLimits =
     BusLimit.allCases + [0xbfff_ffff, bitMask(40)].compactMap(BusLimit.init(highestAddress:))
+  /// Those of the matrix, and the one that a knob of its own decides about (A2).  The others
+  /// beside the matrix are answered by rules of its operations, and no database has them:
+  /// with them or without, a digest names the same stored answers.
+  static let operations = Operation.allCases + [.allocCCShared]
   static let buffers =
     Buffer.allCases
     + [Buffer(at: 0, length: 4096), Buffer(at: (1 << 30) + 0x200, length: 192)].compactMap { $0 }
@@ -73,7 +77,7 @@ package enum ProbeSample {
   /// The requests that exist on a machine.
   private static func requests(_ policy: Policy, _ machine: Machine) -> [Request] {
     var requests: [Request] = []
-    for operation in Operation.known {
+    for operation in operations {
       for attributes in Attributes.allCases {
         for buffer in buffers
         where policy.requestExclusion(operation, attributes, buffer, on: machine) == nil {

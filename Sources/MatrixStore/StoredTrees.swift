@@ -57,6 +57,7 @@ extension TreeStore {
     private var platforms = PlatformSet()
     private var served = PlatformSet()
     var hasSharedAttribute = false
+    var linksIOVA = false
 
     mutating func note(_ platform: Platform, _ iommu: IOMMUMode) {
       platforms.formUnion(PlatformSet([platform]))
@@ -67,7 +68,8 @@ extension TreeStore {
       var policy = KernelVersion.all[KernelVersion.all.count - 1].policy
       policy.platforms = platforms
       policy.dmaIOMMUPlatforms = served
-      policy.mappingInterface = hasSharedAttribute ? .physicalAddress : .pageAndResource
+      policy.mappingInterface =
+        hasSharedAttribute ? .physicalAddress : linksIOVA ? .pageAndIOVA : .pageAndResource
       return policy
     }
   }
@@ -172,6 +174,7 @@ extension TreeStore {
       let (coherentMask, busLimit): (CoherentMask, BusLimit) = (try row.value(), try row.value())
       let (coherence, facing): (Coherence, Facing) = (try row.value(), try row.value())
       let (operation, buffer): (Operation, Buffer) = (try row.value(), try row.value())
+      if operation == .iovaLink { existence.linksIOVA = true }
       for mask in masks.compactMap(DMAMask.init(bits:)) {
         builder.record(
           outcome,

@@ -93,7 +93,7 @@ struct RowComparison {
     guard row.operation == .mapSG else {
       // dma_map_page_attrs() since dma_map_phys() exists: no MMIO.
       let isPage = row.operation != .mapPhys && row.operation != .mapResource
-      if isPage, attributes.deciding.isMMIO, kernel.policy.mappingInterface == .physicalAddress {
+      if isPage, attributes.deciding.isMMIO, kernel.policy.mappingInterface.mapsPhysicalAddresses {
         outcome.predicted = .error
         if row.result != .error { differ("result", row.result.rawValue, "error") }
         return
@@ -310,7 +310,7 @@ extension ProbeResult {
     case .direct, .page, .pool, .swiotlb: self = .direct
     case .bounce: self = .bounce
     case .iova: self = .iova
-    case .iovaBounce: self = .iovaBounce
+    case .iovaBounce, .iovaEnds: self = .iovaBounce
     case .error: self = .error
     }
   }

@@ -15,12 +15,16 @@ struct Cell: Hashable {
 
   /// At most eight characters: `direct`, `bounce*`, `iova!`.
   var text: String {
-    let name = result == AnswerResult.iovaBounce.name ? "iovabnc" : result
+    let name = Self.shortNames[result] ?? result
     if let verdict = Verdict(name: verdict), !verdict.isServed, verdict != .refused {
       return name + "!"
     }
     return exposure == Exposure.none.name ? name : name + "*"
   }
+
+  private static let shortNames = [
+    AnswerResult.iovaBounce.name: "iovabnc", AnswerResult.iovaEnds.name: "iovaend",
+  ]
 
   /// A place of a table for which there is no scenario.
   static let absent = "-"

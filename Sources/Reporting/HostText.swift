@@ -22,7 +22,7 @@ public func hostDocument(_ report: HostReport) -> Document {
         "device", "driver", "class", "masks", "domain", "low", "high", "alloc", "why",
       ], rows: rows))
   document.blocks.append(.literal(rules.lines))
-  if boot.version.policy.mappingInterface == .pageAndResource {
+  if !boot.version.policy.mappingInterface.mapsPhysicalAddresses {
     document.blocks.append(
       .paragraph(
         "Functions have the names of the newest kernel: \(boot.version.name) has "

@@ -163,7 +163,11 @@ struct UsageError: UserFacingError {
   let description: String
 
   /// Filters that leave nothing to do.
-  static func noScenario(on kernels: String) -> UsageError {
-    UsageError(description: "no scenario that these filters keep exists on \(kernels)")
+  ///
+  /// - Parameter rule: Why, where one rule about the kernel is the reason.
+  static func noScenario(on kernels: String, _ rule: Exclusion? = nil) -> UsageError {
+    UsageError(
+      description: "no scenario that these filters keep exists on \(kernels)"
+        + (rule.map { ": " + $0.summary } ?? ""))
   }
 }

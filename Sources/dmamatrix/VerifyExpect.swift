@@ -67,7 +67,7 @@ struct Expectation {
 
   /// The values of a column; nil for numbers and messages.
   private static func accepted(_ column: String) -> [String]? {
-    func names<Value: AxisValue>(_: Value.Type) -> [String] { Value.allCases.map(\.name) }
+    func names<Value: AxisValue>(_: Value.Type) -> [String] { Value.knownNames }
     return switch column {
     case "result": names(AnswerResult.self)
     case "enc": names(AddressEncoding.self)

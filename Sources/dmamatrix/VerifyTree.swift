@@ -34,7 +34,9 @@ extension Verify {
       }
       Output.progress(1, "comparing")
       guard agreement.scenarios > 0 || domain.shard != nil else {
-        throw UsageError.noScenario(on: "\(base.name) and \(nearest.name)")
+        throw UsageError.noScenario(
+          on: "\(base.name) and \(nearest.name)",
+          domain.missingCall(of: nearest.policy) ?? domain.missingCall(of: base.policy))
       }
       let witness = CodeWitness(evaluation, base, domain, assuming: assumption)
       let notes =

@@ -18,7 +18,9 @@ import Testing
     spellings(PoolFill.self)
     spellings(Exclusion.self)
     #expect(Facing.extended.map(\.name) == ["accepted"])
-    #expect(Operation.extended.map(\.name) == ["alloc_cc_shared"])
+    spellings(AnswerResult.self)
+    spellings(Decision.self)
+    #expect(Operation.extended.map(\.name) == ["alloc_cc_shared", "iova_link"])
   }
 
   /// The matrix and its dense index know none of them; a key does.
@@ -28,6 +30,7 @@ import Testing
     for key in [
       "sev/none/default/64G/64/same/none/1/accepted/map/none/high",
       "sev/none/default/64G/64/same/none/1/0/alloc_cc_shared/none/-",
+      "sev/none/default/64G/64/same/none/1/0/iova_link/none/high",
     ] {
       let scenario = try #require(Scenario(key: key))
       #expect(scenario.key == key && ScenarioIndex.index(of: scenario) == nil)

@@ -46,6 +46,68 @@ private let versions = ["6.1", "6.12", "7.2", "7.3"].filter(Trees.exists)
     try expectAgreement(tree, version, domain, atLeast: hasAttribute ? 20_000 : 0)
   }
 
+  private func buffers(_ offsets: [UInt64], _ lengths: [UInt64]) -> [Buffer] {
+    offsets.flatMap { offset in
+      lengths.compactMap { Buffer(at: (8 << 30) + offset, length: $0) }
+    }
+  }
+
+  /// dma_iova_link() of the matrix' buffers: 7.2 and 7.3 have it; 6.1 and 6.12 have no such
+  /// scenario.
+  @Test(.enabled(if: !versions.isEmpty, Trees.missing), arguments: versions)
+  func aBufferIsLinked(version: String) throws {
+    var domain = reducedDomain([.x86, .x86SME47, .sev, .arm64, .arm64CCA, .s390, .ppc64])
+    domain.operations = [.iovaLink]
+    domain.busLimits = [.none]
+    let tree = try evaluated(Trees.path(version), domain)
+    let hasCall = version.hasPrefix("7")
+    #expect(domain.hasScenarios(on: tree) == hasCall)
+    try expectAgreement(tree, version, domain, atLeast: hasCall ? 50_000 : 0)
+  }
+
+  /// Unaligned ends of an untrusted device's buffers and of kmalloc() objects, with devices
+  /// whose slots keep the offset in a page, some of it, or nothing.
+  @Test(.enabled(if: !versions.isEmpty, Trees.missing), arguments: versions)
+  func unalignedEndsBounce(version: String) throws {
+    guard version.hasPrefix("7") else { return }
+    var domain = reducedDomain([.x86, .x86SME47, .sev, .arm64])
+    domain.operations = [.iovaLink]
+    domain.attributes = [.none, .ccShared, .requireCoherent]
+    domain.coherentMasks = [.same]
+    domain.iommuModes = [.translated]
+    domain.masks = [31, 32, 40, 64].compactMap(DMAMask.init(bits:))
+    domain.machines = ([0, 0x1ff, 0xfff] as [UInt64]).map { minAlign in
+      var device = DeviceParameters()
+      device.minAlignMask = minAlign
+      return Machine.sixtyFourGiB.with(device)
+    }
+    domain.buffers = buffers([0, 0x48, 0x200, 0xe00], [24, 200, 4096, 4097, 8192, 12_300])
+    let tree = try evaluated(Trees.path(version), domain)
+    try expectAgreement(tree, version, domain, atLeast: 20_000)
+  }
+
+  /// The harness sees what becomes of the ends: 7.3 without the bounce of one of them is
+  /// another kernel.
+  @Test(.enabled(if: Trees.exists("7.3"), Trees.missing), arguments: ["start", "end"])
+  func whoForgetsAnEndIsFound(end: String) throws {
+    let tree = try EditedTree(copyOf: "7.3")
+    let file = "drivers/iommu/dma-iommu.c"
+    let condition = end == "start" ? "\tif (iova_start_pad) {\n" : "\tif (iova_end_pad) {\n"
+    try tree.replace(condition, with: "\tif (0) {\n", in: file)
+    var domain = reducedDomain([.x86])
+    (domain.operations, domain.attributes) = ([.iovaLink], [.none])
+    domain.iommuModes = [.translated]
+    (domain.facings, domain.masks) = ([.external], [.allCases[40]])
+    var device = DeviceParameters()
+    device.minAlignMask = 0xfff
+    domain.machines = [Machine.sixtyFourGiB.with(device)]
+    domain.buffers = buffers(end == "start" ? [0x200] : [0], [end == "start" ? 0xe00 : 5000])
+    let code = try evaluated(tree.path, domain, cache: tree.cache)
+    let model = try #require(KernelVersion.named("7.3"))
+    let found = Agreement(model: model, code: code, domain: domain, limit: 1)
+    #expect(found.scenarios > 0 && !found.isComplete)
+  }
+
   /// An allocation that needs an atomic pool, and finds all full.
   @Test(.enabled(if: !versions.isEmpty, Trees.missing), arguments: versions)
   func atomicPoolsAreFull(version: String) throws {

@@ -12,7 +12,7 @@ extension Evaluation {
       if asks(here, "REQUIRE_COHERENT forbids it", request.attributes.isRequireCoherent) {
         return refused(.iommuBounceRequireCoherent)
       }
-      return iommu_dma_map_swiotlb()
+      return mapBounced()
     }
     if let decision = __iommu_dma_map(.streaming) { return refused(decision) }
     return translated(.iova, memory: bufferMemory, pte: pte(mmio: false), .iommuMapped)
@@ -33,15 +33,24 @@ extension Evaluation {
   }
 
   /// `iommu_dma_map_swiotlb()`: the bounce, aligned to the IOMMU's granule.
-  private mutating func iommu_dma_map_swiotlb() -> Answer {
+  ///
+  /// - Parameters:
+  ///   - size: Bytes.
+  ///   - address: Where they begin.
+  /// - Returns: Why there is none; nil for success.
+  mutating func iommu_dma_map_swiotlb(size: UInt64, at address: UInt64) -> Decision? {
     if !asksActive() {
       warnings.insert(.inactive)
-      return refused(.iommuBounceInactive)
+      return .iommuBounceInactive
     }
     var ccShared = request.attributes.isCCShared
-    if let decision = swiotlb_tbl_map_single(
-      &ccShared, size: request.buffer.length, alignMask: pageSize - 1)
-    {
+    return swiotlb_tbl_map_single(&ccShared, size: size, alignMask: pageSize - 1, at: address)
+  }
+
+  /// The bounce of `iommu_dma_map_phys()`, and its IOVA.
+  private mutating func mapBounced() -> Answer {
+    let buffer = request.buffer
+    if let decision = iommu_dma_map_swiotlb(size: buffer.length, at: buffer.physicalAddress) {
       return refused(decision)
     }
     let offset = request.buffer.physicalAddress & kernel.device.minAlignMask
@@ -59,7 +68,7 @@ extension Evaluation {
   }
 
   /// `dev_use_swiotlb()` (M17).
-  private mutating func dev_use_swiotlb() -> Bool {
+  mutating func dev_use_swiotlb() -> Bool {
     let untrusted = isUntrusted()
     return switch kernel.policy.dmaIOMMUBounce {
     case .untrusted: untrusted
@@ -68,7 +77,7 @@ extension Evaluation {
   }
 
   /// `iova_unaligned()`: start or length is not a multiple of the granule.
-  private var iova_unaligned: Bool {
+  var iova_unaligned: Bool {
     (request.buffer.physicalAddress | request.buffer.length) & (pageSize - 1) != 0
   }
 
@@ -171,7 +180,7 @@ extension Evaluation {
   /// - Parameters:
   ///   - mask: `dma_get_mask(dev)`, or the coherent mask.
   ///   - offset: Of the memory in its page; the buffer's without.
-  private mutating func findsIOVA(_ mask: ComparedMask, offset: UInt64? = nil) -> Bool {
+  mutating func findsIOVA(_ mask: ComparedMask, offset: UInt64? = nil) -> Bool {
     // Nothing of the matrix is as large, or as near to address 0.
     if request.buffer.length < 1 << 20, !kernel.hasRanges, reaches(bitMask(24), mask) {
       return true
@@ -191,7 +200,7 @@ extension Evaluation {
 
   /// The alias that the page table selects: AMD's sets the C-bit, for MMIO
   /// depending on the version (M18); no other table has one.
-  private mutating func pte(mmio: Bool) -> MemoryState {
+  mutating func pte(mmio: Bool) -> MemoryState {
     guard kernel.encryptionBit != 0 else { return .plain }
     guard mmio else { return .private }
     let isClear = kernel.policy.amdPTEForMMIO == .shared

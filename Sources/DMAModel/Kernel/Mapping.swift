@@ -6,6 +6,7 @@ extension Evaluation {
     switch request.operation {
     case .map: answer = dma_map_phys()
     case .mapSG, .mapSGP2P: answer = dma_map_sg_attrs()
+    case .iovaLink: answer = dma_iova_try_alloc()
     case .alloc, .allocCCShared: answer = dma_alloc_attrs(atomic: false, noMapping: false)
     case .allocAtomic: answer = dma_alloc_attrs(atomic: true, noMapping: false)
     case .allocNoKernelMapping: answer = dma_alloc_attrs(atomic: false, noMapping: true)
@@ -21,7 +22,7 @@ extension Evaluation {
   private mutating func dma_map_phys() -> Answer {
     let attributes = request.attributes
     if attributes.isMMIO {
-      let isOwnCall = kernel.policy.mappingInterface == .pageAndResource
+      let isOwnCall = !kernel.policy.mappingInterface.mapsPhysicalAddresses
       if asks("dma_map_resource", "it is a call of its own", isOwnCall, knob: "M0") {
         return dma_map_resource()
       }

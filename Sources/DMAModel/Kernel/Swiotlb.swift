@@ -34,9 +34,10 @@ extension Evaluation {
   ///   - ccShared: CC_SHARED, which the pool may decide (M10).
   ///   - size: The length, in bytes.
   ///   - alignMask: `alloc_align_mask`, to which the size is rounded up.
+  ///   - address: Where it begins; the request's buffer without.
   /// - Returns: nil for success.
   mutating func swiotlb_tbl_map_single(
-    _ ccShared: inout Bool, size: UInt64, alignMask: UInt64 = 0
+    _ ccShared: inout Bool, size: UInt64, alignMask: UInt64 = 0, at address: UInt64? = nil
   ) -> Decision? {
     if !asksActive() {
       warnings.insert(.noSwiotlb)
@@ -47,7 +48,9 @@ extension Evaluation {
     }
     if !poolStateMatches(ccShared: ccShared) { return .poolStateMismatch }
     setAttributesAfterBounce(&ccShared)
-    if !swiotlb_find_slots(size: sizeInSlots(size, alignMask), alignMask: alignMask) {
+    let address = address ?? request.buffer.physicalAddress
+    let wanted = sizeInSlots(size, alignMask, at: address)
+    if !swiotlb_find_slots(size: wanted, alignMask: alignMask, at: address) {
       warnings.insert(.swiotlbFull)
       return .noSlots
     }

@@ -6,14 +6,19 @@ extension Evaluation {
   /// - Parameters:
   ///   - size: The length with its alignment, in bytes.
   ///   - alignMask: `alloc_align_mask`.
+  ///   - address: Where the memory begins.
   /// - Returns: Whether there are slots; they are then ``slots``.
-  mutating func swiotlb_find_slots(size: UInt64, alignMask: UInt64 = 0) -> Bool {
+  mutating func swiotlb_find_slots(
+    size: UInt64, alignMask: UInt64, at address: UInt64
+  ) -> Bool {
     let here: StaticString = "swiotlb_find_slots"
     if asks("swiotlb_tbl_map_single", "more than 128 contiguous slots", size > swiotlbMaxMapping) {
       return false
     }
     guard pool.isFull else {
-      if kernel.restrictsSlots, !findsSlot(pool.start, pool.end, size, alignMask) { return false }
+      if kernel.restrictsSlots, !findsSlot(pool.start, pool.end, size, alignMask, at: address) {
+        return false
+      }
       slots = BounceSlots(start: pool.start, memory: pool.memory, kind: .standard)
       return true
     }
@@ -22,7 +27,7 @@ extension Evaluation {
     if asks(here, "swiotlb_dyn_alloc() has added a pool", dynamic != nil), let dynamic {
       // It has at least 1 MiB, after which alignments and boundaries repeat or fit.
       if kernel.restrictsSlots,
-        !findsSlot(dynamic.start, dynamic.start + megabyte, size, alignMask)
+        !findsSlot(dynamic.start, dynamic.start + megabyte, size, alignMask, at: address)
       {
         return false
       }
@@ -33,7 +38,7 @@ extension Evaluation {
     guard swiotlb_alloc_tlb(bytes: slots * swiotlbSlotSize) else { return false }
     // The pool has just as many slots as the request.
     if kernel.restrictsSlots, let start = self.slots?.start,
-      !findsSlot(start, start + slots * swiotlbSlotSize, size, alignMask)
+      !findsSlot(start, start + slots * swiotlbSlotSize, size, alignMask, at: address)
     {
       self.slots = nil
       return false

@@ -8,9 +8,8 @@ extension Evaluation {
 
   /// The bytes that a mapping takes: its length, the offset that `swiotlb_align_offset()`
   /// keeps, rounded up to the alignment (before the offset in 6.1).
-  func sizeInSlots(_ size: UInt64, _ alignMask: UInt64) -> UInt64 {
+  func sizeInSlots(_ size: UInt64, _ alignMask: UInt64, at address: UInt64) -> UInt64 {
     let minimum = kernel.device.minAlignMask
-    let address = request.buffer.physicalAddress
     if kernel.policy.predatesZoneDMALimit {
       return (size + alignMask) & ~alignMask + (address & minimum & (swiotlbSlotSize - 1))
     }
@@ -18,13 +17,13 @@ extension Evaluation {
     return (size + offset + alignMask) & ~alignMask
   }
 
-  /// Whether an empty pool has slots for the request's buffer.
+  /// Whether an empty pool has slots for memory that begins at an address.
   mutating func findsSlot(
-    _ start: UInt64, _ end: UInt64, _ size: UInt64, _ alignMask: UInt64
+    _ start: UInt64, _ end: UInt64, _ size: UInt64, _ alignMask: UInt64, at address: UInt64
   ) -> Bool {
     !asks(
       "swiotlb_search_pool_area", "no slots fit minimum alignment and segment boundary",
-      !kernel.hasSlot(start, end, request.buffer.physicalAddress, size, alignMask))
+      !kernel.hasSlot(start, end, address, size, alignMask))
   }
 }
 

@@ -54,6 +54,7 @@ struct Undo<Trace: Tracer>: Traced {
     guard answer.result != .error else { return after }
     switch request.operation {
     case .map: dma_unmap_phys()
+    case .iovaLink: dma_iova_unlink()
     case .mapSG, .mapSGP2P: dma_unmap_sg_attrs()
     case .alloc, .allocAtomic, .allocCCShared: dma_free_attrs(noMapping: false)
     case .allocNoKernelMapping: dma_free_attrs(noMapping: true)

@@ -6,7 +6,7 @@ extension Undo {
   mutating func dma_unmap_phys() {
     let here: StaticString = "dma_unmap_phys"
     if request.attributes.isMMIO {
-      let isOwnCall = kernel.policy.mappingInterface == .pageAndResource
+      let isOwnCall = !kernel.policy.mappingInterface.mapsPhysicalAddresses
       if asks("dma_unmap_resource", "it is a call of its own", isOwnCall, knob: "M0") { return }
     }
     // It leaves CC_SHARED alone where dma-direct has not mapped it; dma_map_phys() refuses
@@ -32,12 +32,18 @@ extension Undo {
     dma_direct_unmap_phys()
   }
 
+  /// `dma_iova_unlink()` of all of the space, page by page where some of it bounces
+  /// (`iommu_dma_iova_unlink_range_slow()`), and `dma_iova_free()`.
+  mutating func dma_iova_unlink() {
+    swiotlb_tbl_unmap_single("iommu_dma_iova_unlink_range_slow", copies: true)
+  }
+
   /// `dma_direct_unmap_phys()` (`dma_direct_unmap_page()` before 7.2): a slot is known
   /// by its address, CC_SHARED plays no role.
   private mutating func dma_direct_unmap_phys() {
     let here: StaticString = "dma_direct_unmap_phys"
     switch kernel.policy.mappingInterface {
-    case .pageAndResource: break
+    case .pageAndResource, .pageAndIOVA: break
     case .physicalAddress:
       if asks(
         here, "MMIO or REQUIRE_COHERENT: nothing to do",
@@ -53,7 +59,7 @@ extension Undo {
   private mutating func iommu_dma_unmap_phys() {
     let here: StaticString = "iommu_dma_unmap_phys"
     switch kernel.policy.mappingInterface {
-    case .pageAndResource: break
+    case .pageAndResource, .pageAndIOVA: break
     case .physicalAddress:
       if asks(
         here, "MMIO or REQUIRE_COHERENT: the IOVA alone",

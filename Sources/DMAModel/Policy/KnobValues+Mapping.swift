@@ -3,15 +3,22 @@
 /// M0: the programming interface: which calls and attributes exist.
 public enum MappingInterface: String, KnobValue {
   case pageAndResource
+  case pageAndIOVA
   case physicalAddress
 
   public var summary: String {
     switch self {
     case .pageAndResource: "dma_map_page() and dma_map_resource(); no DMA_ATTR_MMIO"
+    case .pageAndIOVA: "the same and dma_iova_link(): 6.16 and 6.17"
     case .physicalAddress:
-      "dma_map_phys() with DMA_ATTR_MMIO, _CC_SHARED and _REQUIRE_COHERENT"
+      "dma_map_phys() with DMA_ATTR_MMIO, _CC_SHARED and _REQUIRE_COHERENT; dma_iova_link()"
     }
   }
+
+  /// Whether there is `dma_map_phys()`, and what else came with it.
+  public var mapsPhysicalAddresses: Bool { self == .physicalAddress }
+  /// Whether there are `dma_iova_try_alloc()` and `dma_iova_link()`.
+  public var linksIOVA: Bool { self != .pageAndResource }
 }
 
 /// M1: what `dma_capable()` asks beside the mask.
