@@ -10,13 +10,14 @@ public enum Operation: UInt8, AxisValue {
   case allocPagesAtomic
   case allocCCShared
   case iovaLink
+  case allocNoncontiguous
 
   public static let axis = "op"
   public static let allCases: [Operation] = [
     .map, .mapSG, .mapSGP2P, .alloc, .allocAtomic, .allocNoKernelMapping, .allocPages,
     .allocPagesAtomic,
   ]
-  public static let extended: [Operation] = [.allocCCShared, .iovaLink]
+  public static let extended: [Operation] = [.allocCCShared, .iovaLink, .allocNoncontiguous]
 
   public var name: String {
     switch self {
@@ -30,6 +31,7 @@ public enum Operation: UInt8, AxisValue {
     case .allocPagesAtomic: "alloc_pages_atomic"
     case .allocCCShared: "alloc_cc_shared"
     case .iovaLink: "iova_link"
+    case .allocNoncontiguous: "alloc_noncontiguous"
     }
   }
 
@@ -45,6 +47,7 @@ public enum Operation: UInt8, AxisValue {
     case .allocPagesAtomic: "dma_alloc_pages, GFP_ATOMIC"
     case .allocCCShared: "dma_alloc_attrs, GFP_KERNEL, with DMA_ATTR_CC_SHARED of the caller's"
     case .iovaLink: "dma_iova_try_alloc for one buffer, and dma_iova_link of all of it (6.16)"
+    case .allocNoncontiguous: "dma_alloc_noncontiguous, GFP_KERNEL"
     }
   }
 
@@ -52,7 +55,7 @@ public enum Operation: UInt8, AxisValue {
   @inlinable public var isAtomic: Bool {
     switch self {
     case .map, .mapSG, .mapSGP2P, .iovaLink, .allocAtomic, .allocPagesAtomic: true
-    case .alloc, .allocNoKernelMapping, .allocPages, .allocCCShared: false
+    case .alloc, .allocNoKernelMapping, .allocPages, .allocCCShared, .allocNoncontiguous: false
     }
   }
 

@@ -205,8 +205,9 @@ struct HarnessSource {
         "iommu_dma_unmap_phys", "iommu_dma_map_sg", "iommu_dma_unmap_sg", "iommu_dma_alloc",
         "iommu_dma_free", "iommu_dma_map_resource", "iommu_dma_unmap_resource",
         "iommu_dma_max_mapping_size", "iommu_dma_opt_mapping_size", "iommu_dma_cookie",
-        "iommu_dma_msi_cookie", "dma_iova_try_alloc", "dma_iova_link", "dma_iova_sync",
-        "dma_iova_unlink", "dma_iova_free", "dma_iova_destroy",
+        "iommu_dma_msi_cookie", "iommu_dma_alloc_noncontiguous", "iommu_dma_free_noncontiguous",
+        "dma_iova_try_alloc", "dma_iova_link", "dma_iova_sync", "dma_iova_unlink",
+        "dma_iova_free", "dma_iova_destroy",
       ]
     let piece = source.extract(roots, stop: ["queue_iova"])
     guard piece.names.contains(roots[0]) || piece.names.contains(roots[1]) else {

@@ -34,8 +34,8 @@ public struct AxisDescription: Sendable {
     AxisDescription(Coherence.self), AxisDescription(Facing.self),
     AxisDescription(
       Operation.self,
-      missing: "Not modelled: dma_alloc_noncontiguous(), mappings to user space (mmap, "
-        + "get_sgtable), dma_alloc_from_dev_coherent()."),
+      missing: "Not modelled: mappings to user space (mmap, get_sgtable), "
+        + "dma_alloc_from_dev_coherent()."),
     AxisDescription(Attributes.self),
     AxisDescription(Buffer.self),
   ]

@@ -2,7 +2,7 @@ import DMAModel
 import Testing
 
 /// Operations that are answered where they are named, and are not in the matrix:
-/// dma_iova_link().
+/// dma_iova_link() and dma_alloc_noncontiguous().
 @Suite struct ExtendedOperationTests {
   private func request(
     _ operation: Operation, _ buffer: Buffer, _ facing: Facing = .internal,
@@ -160,5 +160,49 @@ import Testing
       result: .iovaEnds, encoding: .iova, memoryState: .private, pte: .private, warnings: [],
       decision: .iovaEndsBounced, address: nil)
     #expect(hardwareVerdict(platform: .x86SME47, request: request, answer: answer) == .garbled)
+  }
+
+  // MARK: - dma_alloc_noncontiguous()
+
+  /// Source: kernel/dma/mapping.c `alloc_single_sgt()`: one block of __dma_alloc_pages().
+  @Test(arguments: KernelVersion.all)
+  func withoutDMAIOMMUItIsOneBlock(kernel: KernelVersion) throws {
+    let buffers = [Buffer.none] + [8192, 8 << 20].compactMap { Buffer(allocating: $0) }
+    for platform in kernel.policy.platforms.platforms {
+      for swiotlb in SwiotlbMode.allCases
+      where kernel.policy.bootExclusion(platform, .none, swiotlb) == nil {
+        let boot = kernel.booted(platform, .none, swiotlb, .sixtyFourGiB)
+        for mask in DMAMask.allCases {
+          for buffer in buffers {
+            var asked = request(.allocNoncontiguous, buffer)
+            asked.mask = mask
+            var pages = asked
+            pages.operation = .allocPages
+            #expect(boot.lifeCycle(of: asked) == boot.lifeCycle(of: pages))
+          }
+        }
+      }
+    }
+  }
+
+  /// Source: drivers/iommu/dma-iommu.c `iommu_dma_alloc_noncontiguous()`: neither the pool of
+  /// a non-coherent device's atomic allocation, nor the refusal of `iommu_dma_alloc()` in v7
+  /// and 7.3, is on its way; larger than a block is no matter.
+  @Test(arguments: KernelVersion.all)
+  func behindDMAIOMMUPagesAreMapped(kernel: KernelVersion) throws {
+    let large = try #require(Buffer(allocating: 8 << 20))
+    for platform in kernel.policy.dmaIOMMUPlatforms.platforms
+    where kernel.policy.platforms.contains(platform) {
+      let boot = booted(kernel, platform, .translated)
+      for buffer in [Buffer.none, large] {
+        let cycle = boot.lifeCycle(of: request(.allocNoncontiguous, buffer))
+        #expect(cycle.answer.result == .page && cycle.answer.encoding == .iova)
+        #expect(cycle.after == LifeAnswer())
+        let ordinary = boot.answer(to: request(.alloc, buffer))
+        if ordinary.result != .error { #expect(cycle.answer.columns == ordinary.columns) }
+      }
+    }
+    let forced = booted(kernel, .sev, .translated).answer(to: request(.alloc, .none))
+    #expect((forced.result == .error) == ["v7", "7.3"].contains(kernel.name))
   }
 }

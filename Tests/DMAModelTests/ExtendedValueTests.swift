@@ -20,7 +20,8 @@ import Testing
     #expect(Facing.extended.map(\.name) == ["accepted"])
     spellings(AnswerResult.self)
     spellings(Decision.self)
-    #expect(Operation.extended.map(\.name) == ["alloc_cc_shared", "iova_link"])
+    #expect(
+      Operation.extended.map(\.name) == ["alloc_cc_shared", "iova_link", "alloc_noncontiguous"])
   }
 
   /// The matrix and its dense index know none of them; a key does.

@@ -108,6 +108,16 @@ private let versions = ["6.1", "6.12", "7.2", "7.3"].filter(Trees.exists)
     #expect(found.scenarios > 0 && !found.isComplete)
   }
 
+  /// dma_alloc_noncontiguous(), of a page and of more.
+  @Test(.enabled(if: !versions.isEmpty, Trees.missing), arguments: versions)
+  func aListOfPagesIsAllocated(version: String) throws {
+    var domain = reducedDomain([.x86, .x86SME47, .sev, .arm64, .arm64CCA, .s390PV, .ppc64SVM])
+    domain.operations = [.allocNoncontiguous]
+    domain.buffers = [.none] + [8192, 1 << 20].compactMap { Buffer(allocating: $0) }
+    let tree = try evaluated(Trees.path(version), domain)
+    try expectAgreement(tree, version, domain, atLeast: 20_000)
+  }
+
   /// An allocation that needs an atomic pool, and finds all full.
   @Test(.enabled(if: !versions.isEmpty, Trees.missing), arguments: versions)
   func atomicPoolsAreFull(version: String) throws {

@@ -139,6 +139,14 @@ extension Evaluation {
     }
   }
 
+  /// `iommu_dma_alloc_noncontiguous()`: single pages, private ones; neither
+  /// `iommu_dma_alloc()` nor its pool and its refusal (A3) are on the way.
+  mutating func iommu_dma_alloc_noncontiguous() -> Answer {
+    if request.buffer.length > kernel.machine.size { return refused(.iommuNoPages) }
+    if !findsIOVA(.coherent) { return refused(.iommuNoIOVA) }
+    return translated(.page, memory: kernel.initialMemory, pte: pte(mmio: false), .iommuAllocPages)
+  }
+
   /// kernel/dma/ops_helpers.c `dma_common_alloc_pages()`: private pages.
   mutating func dma_common_alloc_pages() -> Answer {
     if !findsContiguousPages() { return refused(.iommuNoPages) }

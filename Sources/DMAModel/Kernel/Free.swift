@@ -15,6 +15,16 @@ extension Undo {
     dma_direct_free(noMapping: noMapping)
   }
 
+  /// `dma_free_noncontiguous()`: the pages of a list, or one block (`free_single_sgt()`).
+  mutating func dma_free_noncontiguous() {
+    if asksDMAIOMMU("dma_free_noncontiguous") {
+      // iommu_dma_free_noncontiguous(): nothing was decrypted.
+      after.owner = .ok
+      return
+    }
+    dma_free_pages()
+  }
+
   /// `dma_free_pages()`.
   mutating func dma_free_pages() {
     let here: StaticString = "dma_free_pages"

@@ -12,6 +12,7 @@ extension Evaluation {
     case .allocNoKernelMapping: answer = dma_alloc_attrs(atomic: false, noMapping: true)
     case .allocPages: answer = dma_alloc_pages(atomic: false)
     case .allocPagesAtomic: answer = dma_alloc_pages(atomic: true)
+    case .allocNoncontiguous: answer = dma_alloc_noncontiguous()
     }
     answer.warnings = warnings
     if request.operation.isMapping { answer.maxMapping = dma_max_mapping_size() }
@@ -114,6 +115,13 @@ extension Evaluation {
     case .iommu: dma_common_alloc_pages()
     case .xen: xen_common_alloc_pages()
     }
+  }
+
+  /// `dma_alloc_noncontiguous()`: a list of pages by dma-iommu, else one block
+  /// (`alloc_single_sgt()`).
+  private mutating func dma_alloc_noncontiguous() -> Answer {
+    if asksDMAIOMMU("dma_alloc_noncontiguous") { return iommu_dma_alloc_noncontiguous() }
+    return dma_alloc_pages(atomic: false)
   }
 
   /// `dma_max_mapping_size()` in bytes.

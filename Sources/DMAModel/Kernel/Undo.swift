@@ -59,6 +59,7 @@ struct Undo<Trace: Tracer>: Traced {
     case .alloc, .allocAtomic, .allocCCShared: dma_free_attrs(noMapping: false)
     case .allocNoKernelMapping: dma_free_attrs(noMapping: true)
     case .allocPages, .allocPagesAtomic: dma_free_pages()
+    case .allocNoncontiguous: dma_free_noncontiguous()
     }
     if !request.operation.isMapping, !usesDMAIOMMU { after.state = stateAfter }
     return after
