@@ -20,6 +20,8 @@ public struct Check: Sendable {
     public var isNew: Bool { origins.contains(where: \.isNew) }
     /// Whether it is about SME hosts, which causes are told apart by.
     let isAboutSME: Bool
+    /// Whether data of a peer or of MMIO go wrong, which causes are told apart by.
+    public let isAboutDevice: Bool
     /// Whether a circumstance makes it so: a full pool, or memory that cannot be decrypted.
     /// In the ordinary circumstance the same requests violate nothing.
     public let isByCircumstance: Bool
@@ -185,6 +187,7 @@ public struct Check: Sendable {
         severity: Severity(lint, violation, earlier: origin?.before),
         origins: walk.origins(of: keys[index], labelled: Int32(index + 1), lint),
         wrong: violation.wrong, isAboutSME: keys[index].isAboutSME,
+        isAboutDevice: keys[index].isAboutDevice,
         isByCircumstance: lint.needsBase && walk.space.circumstances.count > 1,
         scenarios: counts[Int32(index + 1)] ?? 0, conditions: conditions[index] ?? [])
       return (keys[index].excuse, finding)

@@ -40,8 +40,8 @@ extension Comparison {
     public let scenarios: Int
     /// Of them those with no parameter: swiotlb=default, iommu none or translated.
     public let defaultBoots: Int
-    /// What holds for most scenarios of the largest change.
-    public let main: Condition?
+    /// The boots on which they are.
+    public let boots: EffectBoots
   }
 
   /// What the last kernel changes, by effect, the worst first; without those that do not
@@ -53,7 +53,7 @@ extension Comparison {
       return EffectSummary(
         effect: effect, scenarios: some.reduce(0) { $0 + $1.scenarios },
         defaultBoots: some.reduce(0) { $0 + $1.defaultBoots },
-        main: some.max { $0.scenarios < $1.scenarios }?.conditions.first)
+        boots: EffectBoots(of: some.flatMap(\.conditions)))
     }
   }
 

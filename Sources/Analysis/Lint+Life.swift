@@ -9,7 +9,8 @@ extension Lint {
   var circumstances: [Circumstance] {
     switch self {
     case .freedAsItWas, .freedToItsOwner, .noCrash:
-      Circumstance.all.filter { $0.conditions.fill == .empty }
+      // Of full pools, those for atomic allocations alone can matter to an allocation.
+      (Circumstance.all + Circumstance.extended).filter { !$0.conditions.fill.isOfDefaultPool }
     case .noSleepInAtomic, .unmapMirrorsMap:
       Circumstance.all.filter {
         $0.maskChange == .none && $0.conditions.decryptFailure == .none
@@ -110,7 +111,8 @@ extension Lint {
       if life.answer.result == .error || after.owner == .ok { return nil }
       return .owner(after.owner, crashes: after.warnings.contains(.cookieCrash))
     case .noSleepInAtomic:
-      return after.atomicCall == .none ? nil : .atomicCall(after.atomicCall)
+      return after.atomicCall == .none
+        ? nil : .atomicCall(after.atomicCall, SleepPlace(life))
     case .slotsReturned:
       return after.slots == .ok ? nil : .slotsLeaked
     case .unmapMirrorsMap:
@@ -124,11 +126,28 @@ extension Lint {
   }
 }
 
+/// Where something that may sleep is called.
+public enum SleepPlace: Hashable, Sendable {
+  case request
+  /// The RCU callback that frees a transient pool (kernel/dma/swiotlb.c swiotlb_dyn_free()).
+  case callback
+  case both
+
+  /// Where a life calls it.
+  init(_ life: LifeCycle) {
+    guard life.after.warnings.contains(.atomicSetMemory) else {
+      self = .request
+      return
+    }
+    self = life.answer.warnings.contains(.atomicSetMemory) ? .both : .callback
+  }
+}
+
 /// What is wrong once a request has been undone.
 public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
   case state(StateAfter)
   case owner(OwnerAfter, crashes: Bool)
-  case atomicCall(AtomicCall)
+  case atomicCall(AtomicCall, SleepPlace)
   case slotsLeaked
   case notCopiedBack
   case copiedBack
@@ -142,9 +161,12 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .state(let state): state.name
     case .owner(let owner, let crashes): owner.name + (crashes ? " (crash)" : "")
-    case .atomicCall(.none): ""
-    case .atomicCall(.setMemory): "set_memory_*() in atomic context"
-    case .atomicCall(.remap): "dma_common_contiguous_remap() in atomic context"
+    case .atomicCall(.none, _): ""
+    case .atomicCall(.setMemory, .request): "set_memory_*() in atomic context"
+    case .atomicCall(.setMemory, .callback): "set_memory_*() in an RCU callback"
+    case .atomicCall(.setMemory, .both):
+      "set_memory_*() in atomic context and in an RCU callback"
+    case .atomicCall(.remap, _): "dma_common_contiguous_remap() in atomic context"
     case .slotsLeaked: "slots leaked"
     case .notCopiedBack: "bounced, not copied back"
     case .copiedBack: "copied back, not bounced"
@@ -165,9 +187,11 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .owner(.buddyPageToPool, _): "page freed to a pool"
     case .owner(.notFreed, _): "never freed"
     case .owner(.ok, _): ""
-    case .atomicCall(.none): ""
-    case .atomicCall(.setMemory): "sleeps in set_memory"
-    case .atomicCall(.remap): "sleeps in vmap"
+    case .atomicCall(.none, _): ""
+    case .atomicCall(.setMemory, .request): "sleeps in set_memory"
+    case .atomicCall(.setMemory, .callback): "sleeps in RCU free"
+    case .atomicCall(.setMemory, .both): "sleeps in map, RCU free"
+    case .atomicCall(.remap, _): "sleeps in vmap"
     case .slotsLeaked: "swiotlb slots leaked"
     case .notCopiedBack: "not copied back"
     case .copiedBack: "copied back for nothing"
@@ -183,8 +207,13 @@ public enum WrongEnd: Hashable, Sendable, CustomStringConvertible {
     case .owner(let owner, let crashes):
       "When it is freed, the memory's new owner is: \(owner.summary)"
         + (crashes ? "; the free crashes" : "")
-    case .atomicCall(let call):
+    case .atomicCall(let call, .request):
       "The request must not sleep, and calls \(call.summary)"
+    case .atomicCall(let call, .callback):
+      "The RCU callback that frees the transient pool must not sleep, and calls \(call.summary)"
+    case .atomicCall(let call, .both):
+      "The request must not sleep, nor the RCU callback that frees its transient pool, and both "
+        + "call \(call.summary)"
     case .slotsLeaked: "The request fails or ends, and its swiotlb slots stay in use"
     case .notCopiedBack: "What the device wrote into the bounce buffer never reaches the driver"
     case .copiedBack: "Unmapping overwrites the driver's memory with a buffer that is not its own"

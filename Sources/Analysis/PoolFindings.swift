@@ -22,7 +22,7 @@ extension Check {
         headline: "pool of \(sizes[1]), was \(sizes[0]) on the base",
         verdict: .ok, decision: .noSlots, severity: .breaks,
         origins: [FindingOrigin(since: row.last ?? kernel, isNew: true, witness: nil)],
-        wrong: nil, isAboutSME: false, isByCircumstance: false,
+        wrong: nil, isAboutSME: false, isAboutDevice: false, isByCircumstance: false,
         scenarios: conditions.reduce(0) { $0 + $1.scenarios }, conditions: conditions)
     }
   }

@@ -76,7 +76,7 @@ extension Severity {
   private static func of(_ wrong: WrongEnd) -> Severity {
     switch wrong {
     case .notCopiedBack, .copiedBack: .corrupts
-    case .owner(_, crashes: true), .atomicCall, .nullPage, .cookie: .crashes
+    case .owner(_, crashes: true), .atomicCall(_, _), .nullPage, .cookie: .crashes
     case .state, .owner, .slotsLeaked: .leaks
     }
   }

@@ -11,6 +11,9 @@ struct ViolationClass: Hashable {
   /// Whether it is about SME hosts, which a cause is told apart by; false for what is wrong
   /// silently.
   let isAboutSME: Bool
+  /// Whether data of a peer or of MMIO go wrong, not those of RAM, which a cause is told
+  /// apart by; false for what is not wrong silently.
+  let isAboutDevice: Bool
 }
 
 extension ViolationKey {
@@ -220,6 +223,8 @@ final class ViolationWalk {
     let isByLine = violation.isByLine
     let isAboutSME =
       earlier != nil && !isByLine && kernel.platform.sharedMemoryReader == .dram
+    let isAboutDevice =
+      earlier != nil && isByLine && violation.wrong == nil && request.buffer.isDeviceMemory
     var latest: (excuse: Excuse?, origin: Origin?, label: Int32)?
     for mask in range {
       request.mask = space.domain.masks[mask]
@@ -234,7 +239,8 @@ final class ViolationWalk {
       }
       let found = ViolationClass(
         violation: violation, excuse: excuse, origin: isByLine ? nil : origin,
-        isAboutSME: isAboutSME && excuse == nil)
+        isAboutSME: isAboutSME && excuse == nil,
+        isAboutDevice: isAboutDevice && excuse == nil)
       let label = classes[number].number(of: found)
       latest = (excuse, origin, label)
       rows.set(mask..<mask + 1, to: label, in: number, at: place.combination)

@@ -25,6 +25,16 @@ public struct AxisDescription: Sendable {
     finerForms = Value.finerForms
   }
 
+  /// A column with what was logged: several of the values, joined by semicolons.
+  private init(messages name: String) {
+    self.name = name
+    values =
+      Warnings.names.compactMap { entry in entry.warning.meaning.map { (entry.name, $0) } }
+      + [("other:MESSAGE", "any other message, by its format in the kernel, and each crash")]
+    (extended, finerForms) = ([], [])
+    missing = "A value has each message that was logged, joined by semicolons; none is empty."
+  }
+
   /// What a scenario is made of, in the order of its key; machines aside, which are
   /// described by what they have.
   public static let axes: [AxisDescription] = [
@@ -56,7 +66,32 @@ public struct AxisDescription: Sendable {
     AxisDescription(OwnerAfter.self), AxisDescription(AtomicCall.self),
   ]
 
-  public static let all = axes + circumstances + outcomes
+  /// What was logged, by the answer and by its end.
+  static let messages = [
+    AxisDescription(messages: "warn"), AxisDescription(messages: "warn_after"),
+  ]
+
+  public static let all = axes + circumstances + outcomes + messages
+}
+
+extension Warnings {
+  /// What a name that is no message stands for; nil where the name is the message.
+  fileprivate var meaning: String? {
+    switch self {
+    case .atomicSetMemory:
+      "no message: set_memory_encrypted() or set_memory_decrypted(), which may sleep, was "
+        + "called in atomic context"
+    case .inactive: "DMA bounce buffers are inactive (iommu_dma_map_swiotlb())"
+    case .memoryEncryption:
+      "memory encryption is active and the system uses bounce buffers, once "
+        + "(swiotlb_tbl_map_single())"
+    case .noSwiotlb: "there is no swiotlb buffer to bounce through (swiotlb_tbl_map_single())"
+    case .overflow: "DMA addr overflow: beyond mask or bus limit (dma_direct_map_phys())"
+    case .swiotlbFull: "swiotlb buffer is full (swiotlb_tbl_map_single())"
+    case .swiotlbOverflow: "swiotlb addr overflow: the slot is beyond mask or limit (swiotlb_map())"
+    default: nil
+    }
+  }
 }
 
 /// Axes with their values and meanings.
@@ -95,6 +130,7 @@ public func axesDocument(
     ("A scenario, in the order of its key", AxisDescription.axes),
     ("What may happen beside", AxisDescription.circumstances),
     ("What an answer says", AxisDescription.outcomes),
+    ("What is logged", AxisDescription.messages),
   ] {
     document.blocks.append(.heading(heading))
     document.blocks += blocks(part)

@@ -7,8 +7,16 @@ struct CauseScope {
   let who: String
   /// The same with more names, where there are more.
   let names: String
-  /// `peer memory garbled`.
+  /// What is asked for: `RAM`, `P2P`, `MMIO`, kinds of allocation; none of boots.
+  let kinds: [String]
+  /// `refused`, `wrong C-bit`.
+  let verb: String
+  /// Both.
   let what: String
+  /// The boot, device and circumstance that it takes, each in a few words.
+  let parts: [String]
+  /// The first of them that is about a full pool, failing decryption or another mask.
+  let circumstance: String?
   /// `, swiotlb=noforce`, empty where the boot and device do not matter.
   let conditions: String
   /// The first of them.
@@ -28,22 +36,30 @@ struct CauseScope {
     }
     who = Self.group(platforms)
     names = Self.names(platforms) ?? who
-    count = platforms.count == 1 ? platforms[0].name : "\(platforms.count) platforms"
-    let kinds = cause.isAboutBoots ? [] : Self.requests(all)
+    count = Self.count(platforms)
+    kinds = cause.isAboutBoots ? [] : Self.requests(all)
     let isAboutSME = platforms.allSatisfy { $0.sharedMemoryReader == .dram }
     var verb = cause.worst.first.map { Self.verb($0, isAboutSME: isAboutSME) } ?? ""
     if verb == "refused", cause.findings.contains(where: { $0.lint == .noNewExposure }) {
       verb += ", bounced"
     }
+    self.verb = verb
     what = kinds.isEmpty ? verb : kinds.joined(separator: ", ") + " " + verb
     var parts: [String] = []
     var details: [String] = []
+    var circumstance: String?
     for (axis, word) in Self.axes {
-      guard let values = Self.union(of: axis, all) else { continue }
-      let text = "\(axis)=\(values.joined(separator: "|"))"
-      details.append(text)
-      if let short = word(values) { parts.append(short) }
+      let values = Self.union(of: axis, all)
+      if let values { details.append("\(axis)=\(values.joined(separator: "|"))") }
+      if let short = values.flatMap(word) {
+        parts.append(short)
+        if circumstance == nil, Circumstance.axes.contains(axis) { circumstance = short }
+      } else if let most = Self.most(of: axis, all).flatMap({ word([$0]) }) {
+        parts.append("mostly \(most)")
+      }
     }
+    self.parts = parts
+    self.circumstance = circumstance
     conditions = parts.map { ", \($0)" }.joined()
     first = parts.first.map { ", \($0)" } ?? ""
     text =
@@ -52,6 +68,13 @@ struct CauseScope {
       + (details.isEmpty ? "" : "; " + details.joined(separator: ", "))
       + "; \(cause.scenarios) \(cause.isAboutBoots ? "boots" : "scenarios"), \(cause.usual) with no "
       + "boot parameter, a trusted device on a whole bus and a mask that many drivers set"
+  }
+
+  /// `arm64-cca`, `6 guests`, `11 platforms`.
+  private static func count(_ platforms: [Platform]) -> String {
+    if platforms.count == 1 { return platforms[0].name }
+    let isGuests = platforms.allSatisfy { $0.sharedMemoryReader == .host }
+    return "\(platforms.count) \(isGuests ? "guests" : "platforms")"
   }
 
   /// All names of few platforms, or of the few that are missing; nil where neither are few.
@@ -79,13 +102,14 @@ struct CauseScope {
       rest.removeAll { group.members.contains($0) }
     }
     if names.count + rest.count > 3 {
-      let guests = rest.filter { $0.sharedMemoryReader == .host }
-      if guests.count == rest.count {
-        return (names + ["\(rest.count) guests"]).joined(separator: ", ")
+      for (kind, reader) in [
+        ("SME hosts", Platform.SharedMemoryReader.dram), ("hosts", .nobody), ("guests", .host),
+      ] {
+        let own = rest.filter { $0.sharedMemoryReader == reader }
+        if own.count == 1 { names.append(own[0].name) }
+        if own.count > 1 { names.append("\(own.count) \(kind)") }
       }
-      return names.isEmpty
-        ? "\(rest.count) platforms"
-        : names.joined(separator: ", ") + " and \(rest.count) more"
+      return names.joined(separator: ", ")
     }
     return (names + rest.map(\.name)).joined(separator: ", ")
   }
@@ -121,7 +145,7 @@ struct CauseScope {
       allocations = ["atomic alloc"]
     }
     return order.filter(found.contains)
-      + (allocations.count > 2 ? ["allocations"] : allocations)
+      + (allocations.count > 1 ? ["allocations"] : allocations)
   }
 
   /// What becomes of it, in a word or two.
@@ -168,6 +192,7 @@ struct CauseScope {
       PoolFill.axis,
       { fills in
         if fills.contains(PoolFill.empty.name) { return nil }
+        if fills == [PoolFill.atomicPools.name] { return "atomic pools full" }
         return fills == [PoolFill.grown.name] ? "pool full, grown once" : "pool full"
       }
     ),
@@ -180,7 +205,10 @@ struct CauseScope {
     (IOMMUMode.axis, { $0 == [IOMMUMode.translated.name] ? "behind the IOMMU" : nil }),
     (SwiotlbMode.axis, { $0.count == 1 ? "swiotlb=\($0[0])" : nil }),
     (CoherentMask.axis, { $0.count == 1 ? "coherent mask \($0[0])" : nil }),
-    (BusLimit.axis, { $0 == [BusLimit.none.name] ? nil : "bus limit \($0[0])" }),
+    (
+      BusLimit.axis,
+      { $0.count != 1 || $0 == [BusLimit.none.name] ? nil : "bus limit \($0[0])" }
+    ),
     (Coherence.axis, { $0 == ["0"] ? "not coherent" : nil }),
     (Facing.axis, { $0 == ["1"] ? "untrusted" : nil }),
     (
@@ -191,6 +219,18 @@ struct CauseScope {
       }
     ),
   ]
+
+  /// The value of an axis that four of five scenarios have, by conditions that allow no
+  /// other; nil where there is none.
+  private static func most(of axis: String, _ conditions: [Condition]) -> String? {
+    var counts: [String: Int] = [:]
+    for condition in conditions {
+      guard let own = condition.values(of: axis), own.count == 1 else { continue }
+      counts[own[0], default: 0] += condition.scenarios
+    }
+    let total = conditions.reduce(0) { $0 + $1.scenarios }
+    return counts.first { $0.value * 5 >= total * 4 }?.key
+  }
 
   /// The values of an axis under any of some conditions; nil where one of them leaves it
   /// open.

@@ -2,92 +2,34 @@ import Analysis
 import DMAModel
 import Support
 
-/// How many causes a summary names.
-let summaryLength = 11
-
-/// At most 15 lines: the gravest causes of a check, one a line, and what is behind them.
-///
-/// - Parameter more: How the rest is asked for, or where it is.
-func summaryBlocks(_ check: Check, more: String) -> [Document.Block] {
-  let base = check.base.map { ", base \($0.name)" } ?? ""
-  let count = check.causes.count
-  let title =
-    "Findings in \(check.kernel.name)\(base): "
-    + (count == 0 ? "none" : count == 1 ? "1 cause" : "\(count) causes, the gravest first")
-  let shown = check.causes.prefix(summaryLength)
-  var lines = shown.enumerated().map { number, cause in
-    summaryLine(cause, number: number + 1, width: 72)
+/// The headings of causes, none of which are alike: the line, and to whom and how where one
+/// line has several causes.
+func causeHeadings(_ causes: [Cause]) -> [String] {
+  func line(_ cause: Cause) -> String {
+    "\(cause.severity.name): \(cause.line.function)(): \(cause.line.condition)"
   }
-  var rest: [String] = []
-  if count > shown.count { rest.append("\(count - shown.count) more causes") }
-  for kind in [Excuse.Kind.byDesign, .hypothetical] {
-    let classes = Set(check.excused.map(\.excuse).filter { $0.kind == kind })
-    if !classes.isEmpty { rest.append("\(classes.count) \(kind.rawValue)") }
-  }
-  if !rest.isEmpty || count > 0 {
-    let text = rest.joined(separator: ", ")
-    lines.append(rest.isEmpty ? "\(more): conditions and paths." : "\(more): \(text).")
-  }
-  lines += undecidedLines(check)
-  return [.title(title)] + (lines.isEmpty ? [] : [.lines(lines)])
+  return unambiguous(
+    causes,
+    [
+      line,
+      { cause in
+        let scope = CauseScope(cause)
+        return "\(line(cause)); \(scope.who): \(scope.what)"
+      },
+      { cause in
+        let scope = CauseScope(cause)
+        return "\(line(cause)); \(scope.who): \(scope.what)\(scope.conditions)"
+      },
+    ])
 }
-
-/// What of a kernel tree was not decided: "none" must not be read as more than was asked.
-private func undecidedLines(_ check: Check) -> [String] {
-  guard check.kernel.recorded != nil else { return [] }
-  var lints: [String: [String]] = [:]
-  for case (let lint, .skipped(let reason)) in check.outcomes where lint.undecidable() == nil {
-    lints[reason, default: []].append(lint.rawValue)
-  }
-  return lints.sorted { $0.key < $1.key }.flatMap { reason, names in
-    foldedProse("\(names.joined(separator: ", ")): not decided: \(reason).", width: 72)
-  }
-}
-
-/// ` 1 corrupts  SME hosts: peer memory garbled, behind the IOMMU; always`
-func summaryLine(_ cause: Cause, number: Int, width: Int) -> String {
-  let start = "\(number < 10 ? " " : "")\(number) " + cause.severity.name.padding(9)
-  let scope = CauseScope(cause)
-  let (since, sinceInShort) = sinceWords(cause)
-  let function = " (\(cause.line.function))"
-  // What is longest and fits: names before conditions, and since when in any case.
-  var candidates: [String] = []
-  for (conditions, since, function) in [
-    (scope.conditions, since, function), (scope.conditions, since, ""),
-    (scope.conditions, sinceInShort, ""), (scope.first, since, ""),
-    (scope.first, sinceInShort, ""), ("", since, ""), ("", sinceInShort, ""),
-  ] {
-    candidates += [scope.names, scope.who, scope.count].map {
-      "\($0): \(scope.what)\(conditions)\(since)\(function)"
-    }
-  }
-  let last = candidates[candidates.count - 1]
-  let text = candidates.first { start.count + $0.count <= width } ?? last
-  return start + text.cut(to: width - start.count)
-}
-
-/// `, since 7.2`; `, always` where every version has it, or has some of it; and the same
-/// shorter.
-private func sinceWords(_ cause: Cause) -> (String, String) {
-  let names = cause.origins.map { $0.since?.name }
-  guard let first = names.first else { return ("", "") }
-  if let first { return (", since \(first)", ", since \(first)") }
-  let more = names.count > 1 ? names[1].map { ", more since \($0)" } ?? "" : ""
-  return (", always" + more, ", always")
-}
-
-// MARK: - One cause
 
 /// Everything about a cause: what happens, to whom, since when, what ends it, the path of
 /// a witness, and the exact conditions.
 func causeBlocks(
-  _ cause: Cause, number: Int, in check: Check, drivers: DriverList?
+  _ cause: Cause, number: Int, heading: String, in check: Check, drivers: DriverList?
 ) -> [Document.Block] {
   let scope = CauseScope(cause)
-  var blocks: [Document.Block] = [
-    .heading(
-      "\(number). \(cause.severity.name): \(cause.line.function)(): \(cause.line.condition)")
-  ]
+  var blocks: [Document.Block] = [.heading("\(number). \(heading)")]
   blocks.append(.paragraph(happens(cause)))
   blocks.append(.paragraph("To whom: \(scope.text)."))
   blocks.append(.paragraph("Since: \(cause.origins.map(originText).joined(separator: "; "))."))

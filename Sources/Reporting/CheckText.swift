@@ -67,8 +67,9 @@ public func checkDocument(
   var document = Document(
     blocks: summaryBlocks(check, more: isWhole ? "Below" : more))
   guard isWhole else { return document }
-  for (index, cause) in check.causes.enumerated() {
-    document.blocks += causeBlocks(cause, number: index + 1, in: check, drivers: drivers)
+  for (index, (cause, heading)) in zip(check.causes, causeHeadings(check.causes)).enumerated() {
+    document.blocks += causeBlocks(
+      cause, number: index + 1, heading: heading, in: check, drivers: drivers)
   }
   for (lint, outcome) in check.outcomes {
     switch outcome {

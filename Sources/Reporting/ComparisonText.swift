@@ -23,53 +23,6 @@ public func comparisonText(
   }
 }
 
-/// How many scenarios differ, and what that means, in a line for each effect: at most ten
-/// lines.
-public func comparisonSummary(_ comparison: Comparison) -> Document {
-  let names = comparison.kernels.map(\.name)
-  let differing = comparison.scenarios - comparison.equal
-  let title =
-    "\(names.joined(separator: " -> ")): \(differing) of \(comparison.scenarios) "
-    + (differing == 1 ? "differs" : "differ")
-  var document = Document(blocks: [.title(title)])
-  var lines: [String] = []
-  // Those that nobody is served worse or wrong by share a line.
-  let minor: Set<Comparison.Effect> = [.faster, .other]
-  for effect in comparison.effects where !minor.contains(effect.effect) {
-    let usual = effect.defaultBoots == 0 ? "no" : String(effect.defaultBoots)
-    let start =
-      effect.effect.rawValue.padding(10) + String(effect.scenarios).padding(7)
-      + "\(usual) default".padding(14)
-    lines.append(start + (effect.main.map { bootText($0, width: 72 - start.count) } ?? ""))
-  }
-  var rest = comparison.effects.filter { minor.contains($0.effect) }.map {
-    "\($0.effect.rawValue) \($0.scenarios)"
-  }
-  for (name, count) in zip(names, comparison.onlyThere) where count > 0 {
-    rest.append("\(count) on \(name) alone")
-  }
-  if !rest.isEmpty { lines.append("also".padding(10) + rest.joined(separator: ", ")) }
-  if !lines.isEmpty { document.blocks.append(.lines(lines)) }
-  return document
-}
-
-/// Where a condition is booted, in one short line: `SME hosts, swiotlb=force`.
-private func bootText(_ condition: Condition, width: Int) -> String {
-  let terms = [IOMMUMode.axis, SwiotlbMode.axis].compactMap { axis in
-    condition.terms.first { $0.axis == axis }?.text
-  }
-  var names: [String] = []
-  if let platforms = condition.values(of: Platform.axis)?.compactMap(Platform.init(name:)) {
-    names = [CauseScope.group(platforms)]
-    if platforms.count > 1 { names.append("\(platforms.count) platforms") }
-  }
-  let texts = [terms, Array(terms.suffix(1)), Array(terms.prefix(1)), []].flatMap { terms in
-    names.isEmpty
-      ? [terms.joined(separator: ", ")] : names.map { ([$0] + terms).joined(separator: ", ") }
-  }
-  return texts.first { $0.count <= width } ?? (texts.last ?? "").cut(to: width)
-}
-
 /// A comparison as a document: transitions, worst first, with their conditions.
 public func comparisonDocument(
   _ comparison: Comparison, drivers: DriverList? = nil, limit: Int? = nil

@@ -18,6 +18,8 @@ public struct Document: Sendable, Equatable {
     case literal([String])
     /// Lines of a summary, which text does not indent.
     case lines([String])
+    /// A title with its lines close below.
+    case summary(title: String, lines: [String])
     case table(columns: [String], rows: [[String]])
     /// Conditions with their counts and witnesses.
     case conditions([Condition])
@@ -55,6 +57,7 @@ public struct Document: Sendable, Equatable {
     case .literal(let lines):
       return lines.map { "  \($0)\n" }.joined()
     case .lines(let lines): return lines.map { "\($0)\n" }.joined()
+    case .summary(let title, let lines): return plain(.title(title)) + plain(.lines(lines))
     case .table(let columns, let rows):
       return panels(columns, rows)
     case .links(let links):
@@ -102,6 +105,8 @@ public struct Document: Sendable, Equatable {
     case .paragraph(let text): return folded(text)
     case .literal(let lines), .lines(let lines):
       return lines.map { "    \($0)\n" }.joined()
+    case .summary(let title, let lines):
+      return markdown(.title(title)) + (lines.isEmpty ? "" : "\n" + markdown(.lines(lines)))
     case .links(let links):
       return links.map { folded("- [\($0.path)](\($0.path)): \($0.title)", hanging: "  ") }.joined()
     case .conditions(let conditions):

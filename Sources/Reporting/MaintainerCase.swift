@@ -16,6 +16,8 @@ struct MaintainerCase: Sendable {
   /// The lines of the causes that the change ends: function and the beginning of the
   /// condition, and whether the cause is about SME hosts alone.
   let lines: [(function: String, condition: String, isSME: Bool)]
+  /// Whether they are about a peer's data that go wrong.
+  var isAboutDevice = false
   let severity: Severity
   /// Commits, versions and mails, without a period.
   let history: String
@@ -33,7 +35,9 @@ struct MaintainerCase: Sendable {
 
   /// Whether a cause is one that the change ends.
   func isAbout(_ cause: Cause) -> Bool {
-    guard cause.severity == severity, !cause.isByCircumstance else { return false }
+    guard cause.severity == severity, cause.isAboutDevice == isAboutDevice,
+      !cause.isByCircumstance
+    else { return false }
     let isSME = CauseScope(cause).who == "SME hosts"
     return lines.contains {
       $0.function == cause.line.function && cause.line.condition.hasPrefix($0.condition)
@@ -54,7 +58,7 @@ struct MaintainerCase: Sendable {
       lines: [
         ("swiotlb_map", "slot is dma_capable", false),
         ("dma_direct_map_phys", "RAM is dma_capable", true),
-      ], severity: .corrupts,
+      ], isAboutDevice: true, severity: .corrupts,
       history: """
         6.1 and 6.12 take such pages too, with the C-bit on SME hosts, but refuse them where they \
         would have to bounce (dma_direct_map_page()); 7.2 and later, where mapping takes physical \
@@ -91,7 +95,7 @@ struct MaintainerCase: Sendable {
         IOMMU_MMIO, so that on an SME host the device's accesses leave for an address that no \
         BAR has.
         """,
-      lines: [("iommu_dma_map_phys", "mapped", true)], severity: .corrupts,
+      lines: [("iommu_dma_map_phys", "mapped", true)], isAboutDevice: true, severity: .corrupts,
       history: """
         every modelled version has it, 6.1 as the first; in 7.2 and later dma_map_phys() and \
         dma_iova_link() have DMA_ATTR_MMIO to say what a list cannot
@@ -112,10 +116,7 @@ struct MaintainerCase: Sendable {
         Trial(effect: "worse", scenarios: 0, defaultBoots: 0),
       ],
       remark: """
-        35424 of them are the cause's, 17712 are SEV guests behind an IOMMU, which nobody runs. \
-        The same cause has RAM with DMA_ATTR_CC_SHARED, which map_sg does not refuse here and map \
-        does: refusing it in __dma_map_sg_attrs() was tried too, and breaks 106764 scenarios of \
-        other platforms that are served
+        35424 of them are the cause's, 17712 are SEV guests behind an IOMMU, which nobody runs
         """),
     MaintainerCase(
       title: "an untrusted device's bounce buffer is mapped as encrypted",
@@ -222,6 +223,12 @@ struct MaintainerCase: Sendable {
 
   /// Why no change was tried for a line.
   static let obstacles: [(function: String, reason: String)] = [
+    (
+      "iommu_dma_map_phys",
+      "map_sg does not refuse DMA_ATTR_CC_SHARED behind an IOMMU, and map does: refusing it in "
+        + "__dma_map_sg_attrs() was tried, and breaks 106764 scenarios of other platforms that "
+        + "are served"
+    ),
     (
       "xen_swiotlb_map_phys",
       "The file, drivers/xen/swiotlb-xen.c, is not compiled by verify, so that a change cannot be "

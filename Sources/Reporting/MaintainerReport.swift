@@ -75,15 +75,17 @@ private func caseBlocks(
   return blocks
 }
 
-/// The other causes that the summary shows, with what is in the way of a change.
+/// The other causes among the gravest, with what is in the way of a change.
 private func otherBlocks(_ check: Check) -> [Document.Block] {
-  let others = check.causes.prefix(summaryLength).enumerated().filter { _, cause in
+  let gravest = 12
+  let others = check.causes.prefix(gravest).enumerated().filter { _, cause in
     !MaintainerCase.all.contains { $0.isAbout(cause) }
   }
   guard !others.isEmpty else { return [] }
   var blocks: [Document.Block] = [
     .heading("As grave, without a change that was tried"),
-    .paragraph("In the summary of the same check, and why they are not among the five."),
+    .paragraph(
+      "Among the first \(gravest) causes of the same check, and why they are not among the five."),
   ]
   for (index, cause) in others {
     let obstacle = MaintainerCase.obstacles.first { $0.function == cause.line.function }

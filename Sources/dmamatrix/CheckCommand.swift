@@ -14,15 +14,18 @@ struct CheckCommand: ParsableCommand {
 
       Violations that have one cause are one finding: the line of the kernel that
       decides, and what a version changed there.  text and markdown have at most 15
-      lines, the gravest first; --all goes on with what happens to whom, since which
-      patch, what ends it, the path of a witness, and the exact conditions.
+      lines, the gravest first: what the base does not have and users meet, and the
+      gravest, have a line each, the others stand below those of their severity, by
+      what happens; a number is that of the heading under --all, which goes on with
+      what happens to whom, since which patch, what ends it, the path of a witness,
+      and the exact conditions.
 
       Severities, the gravest first:
       \(Severity.allCases.map { folded("\($0.name): \($0.summary)", indent: "        ", hanging: "          ") }.joined())
       Of one severity, causes with scenarios that users meet most come first: no
       parameter on the command line, a trusted device on a whole bus, and a mask
-      that many drivers set (\(commonMaskWidths.map(String.init).joined(separator: ", ")) bits: reports/drivers.md); then the
-      larger.  What the kernel means by design and what nobody runs (guests behind a
+      that many drivers set (\(commonMaskWidths.map(String.init).joined(separator: ", ")) bits: reports/drivers.md); of these
+      what the base does not have; then the larger.  What the kernel means by design and what nobody runs (guests behind a
       virtual IOMMU) is no violation; --all names each class with reason and source.
 
       Formats: text, markdown, json, ktap (version 1 of the kernel's test protocol),
@@ -35,8 +38,11 @@ struct CheckCommand: ParsableCommand {
       which the title names; a baseline file and the other formats with none.
 
       served-stays-served and no-new-exposure also look where a pool is full or
-      decryption fails.  What is worse there alone is a cause of its own, behind
-      those of the ordinary circumstance, and names the circumstance.
+      decryption fails.  What that adds to a cause as grave of the same line is part
+      of it; what is worse there alone is a cause of its own, behind those of the
+      ordinary circumstance, and names the circumstance.  no-crash and the lints on
+      what is freed also look where the atomic pools are full.  To ask for one
+      circumstance: explain --fill atomic.
 
       A baseline file holds accepted violations; one that is no longer found is
       an error too.  Exit status 1 if a violation is not accepted.

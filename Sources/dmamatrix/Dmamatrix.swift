@@ -142,7 +142,13 @@ struct Dmamatrix: ParsableCommand {
       // The parser names the value; options with a type of their own are numbers.
       let text = message(for: error)
       let isNumber = text.hasPrefix("The value '") && text.contains("' is invalid for '")
-      Output.error(isNumber ? text + "; accepted: a number" : text)
+      if let sentence = OptionNames.sentence(
+        for: text, Array(CommandLine.arguments.dropFirst()))
+      {
+        Output.error(sentence)
+      } else {
+        Output.error(isNumber ? text + "; accepted: a number" : text)
+      }
     }
     Foundation.exit(usageStatus)
   }

@@ -11,6 +11,9 @@ import Testing
     var defaultBoots: [Comparison.Effect: Int] = [:]
   }
 
+  /// A boot by the names of platform, IOMMU mode and swiotlb mode.
+  private typealias Boot = [String]
+
   /// What a change of one scenario means, in words of its own: what the device gets before
   /// and after.
   private func effect(_ one: JudgedAnswer, _ two: JudgedAnswer) -> Comparison.Effect {
@@ -31,6 +34,25 @@ import Testing
     return .other
   }
 
+  private static func holds(_ part: EffectBoots.Part, on boot: Boot) -> Bool {
+    zip(part.values, boot).allSatisfy { $0?.contains($1) ?? true }
+  }
+
+  /// Nine of ten are on force: it is most.  Three of four are not.
+  @Test(arguments: [(90, true), (75, false)])
+  func whatIsMost(percent: Int, isMost: Bool) {
+    func condition(_ swiotlb: String, _ scenarios: Int) -> Condition {
+      Condition(
+        terms: [.init(axis: SwiotlbMode.axis, values: [swiotlb], text: "swiotlb=\(swiotlb)")],
+        scenarios: scenarios, witness: "")
+    }
+    let boots = EffectBoots(of: [
+      condition("default", 100 - percent), condition("force", percent),
+    ])
+    #expect(boots.all.values == [nil, nil, ["default", "force"]])
+    #expect(boots.most.values == [nil, nil, isMost ? ["force"] : ["default", "force"]])
+  }
+
   @Test(arguments: [("6.12", "7.3"), ("7.2", "v6"), ("v6", "v7")])
   func theSummaryCountsWhatChanges(_ names: (String, String)) throws {
     let kernels = try [names.0, names.1].map { try #require(KernelVersion.named($0)) }
@@ -39,6 +61,7 @@ import Testing
     domain.masks = [24, 32, 36, 47, 48, 64].compactMap { DMAMask(bits: $0) }
     domain.machines = [.sixtyFourGiB]
     var expected = Counts()
+    var boots: [Comparison.Effect: [Boot: Int]] = [:]
     for platform in domain.platforms {
       for iommu in domain.iommuModes {
         for swiotlb in domain.swiotlbModes
@@ -57,6 +80,8 @@ import Testing
               let effect = effect(judged[0], judged[1])
               expected.all[effect, default: 0] += 1
               if isDefault { expected.defaultBoots[effect, default: 0] += 1 }
+              boots[effect, default: [:]][
+                [platform.name, iommu.name, swiotlb.name], default: 0] += 1
             }
           }
         }
@@ -69,6 +94,13 @@ import Testing
       if summary.defaultBoots > 0 { counts.defaultBoots[summary.effect] = summary.defaultBoots }
     }
     #expect(counts == expected)
+    for summary in comparison.effects {
+      let own = boots[summary.effect] ?? [:]
+      let all = own.filter { Self.holds(summary.boots.all, on: $0.key) }
+      #expect(all.count == own.count, "\(summary.effect)")
+      let most = own.filter { Self.holds(summary.boots.most, on: $0.key) }.values.reduce(0, +)
+      #expect(most * 5 >= summary.scenarios * 4, "\(summary.effect) \(summary.boots.most)")
+    }
     #expect(counts.all.values.reduce(0, +) == comparison.scenarios - comparison.equal)
     let order = comparison.effects.compactMap {
       Comparison.Effect.allCases.firstIndex(of: $0.effect)

@@ -31,7 +31,8 @@ import Testing
     var missed: [Lint: Int] = [:]
     var domain = domain
     domain.kernels = [version]
-    domain.forEachScenario { boot, circumstance, request in
+    domain.forEachScenario(in: Circumstance.all + Circumstance.extended) {
+      boot, circumstance, request in
       let life = boot.kernel(circumstance).lifeCycle(
         of: request, maskChange: circumstance.maskChange)
       let usual = violated(request, by: boot.kernel().lifeCycle(of: request))

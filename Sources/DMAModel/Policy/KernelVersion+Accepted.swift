@@ -10,7 +10,7 @@ extension KernelVersion {
         mail: ProposalMail(
           "AKV", "2025-11-17",
           "coco: arm64: dma: Update force_dma_unencrypted for accepted devices",
-          "device_cc_accepted()"),
+          "device_cc_accepted()", "TDISP", "T=1"),
         expected: "accepted devices work in private memory alone",
         [
           PolicyChange(adding: [.arm64CCA], to: \.acceptedUnforced, "force_dma_unencrypted"),
@@ -24,7 +24,7 @@ extension KernelVersion {
         mail: ProposalMail(
           "AK", "2026-02-25", "dma/swiotlb: Stop forcing SWIOTLB for TDISP devices",
           "x86/mm: Stop forcing decrypted page state for TDISP devices",
-          "x86/dma-direct: Stop changing encrypted page state for TDISP devices"),
+          "x86/dma-direct: Stop changing encrypted page state for TDISP devices", "T=1"),
         expected: "TDISP devices reach encrypted guest memory, the IOMMU decides on encryption",
         [
           PolicyChange(adding: [.sev, .tdx], to: \.acceptedUnforced, "force_dma_unencrypted"),
@@ -36,7 +36,8 @@ extension KernelVersion {
         "Realms: accepted devices are not forced and use neither swiotlb nor atomic pools",
         messageID: "yq5acy1mu0mw.fsf@kernel.org",
         mail: ProposalMail(
-          "AKV", "2026-03-02", "a TDISP-capable device will never require SWIOTLB bouncing"),
+          "AKV", "2026-03-02", "a TDISP-capable device will never require SWIOTLB bouncing",
+          "T=1"),
         expected: "a simpler allocation path for T=1",
         [
           PolicyChange(adding: [.arm64CCA], to: \.acceptedUnforced, "force_dma_unencrypted"),
@@ -48,7 +49,7 @@ extension KernelVersion {
         messageID: "20260513172450.GR7702@ziepe.ca",
         mail: ProposalMail(
           "JG", "2026-05-13", "bounces it with SWIOTLB to an encrypted low address page",
-          "T=1 device tries to DMA from a decrypted page"),
+          "T=1 device tries to DMA from a decrypted page", "TDISP"),
         expected: "a device that can do private access does not use a shared pool; shared memory "
           + "may bounce into private",
         [
