@@ -40,6 +40,7 @@ func bootText(_ boots: EffectBoots, width: Int) -> String {
     guard let values else { continue }
     let isWhole = values == boots.all.values[axis]
     let words = axis == 0 ? platformWords(values) : modeWords(EffectBoots.axes[axis], values)
+    if words.isEmpty { continue }
     if isWhole { whole.append(words) } else { mostly.append(words) }
     // How many platforms there are in all is short, and says more than nothing.
     if axis == 0, !isWhole, let all = boots.all.values[axis] { whole.append(platformWords(all)) }
@@ -53,12 +54,15 @@ func bootText(_ boots: EffectBoots, width: Int) -> String {
       .filter { !$0.isEmpty }.joined(separator: ", ")
   }
   // Fewer terms say less, and are as true: the last are those of swiotlb.
-  let parts = [
-    (whole, mostly), (whole, Array(mostly.suffix(1))), (Array(whole.prefix(1)), mostly),
-    (Array(whole.prefix(1)), Array(mostly.suffix(1))), ([], mostly),
-    ([], Array(mostly.suffix(1))), (Array(whole.prefix(1)), []),
+  let (first, last) = (Array(whole.prefix(1)), Array(mostly.suffix(1)))
+  let ends: [[String]] = first + Array(whole.dropFirst().suffix(1))
+  let parts: [(whole: [[String]], mostly: [[String]])] = [
+    (whole, mostly), (whole, last), (ends, mostly), (first, mostly), (first, last),
+    ([], mostly), ([], last), (first, []),
   ]
-  let candidates = parts.flatMap { whole, mostly in (0...1).map { text($0, whole, mostly) } }
+  let candidates = parts.flatMap { part in
+    [text(0, part.whole, part.mostly), text(1, part.whole, part.mostly)]
+  }
   return candidates.first { !$0.isEmpty && $0.count <= width } ?? ""
 }
 
@@ -70,11 +74,15 @@ private func platformWords(_ names: [String]) -> [String] {
 }
 
 /// `iommu!=translated`: the modes that are named, or those that are missing where they are
-/// fewer.
+/// fewer; nothing where none is missing.
 private func modeWords(_ axis: String, _ names: [String]) -> [String] {
-  let all = axis == IOMMUMode.axis ? IOMMUMode.names : SwiotlbMode.names
+  // Modes that decide alike are in no matrix: without them all is named.
+  let domain = MatrixDomain()
+  let all =
+    axis == IOMMUMode.axis ? domain.iommuModes.map(\.name) : domain.swiotlbModes.map(\.name)
   let missing = all.filter { !names.contains($0) }
-  return missing.isEmpty || missing.count >= names.count
+  if missing.isEmpty { return [] }
+  return missing.count >= names.count
     ? ["\(axis)=\(names.joined(separator: "|"))"]
     : ["\(axis)!=\(missing.joined(separator: "|"))"]
 }
