@@ -14,22 +14,16 @@ struct Compiler: Sendable {
 
   /// Finds cc, gcc or clang on PATH.
   init() throws(TreeError) {
-    let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-      .split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
-    for name in ["cc", "gcc", "clang"] {
-      for directory in directories {
-        let candidate = directory + "/" + name
-        guard access(candidate, X_OK) == 0 else { continue }
-        let said = try Command(candidate, ["--version"]).run()
-        guard said.status == 0 else { continue }
-        path = candidate
-        version = said.output.split(separator: "\n").first.map(String.init) ?? candidate
-        fillsStack =
-          try Command(
-            candidate, [Self.fill("zero"), "-E", "-x", "c", "/dev/null", "-o", "/dev/null"]
-          ).run().status == 0
-        return
-      }
+    for candidate in ProgramPath.programs(["cc", "gcc", "clang"]) {
+      let said = try Command(candidate, ["--version"]).run()
+      guard said.status == 0 else { continue }
+      path = candidate
+      version = said.output.split(separator: "\n").first.map(String.init) ?? candidate
+      fillsStack =
+        try Command(
+          candidate, [Self.fill("zero"), "-E", "-x", "c", "/dev/null", "-o", "/dev/null"]
+        ).run().status == 0
+      return
     }
     throw .noCompiler
   }

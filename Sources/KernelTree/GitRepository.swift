@@ -72,10 +72,9 @@ public final class GitRepository: Sendable {
 
   /// The git on PATH.
   private static func program() throws(TreeError) -> String {
-    let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-      .split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
-    guard let found = directories.map({ $0 + "/git" }).first(where: { access($0, X_OK) == 0 })
-    else { throw .git("no git on PATH, which --git reads repositories by") }
+    guard let found = ProgramPath.programs(["git"]).first else {
+      throw .git("no git on PATH, which --git reads repositories by")
+    }
     return found
   }
 

@@ -53,7 +53,7 @@ struct TracedProgram: Sendable {
     {
       return blocks
     }
-    guard let objdump = Self.objdump else {
+    guard let objdump = ProgramPath.programs(["objdump", "llvm-objdump"]).first else {
       throw .cannotRun(
         reason: "no objdump on PATH, which tells the lines of a program; it is in binutils")
     }
@@ -69,13 +69,6 @@ struct TracedProgram: Sendable {
     let blocks = CodeBlock.all(in: Array(output.utf8))
     if let bytes = try? JSONEncoder().encode(blocks) { cache.seal([UInt8](bytes), as: kept) }
     return blocks
-  }
-
-  private static var objdump: String? {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    return path.split(separator: ":").map(String.init)
-      .flatMap { directory -> [String] in [directory + "/objdump", directory + "/llvm-objdump"] }
-      .first { $0.hasPrefix("/") && access($0, X_OK) == 0 }
   }
 }
 

@@ -95,8 +95,9 @@ struct SummaryLayout {
   /// How many causes of a severity no line names.
   private(set) var unnamed: [(severity: Severity, count: Int)] = []
 
-  /// How many have a line each, where not all can be named.
-  private static let leastOwn = 4
+  /// How many have a line each, where not all can be named: of them the gravest, then what
+  /// the base does not have.
+  private static let (leastOwn, gravest) = (6, 3)
 
   private typealias Numbered = (number: Int, cause: Cause)
 
@@ -123,8 +124,8 @@ struct SummaryLayout {
     }
   }
 
-  /// Who has a line of its own first: what the base does not have and users meet, boots
-  /// before requests and then by how many; then the gravest.
+  /// Who has a line of its own first: the three gravest; what the base does not have and
+  /// users meet, boots before requests and then by how many; then the gravest again.
   private static func order(_ causes: [Numbered]) -> [Int] {
     func isNews(_ one: Numbered) -> Bool {
       one.cause.isNew && one.cause.usual > 0 && one.cause.severity < .silent
@@ -134,7 +135,11 @@ struct SummaryLayout {
       return (a.isAboutBoots ? 0 : 1, -a.usual, one.number)
         < (b.isAboutBoots ? 0 : 1, -b.usual, other.number)
     }
-    return (news + causes.filter { !isNews($0) }).map(\.number)
+    var order: [Int] = []
+    for one in causes.prefix(gravest) + news + causes[...] where !order.contains(one.number) {
+      order.append(one.number)
+    }
+    return order
   }
 
   /// How much a reader misses without a cause: a scenario that users meet counts as a hundred
@@ -164,7 +169,7 @@ struct SummaryLayout {
       + text.split(separator: "\n").map { "   " + $0.replacing("~", with: " ") }
   }
 
-  /// `breaks refused arm64-pkvm RAM (12), s390-pv RAM (13)`: causes of a severity by what
+  /// `breaks refused: arm64-pkvm RAM (12), s390-pv RAM (13)`: causes of a severity by what
   /// happens, with their numbers; who is named once where it is the same.
   private static func segments(_ causes: [Numbered], _ severity: Severity) -> [String] {
     let named = causes.map { ($0.number, CauseScope($0.cause), $0.cause) }
@@ -179,7 +184,7 @@ struct SummaryLayout {
         let words = own == who && !what.isEmpty ? [what] : [own, what].filter { !$0.isEmpty }
         return words.joined(separator: " ") + "~(\(number))"
       }
-      return (place == 0 ? severity.name + " " : "") + "\(verb) "
+      return (place == 0 ? severity.name + " " : "") + "\(verb): "
         + entries.joined(separator: ", ")
     }
   }

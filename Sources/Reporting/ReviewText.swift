@@ -205,7 +205,7 @@ public struct Review {
       one.count <= Self.width ? [one] : lines(head) + ["  " + Self.shortened(part.change)]
     all += lines("  \(part.witness)")
     guard isFirst else { return all }
-    if var (before, after) = places(part.example, part.witness, way) {
+    if case (let before, var after)? = places(part.example, part.witness, way) {
       // The first line names the patch.
       let by = ", by \(way.steps.causes(of: part).first ?? "")"
       if after.hasSuffix(by) { after = String(after.dropLast(by.count)) }

@@ -31,8 +31,10 @@ struct ExportParquet: ParsableCommand {
     try AtomicFile.write(to: output) { file in
       let process = Process()
       // DuckDB shows its progress on standard output: the file has a way of its own.
-      (process.executableURL, process.arguments) = try Self.duckDB(
+      let (program, arguments) = try Self.duckDB(
         export.columns, to: "/proc/\(getpid())/fd/\(file.descriptor)")
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
       let rows = Pipe()
       let errors = Pipe()
       // Whatever it says is read while it reads: neither side waits for the other.
@@ -49,7 +51,7 @@ struct ExportParquet: ParsableCommand {
         try process.run()
       } catch {
         throw UsageError(
-          description: "'\((process.executableURL?.path ?? "").printable)' cannot be started; "
+          description: "'\(program.printable)' cannot be started; "
             + "expected DuckDB, as a program or as Python's module duckdb")
       }
       var isCut = false
@@ -77,14 +79,14 @@ struct ExportParquet: ParsableCommand {
   /// The program that turns CSV on standard input into Parquet in an open file.
   private static func duckDB(
     _ columns: [String], to file: String
-  ) throws -> (program: URL, arguments: [String]) {
+  ) throws -> (program: String, arguments: [String]) {
     let types = columns.map { "'\($0)': '\($0.hasPrefix("mask") ? "UTINYINT" : "VARCHAR")'" }
     let sql =
       "COPY (SELECT * FROM read_csv('/dev/stdin', auto_detect = false, header = true, "
       + "quote = '\"', escape = '\"', columns = {\(types.joined(separator: ", "))})) "
       + "TO '\(file)' (FORMAT parquet, USE_TMP_FILE false)"
-    if let program = program("duckdb") { return (program, ["-c", sql]) }
-    if let python = program("python3") {
+    if let program = ProgramPath.programs(["duckdb"]).first { return (program, ["-c", sql]) }
+    if let python = ProgramPath.programs(["python3"]).first {
       let script =
         "import sys\nsys.path = [p for p in sys.path if p.startswith('/')]\ntry:\n import duckdb\nexcept ImportError:\n"
         + " sys.exit('Python has no module duckdb; expected it (pip install duckdb) or the "
@@ -104,18 +106,5 @@ struct ExportParquet: ParsableCommand {
       var magic = [UInt8](repeating: 0, count: 4)
       return pread(file, &magic, 4, place) == 4 && magic == Array("PAR1".utf8)
     }
-  }
-
-  /// A program of PATH, whose relative entries lead to wherever the user happens to be.
-  private static func program(_ name: String) -> URL? {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    return path.split(separator: ":").lazy
-      .filter { $0.hasPrefix("/") }
-      .map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
-      .first { program in
-        var status = stat()
-        return stat(program.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-          && access(program.path, X_OK) == 0
-      }
   }
 }
