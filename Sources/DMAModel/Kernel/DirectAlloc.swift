@@ -28,8 +28,8 @@ extension Evaluation {
       return answer
     }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
-    // Without an atomic pool (T2) the page is remapped on the spot, by vmap().
-    if remap, atomic { atomicCall = .remap }
+    // Without an atomic pool (T2) the page is remapped on the spot, by vmap(), or decrypted.
+    if atomic, remap || forced { atomicCall = remap ? .remap : .setMemory }
 
     var decrypts = forced
     if forced, remap {
@@ -64,6 +64,7 @@ extension Evaluation {
     }
     if forAlloc { return dma_direct_alloc_swiotlb(decrypts: forced) }
     guard let page = __dma_direct_alloc_pages() else { return refused(.allocNoPage) }
+    if atomic, forced { atomicCall = .setMemory }
     if forced, kernel.decryptFails(.page) {
       let warns = kernel.policy.pageDecryptFailure == .allocPagesWarns
       if asks("dma_set_decrypted", "the leak is logged", warns, knob: "A14") {
