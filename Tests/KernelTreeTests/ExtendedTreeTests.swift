@@ -132,6 +132,31 @@ private let versions = ["6.1", "6.12", "7.2", "7.3"].filter(Trees.exists)
     #expect(!Agreement(model: empty, code: tree, domain: domain, limit: 1).isComplete)
   }
 
+  /// A bounce whose address is checked no more is one that the device cannot reach.
+  ///
+  /// Source: kernel/dma/swiotlb.c swiotlb_map() (6.12): the pool of 64G lies below 4 GiB.
+  @Test(.enabled(if: Trees.exists("6.12"), Trees.missing))
+  func aPoolBeyondTheMaskIsNotReached() throws {
+    let tree = try EditedTree(copyOf: "6.12")
+    try tree.replace(
+      "if (unlikely(!dma_capable(dev, dma_addr, size, true))) {", with: "if (0) {",
+      in: "kernel/dma/swiotlb.c")
+    var domain = reducedDomain([.x86])
+    (domain.iommuModes, domain.swiotlbModes) = ([.none], [.force])
+    let answers = try evaluated(tree.path, domain, cache: tree.cache)
+    let boot = try #require(answers.recorded?.boot(.x86, .none, .force, .sixtyFourGiB))
+    for (bits, verdict) in [(UInt8(24), Verdict.unreachable), (32, .bounced)] {
+      let request = DeviceRequest(
+        mask: try #require(domain.masks.first { $0.bits == bits }), coherentMask: .same,
+        busLimit: .none, coherence: .coherent, facing: .internal, operation: .map,
+        attributes: .none, buffer: .low)
+      let answer = try #require(boot.cycle(of: request)).answer
+      #expect(answer.result == .bounce)
+      let judged = hardwareVerdict(platform: .x86, request: request, answer: answer)
+      #expect(judged == verdict, "\(bits)")
+    }
+  }
+
   /// 7.3 edited as the proposals say: the model of each agrees with the code.
   @Test(
     .enabled(if: Trees.exists("7.3"), Trees.missing), arguments: ["7.3+P25", "7.3+P26", "7.3+P27"])
