@@ -21,7 +21,8 @@ public struct SeriesCoverage: Sendable, Equatable {
   public var unreached: [String] = []
   /// In other files.
   public var outside = 0
-  /// Blank lines and comments in files that are read, which are none of the others.
+  /// Blank lines, comments and conditional directives in files that are read, which are none
+  /// of the others.
   public var silent = 0
 
   public var total: Int { compiled + beside + ported + outside }
@@ -102,9 +103,9 @@ public struct SeriesCoverage: Sendable, Equatable {
         beside += changed.count - these.count
         if these.count < changed.count {
           let compiled = all[file] ?? []
-          let configured = ConfiguredLines(both.2)
+          let configured = ConfiguredLines(both.2, compiled: compiled)
           for line in changed where !compiled.contains(line) {
-            for symbol in configured.symbols(around: line, compiled: compiled) {
+            for symbol in configured.symbols(around: line) {
               unset[symbol, default: 0] += 1
             }
           }
@@ -120,7 +121,8 @@ public struct SeriesCoverage: Sendable, Equatable {
     if lines != nil { (self.ran, self.notReached) = (ran, notReached) }
   }
 
-  /// The lines of C, from 1, that are blank or hold nothing but comments.
+  /// The lines of C, from 1, that are blank, hold nothing but comments, or are directives
+  /// that only choose or include others.
   static func silentLines(of text: [UInt8]) -> Set<Int> {
     var silent: Set<Int> = []
     var isInComment = false
@@ -152,9 +154,20 @@ public struct SeriesCoverage: Sendable, Equatable {
           rest = rest.dropFirst()
         }
       }
-      if !hasCode { silent.insert(number + 1) }
+      if !hasCode || isDirective(line) { silent.insert(number + 1) }
     }
     return silent
+  }
+
+  /// `#if`, `#endif`, `#include` and the like.
+  private static func isDirective(_ line: ArraySlice<UInt8>) -> Bool {
+    let blanks: Set<UInt8> = [0x20, 0x09]
+    let text = line.drop { blanks.contains($0) }
+    guard text.first == UInt8(ascii: "#") else { return false }
+    let word = text.dropFirst().drop { blanks.contains($0) }.prefix { (97...122).contains($0) }
+    return ["if", "ifdef", "ifndef", "elif", "else", "endif", "include"].contains {
+      word.elementsEqual($0.utf8)
+    }
   }
 
   /// The most lines whose shortest difference is looked for, which takes their square.

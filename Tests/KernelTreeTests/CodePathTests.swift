@@ -167,13 +167,24 @@ import Testing
       e();
       #endif
       """.utf8)
-    let lines = ConfiguredLines(text)
     func symbols(_ line: Int, _ compiled: Set<Int>) -> [String] {
-      lines.symbols(around: line, compiled: compiled)
+      ConfiguredLines(text, compiled: compiled).symbols(around: line)
     }
     #expect(symbols(2, []) == ["CONFIG_A"] && symbols(9, [2]) == ["CONFIG_A"])
     #expect(symbols(4, [2, 6]) == ["CONFIG_B", "CONFIG_C"])
     #expect(symbols(2, [6]).isEmpty && symbols(12, []).isEmpty)
+  }
+
+  /// What a hostile file nests, or puts in a row, takes no time that grows faster than it.
+  @Test func deepConditionalsAreRead() {
+    let deep =
+      (0..<20_000).map { "#ifdef CONFIG_A\($0)\n" }.joined() + "a();\n"
+      + String(repeating: "#endif\n", count: 20_000)
+    let lines = ConfiguredLines(Array(deep.utf8), compiled: [])
+    #expect((1...40_000).count { !lines.symbols(around: $0).isEmpty } == 39_999)
+    let row =
+      "#if defined(CONFIG_A)\n" + (0..<40_000).map { "#elif defined(CONFIG_B\($0))\n" }.joined()
+    #expect(ConfiguredLines(Array(row.utf8), compiled: []).symbols(around: 40_000).count == 8)
   }
 
   /// A line keeps the patch that wrote it, wherever later ones move it.
