@@ -10,6 +10,14 @@ extension CompletionKind {
       let isInside = index < words.count - 1
       let typed = isInside ? words[max(index, 0)] : prefix
       let parts = typed.split(separator: ",", omittingEmptySubsequences: false).dropLast()
+      // bash expands what it is offered: nothing of the line but names is repeated.
+      let isPlain = parts.allSatisfy { part in
+        part.utf8.allSatisfy { byte in
+          UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+            || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "+-._".utf8.contains(byte)
+        }
+      }
+      guard isPlain else { return [] }
       let before = parts.map { $0 + "," }.joined()
       return names.filter { !parts.contains(Substring($0)) }.map { before + $0 }
     }
