@@ -68,7 +68,7 @@ public enum TreeStore {
     _ numbers: AxisNumbers, _ path: String, to database: Database
   ) throws {
     let key = "tree \(kernel.name)"
-    let replaced = try size(of: kernel.name, database)
+    let replaced = try askedBoots(of: kernel.name, database)
     let id = try kernelID(kernel.name, key, path, database)
     try database.execute(
       sql: "INSERT INTO kernel VALUES (?, ?, ?, NULL, NULL, NULL, ?)",
@@ -101,24 +101,54 @@ public enum TreeStore {
       try writer.write(matrix, to: database)
     }
     try addCounts(writer.summary.combinations, excluded, database)
-    let stored = try size(of: kernel.name, database)
-    guard stored >= replaced else {
+    let stored = try askedBoots(of: kernel.name, database)
+    let lost = replaced.filter { boot, asked in
+      guard let its = stored[boot] else { return true }
+      return its.count < asked.count || its.first > asked.first || its.last < asked.last
+    }
+    guard lost.isEmpty else {
+      let scenarios = lost.values.reduce(0) { $0 + $1.count }
       throw StoreError.cannotWrite(
         path: path,
-        reason: "'\(kernel.name.printable(upTo: 200))' is there with \(replaced) combinations, "
-          + "which \(stored) would replace; accepted: filters that ask as many, or another file")
+        reason: "'\(kernel.name.printable(upTo: 200))' is there with \(scenarios) scenarios of "
+          + "\(lost.count) \(lost.count == 1 ? "boot" : "boots") that were not all asked now, and "
+          + "would replace them; accepted: filters that ask as many, another --name, or another file"
+      )
     }
   }
 
-  /// How many combinations a kernel has, those that do not exist included; 0 without it.
-  private static func size(of kernel: String, _ database: Database) throws -> Int {
-    try Int.fetchOne(
+  /// How many scenarios of a boot are stored, and its lowest and highest mask.
+  private struct Asked {
+    let count: Int
+    let first: Int
+    let last: Int
+  }
+
+  /// The boots of a kernel that are stored; none without it.
+  private static func askedBoots(of kernel: String, _ database: Database) throws -> [String: Asked]
+  {
+    let masks = try Row.fetchAll(
       database,
       sql: """
-        SELECT (SELECT coalesce(sum(s.combinations), 0) FROM boot b
-          JOIN answer_set s ON s.id = b.set_id WHERE b.kernel = ?1)
-        + (SELECT coalesce(sum(combinations), 0) FROM exclusion WHERE kernel = ?1)
-        """, arguments: [kernel]) ?? 0
+        SELECT b.platform || '/' || b.iommu || '/' || b.swiotlb || '/' || b.mem AS name,
+          min(s.mask_first) AS first, max(s.mask_last) AS last,
+          sum(s.mask_last - s.mask_first + 1) AS count
+        FROM boot AS b
+        JOIN answer_block AS a ON a.set_id = b.set_id AND a.circumstance_id = 0
+        JOIN block_line AS l ON l.block_id = a.block_id
+        JOIN profile_span AS s ON s.profile_id = l.profile_id
+        WHERE b.kernel = ? GROUP BY 1
+        """, arguments: [kernel])
+    return try Dictionary(
+      uniqueKeysWithValues: masks.map { row in
+        (
+          try row.decode(String.self, forColumn: "name"),
+          Asked(
+            count: try row.decode(Int.self, forColumn: "count"),
+            first: try row.decode(Int.self, forColumn: "first"),
+            last: try row.decode(Int.self, forColumn: "last"))
+        )
+      })
   }
 
   /// The number of a new kernel; what a tree of the same name had is removed.

@@ -123,6 +123,11 @@ import Testing
     let fewer = ["--platform", "x86-sme47", "--mask", "46", "--iommu", "none", "--yes"]
     let less = try run(["verify", "--git", bare, range] + fewer + store)
     #expect(less.status == 2 && less.error.contains("would replace"), "\(less.error)")
+    // As many others are not the same.
+    let others = try run(
+      ["verify", "--git", bare, range, "--platform", "x86-sme47", "--mask", "47,48", "--iommu"]
+        + ["none", "--yes"] + store)
+    #expect(others.status == 2 && others.error.contains("would replace"), "\(others.error)")
 
     // Who changed it, in the database and its views.
     let blame = try tests.run(["blame", Self.key])
