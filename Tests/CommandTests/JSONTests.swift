@@ -5,11 +5,12 @@ import Testing
 
 /// JSON as programs read it.
 extension CommandTests {
-  /// Keys that have text even where all of it looks like numbers: names of versions, axes
-  /// and answers that also have words (`same`, `none`, `max`, `accepted`), and values of
-  /// provenance. They are text in the database too.
+  /// Keys that have text even where all of it looks like numbers: names of versions and trees,
+  /// axes and answers that also have words (`same`, `none`, `max`, `accepted`), masks of a
+  /// driver, which may be two (`64/40`), and values of provenance. They are text in the database too.
   private static let words: Set = [
-    "kernel", "kernels", "base", "since", "version", "boot", "release", "against", "from", "to",
+    "kernel", "kernels", "base", "since", "tree", "masks", "version", "boot", "release", "against",
+    "from", "to",
     "coherent", "external", "coherent_mask", "bus_limit", "max_map", "dma", "unmap_copy", "value",
   ]
 
