@@ -12,6 +12,10 @@ struct PageOpening {
   /// The document with this behind its title.
   func opening(_ document: Document) -> Document {
     var document = document
+    // The lines of a summary are what the opening speaks of.
+    if case .summary(let title, let lines)? = document.blocks.first {
+      document.blocks.replaceSubrange(..<1, with: [.title(title), .literal(lines)])
+    }
     document.blocks.insert(contentsOf: blocks, at: min(1, document.blocks.count))
     return document
   }

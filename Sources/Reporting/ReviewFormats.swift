@@ -124,6 +124,9 @@ extension Review {
             "\(part.effect.rawValue): \(part.change)\n\(part.witness)"))
       }
     }
+    if ways.contains(where: { $0.whole == nil }) {
+      objects.append(object("fail", "the first or the last state cannot be asked", ""))
+    }
     if objects.isEmpty {
       objects.append(object("success", "nothing differs in what was asked", ""))
     }

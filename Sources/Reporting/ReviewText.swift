@@ -112,6 +112,7 @@ public struct Review {
     }
     if let fates { last.append("patches not asked as they stand: " + fates) }
     if !unseen.isEmpty { last.append("not seen: " + unseen.joined(separator: "; ")) }
+    if isAlike { last.append("no patch changes the code that is asked") }
     last = last.flatMap { Self.wrapped($0, upTo: 2) }
     // The last line of each way may sum its effects up.
     let room = max(1, (Self.lineLimit - last.count) / ways.count)
@@ -217,6 +218,9 @@ public struct Review {
           : ["\(head) \(place)"]
       }
     }
+    if way.witnesses.count > 1, places(part.example, part.witness, way) == nil {
+      all += lines("  both ways are the same: the boot, or data, decide")
+    }
     if let impact = impact(part, way) {
       let names = impact.matches.prefix(4).map { name(of: $0.driver) }
       all += lines(
@@ -238,14 +242,15 @@ public struct Review {
   }
 
   /// Where a witness is decided before the patch that turns it and after it: where its ways
-  /// part, or the last line of what decides where they do not.
+  /// part; nil where they do not.
   func places(
     _ example: Scenario, _ key: String, _ way: Way
   ) -> (before: String, after: String)? {
     guard let (before, after, old, new, aspect) = turn(example, key, way) else { return nil }
-    let parting = old.parting(from: new, on: aspect)
-    guard let one = parting?.decides.ours ?? old.decision(on: aspect),
-      let two = parting?.decides.theirs ?? new.decision(on: aspect)
+    // The same way: the boot decides, as by its pools, or what it has stored.
+    guard let parting = old.parting(from: new, on: aspect),
+      let one = parting.decides.ours ?? old.decision(on: aspect),
+      let two = parting.decides.theirs ?? new.decision(on: aspect)
     else { return nil }
     return (before.text(of: one), after.text(of: two))
   }
@@ -337,7 +342,7 @@ public struct Review {
     guard causes.count > 1 else { return [] }
     var lines: [String] = []
     for cause in causes.sorted(by: { $0.scenarios > $1.scenarios }) {
-      lines.append("\(cause.scenarios) scenarios")
+      lines.append("\(cause.scenarios) scenarios change to the answer of one that is decided so:")
       for (head, text) in [
         ("  before:", cause.before), ("  after: ", cause.after), ("  e.g.", cause.witness),
       ] {
@@ -348,7 +353,11 @@ public struct Review {
     if rest > 0 {
       lines.append("\(rest) scenarios that change in rarer ways, which were not asked")
     }
-    return [.paragraph("\(part.effect.rawValue), by what decides:"), .literal(lines)]
+    return [
+      .paragraph(
+        "\(part.effect.rawValue), by what decides one of those that change to the same answer:"),
+      .literal(lines),
+    ]
   }
 
   /// How many ways of changing are asked where they are decided.

@@ -110,7 +110,7 @@ struct BoardOptions: ParsableArguments {
     guard let text = size else { return nil }
     guard let bytes = ByteCount.parse(text), let buffer = Buffer(allocating: bytes) else {
       throw UsageError(
-        description: "--size '\(text.printable)' is not a number of bytes; accepted: 1 to 64T "
+        description: "--size '\(text.printable)' is not a number of bytes; accepted: 1 to 65536G "
           + "as 128M")
     }
     return buffer

@@ -56,8 +56,7 @@ struct Verify: ParsableCommand {
       125 where the state cannot be compiled or asked, 128 where no state can or no
       kernel has such a scenario, 129 for what you must correct; bisect stops at the
       last two.  Columns are those of behavior and life_cycle; VALUE|VALUE is one or
-      the other, != any other.  A part of the key that is * asks all its values: it
-      must hold for each.
+      the other, != any other.  The key's mask may be *: it must hold for each.
 
       Exit status: 1 where something differs; 3 where nothing does, but not all was
       asked: nothing of the series is compiled here, the tree has it already, the
