@@ -198,7 +198,9 @@ extension CommandTests {
     (["--min-align", "4096"], "--min-align '4096' is not such a mask; accepted: a power of two"),
     (["--seg-boundary", "1023"], "--seg-boundary '1023' is not such a mask"),
     (["--device-bits", "65"], "--device-bits '65' is no number of address lines; accepted: 1 to"),
-    (["--size", "0", "--op", "alloc"], "--size '0' is not a number of bytes; accepted: 1 to 64T"),
+    (
+      ["--size", "0", "--op", "alloc"], "--size '0' is not a number of bytes; accepted: 1 to 65536G"
+    ),
     (["--size", "4K"], "--size is the size of an allocation; accepted: --buf"),
     (["--machine", "a=0-1G,dma=1G"], "'dma=1G' is neither dma= with the last byte of a page"),
     (["--machine", "a=0-1G,cpus=0"], "'cpus=0' is neither dma= with the last byte of a page"),
