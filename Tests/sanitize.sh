@@ -13,8 +13,8 @@ SWIFT=${SWIFT:-swift}
 # KernelTreeTests compile kernels for minutes in another.
 ADDRESS='FuzzTests|ConformanceTests|PolicyFilesTests|ObservationsTests|LabTests|SeriesTests|MatrixStoreTests|BootInputsTests|AnalysisTests.(Cover|Claim|PatchMail)'
 # Where threads meet: the generator, shards and stores; the solver and exact
-# conditions, which share the module Parallel with the reports.
-THREAD='MatrixStoreTests|AnalysisTests.(Solver|Cover)'
+# conditions, which are parallel as the reports are. Questions in SQL have one thread.
+THREAD='MatrixStoreTests.(Generator|Shard|Database|ModelDigest|HistoryStore)|AnalysisTests.(Solver|Cover)'
 # Only their targets are compiled: what filters begin with, and where SeriesTests are.
 targets_of() {
   echo "$1" | sed 's/([^)]*)//g' | tr '|' '\n' | sed -e 's/[.].*//' -e 's/^SeriesTests$/KernelTreeTests/' | sort -u | paste -sd, -
