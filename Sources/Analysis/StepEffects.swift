@@ -26,7 +26,7 @@ public struct StepEffects: Sendable {
     /// where nothing was; without attributes, in RAM and with no parameter where there is one.
     public let example: Scenario
     /// Its key.
-    public let witness: String
+    public var witness: String { example.key }
     /// Its `refused -> bounced`.
     public let change: String
     /// When it happens, exactly; empty where that was not asked for.
@@ -40,8 +40,6 @@ public struct StepEffects: Sendable {
     public let scenarios: Int
     /// One of them.
     public let example: Scenario
-    /// Its key.
-    public let witness: String
   }
 
   /// The worst first.
@@ -134,14 +132,12 @@ public struct StepEffects: Sendable {
             return values == space.axes[axis].values
               ? nil : "\(space.axes[axis].name)=\(values.joined(separator: "|"))"
           },
-          example: space.scenario(point), witness: space.key(point),
+          example: space.scenario(point),
           change: Self.change(space, point),
           conditions: conditions[effect] ?? [],
           changes: numbers.compactMap { number in
             boxes.lazy.compactMap { diagram.firstPoint(of: number, in: $0) }.first.map {
-              Change(
-                scenarios: counts[number] ?? 0, example: space.scenario($0),
-                witness: space.key($0))
+              Change(scenarios: counts[number] ?? 0, example: space.scenario($0))
             }
           }.sorted { $0.scenarios > $1.scenarios }))
     }

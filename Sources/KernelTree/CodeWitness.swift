@@ -49,7 +49,7 @@ public struct CodeWitness: Sendable {
     let values = key.split(separator: ";")[0].split(
       separator: "/", omittingEmptySubsequences: false
     ).map(String.init)
-    guard values.count == Scenario.axes.count, error == nil,
+    guard values.count == Scenario.axes.count,
       let platform = Platform(name: values[0]), let iommu = IOMMUMode(name: values[1]),
       let swiotlb = SwiotlbMode(name: values[2]),
       let machine = domain.machines.first(where: { $0.name.name == values[3] }),
@@ -59,13 +59,21 @@ public struct CodeWitness: Sendable {
       let attributes = Attributes(name: values[10]),
       let buffer = Buffer.all(with: domain.buffers).first(where: { $0.name == values[11] })
     else { return nil }
-    let request = DeviceRequest(
-      mask: mask, coherentMask: coherentMask, busLimit: busLimit, coherence: coherence,
-      facing: facing, operation: operation, attributes: attributes, buffer: buffer)
+    return path(
+      of: Scenario(
+        platform: platform, iommu: iommu, swiotlb: swiotlb, memory: machine.name,
+        request: DeviceRequest(
+          mask: mask, coherentMask: coherentMask, busLimit: busLimit, coherence: coherence,
+          facing: facing, operation: operation, attributes: attributes, buffer: buffer)))
+  }
+
+  /// The way of a scenario; nil where it is not known.
+  public func path(of scenario: Scenario) -> CodePath? {
+    guard error == nil else { return nil }
     do throws(TreeError) {
       return try evaluation.path(
-        of: request, on: platform, iommu, swiotlb, machine.name, in: kernel, domain,
-        assuming: assumption)
+        of: scenario.deviceRequest, on: scenario.platform, scenario.iommu, scenario.swiotlb,
+        scenario.memory, in: kernel, domain, assuming: assumption)
     } catch {
       failure.withLock { $0 = $0 ?? error }
       return nil

@@ -32,7 +32,7 @@ public struct GitWalk {
   private let policy: Policy
   private let assumption: Assumption
   /// With which commit each line came, as far as the walk has gone.
-  public private(set) var origins = LineOrigins()
+  private var origins = LineOrigins()
   /// The functions that say yes or no and are defined elsewhere, of the states so far.
   public private(set) var predicates: Set<String> = []
   private var last: (state: GitState, evaluation: TreeEvaluation, key: String, answer: State)?

@@ -90,9 +90,12 @@ public struct HistorySteps {
     }
   }
 
+  /// A default pool that changes, and the states that changed pools of its platform.
+  public typealias Pool = (change: PoolChange, by: [String])
+
   /// Default pools that the last state makes otherwise than the first, those that shrink
-  /// before the others; each by the states that changed pools of its platform.
-  public var pools: [(change: PoolChange, by: [String])] {
+  /// before the others.
+  public var pools: [Pool] {
     guard let ends else { return [] }
     let changes = PoolChange.all([ends.first, ends.last], domain: domain)
     return (changes.filter(\.shrinks) + changes.filter { !$0.shrinks }).map { change in
@@ -156,14 +159,10 @@ public struct HistorySteps {
   /// are kept.
   public func turn(of scenario: Scenario) -> Turn? {
     guard between.count <= Self.betweenLimit, let ends else { return nil }
-    let request = DeviceRequest(
-      mask: scenario.mask, coherentMask: scenario.coherentMask, busLimit: scenario.busLimit,
-      coherence: scenario.coherence, facing: scenario.facing, operation: scenario.operation,
-      attributes: scenario.attributes, buffer: scenario.buffer)
     func life(_ kernel: KernelVersion) -> LifeCycle? {
       kernel.recorded?.boot(
         scenario.platform, scenario.iommu, scenario.swiotlb, scenario.memory
-      )?.cycle(of: request)
+      )?.cycle(of: scenario.deviceRequest)
     }
     guard let old = life(ends.first), let new = life(ends.last), old != new else { return nil }
     let aspect = CodePath.Aspect(from: old, to: new)
@@ -171,10 +170,7 @@ public struct HistorySteps {
       switch aspect {
       case .answer where old.answer.result != new.answer.result:
         return one.answer.result != two.answer.result
-      case .answer:
-        var answer = one.answer
-        answer.maxMapping = two.answer.maxMapping
-        return answer != two.answer
+      case .answer: return CodePath.Aspect(from: one, to: two) == .answer
       case .size: return one.answer.maxMapping != two.answer.maxMapping
       case .end: return one.after != two.after
       }
@@ -231,21 +227,19 @@ public struct HistorySteps {
   }
 
   /// Each pool that is another at last, as `compare` says it, and by which state.
-  var poolBlocks: [Document.Block] {
-    let pools = pools
+  static func blocks(of pools: [Pool]) -> [Document.Block] {
     guard !pools.isEmpty else { return [] }
     return [.heading("Default pools of another size or place")]
       + pools.map { change, by in
         .paragraph(
-          poolSentence(change) + (by.isEmpty ? "" : "; by " + Self.list(by, upTo: 4)))
+          poolSentence(change) + (by.isEmpty ? "" : "; by " + list(by, upTo: 4)))
       }
   }
 
   /// `smaller pool in 12 boots: arm64-cca/2G 64 MiB -> 8 MiB; by 3/22`, for those that
   /// shrink, and the others; empty where none is another.
-  var poolLines: [String] {
-    let pools = pools
-    return [(true, "smaller pool"), (false, "other pool")].compactMap { shrinks, head in
+  static func lines(of pools: [Pool]) -> [String] {
+    [(true, "smaller pool"), (false, "other pool")].compactMap { shrinks, head in
       let its = pools.filter { $0.change.shrinks == shrinks }
       guard let (first, by) = its.first else { return nil }
       let boots = its.reduce(0) { $0 + $1.change.modes.count }
@@ -257,7 +251,7 @@ public struct HistorySteps {
       return "\(head) in \(boots) \(boots == 1 ? "boot" : "boots"): "
         + "\(first.platform.name)/\(first.memory.name) "
         + first.pools.map(text).joined(separator: " -> ") + (more > 0 ? " +\(more)" : "")
-        + (by.isEmpty ? "" : ", by \(Self.list(by, upTo: 1))")
+        + (by.isEmpty ? "" : ", by \(list(by, upTo: 1))")
     }
   }
 
@@ -283,7 +277,7 @@ public struct HistorySteps {
         "differ: scenarios whose answer, or its end, is another than in the state before."))
     if let whole {
       document.blocks.append(.heading("\(ends) as a whole"))
-      document.blocks += paragraphs(of: whole) + poolBlocks
+      document.blocks += paragraphs(of: whole) + Self.blocks(of: pools)
     } else {
       document.blocks.append(.paragraph("The first or the last state cannot be asked."))
     }

@@ -29,7 +29,7 @@ extension Review {
 
   private func effects(_ way: Way) -> [String] {
     (way.whole?.parts ?? []).map { part in
-      let places = places(part.example, part.witness, way)
+      let places = places(part.example, way)
       let impact = impact(part, way)
       let drivers = impact.map { impact in
         "[\(impact.matches.map { jsonString($0.driver.file) }.joined(separator: ", "))]"
@@ -61,7 +61,7 @@ extension Review {
   }
 
   private func pools(_ way: Way) -> [String] {
-    way.steps.pools.map { change, by in
+    way.pools.map { change, by in
       let sizes = change.pools.map { $0.isActive ? $0.end - $0.start : 0 }
       return """
         {"platform": \(jsonString(change.platform.name)), \
@@ -108,7 +108,7 @@ extension Review {
             status, head + "\(part.effect.rawValue): \(scenarioCount(part.scenarios))",
             "\(part.platforms.joined(separator: ", ")): \(part.change)\n\(part.witness)"))
       }
-      objects += way.steps.poolLines.map { object("warning", head + $0, "") }
+      objects += HistorySteps.lines(of: way.pools).map { object("warning", head + $0, "") }
       if !way.look.dependent.isEmpty {
         objects.append(
           object(

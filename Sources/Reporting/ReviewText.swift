@@ -13,6 +13,7 @@ public struct Review {
     let steps: HistorySteps
     let whole: StepEffects?
     let transient: [(label: String, part: StepEffects.Part)]
+    let pools: [HistorySteps.Pool]
     let look: SecondLook
     let witnesses: [String: CodeWitness]
 
@@ -26,6 +27,7 @@ public struct Review {
       (self.steps, self.look, self.witnesses) = (steps, look, witnesses)
       whole = steps.whole(findsConditions: drivers)
       transient = steps.transient
+      pools = steps.pools
     }
 
     /// The last state.
@@ -99,7 +101,7 @@ public struct Review {
   public var lines: [String] {
     var last: [String] = []
     for way in ways {
-      last += way.steps.poolLines.map { Self.prefix(way) + $0 }
+      last += HistorySteps.lines(of: way.pools).map { Self.prefix(way) + $0 }
       if !way.look.dependent.isEmpty {
         last.append(Self.prefix(way) + dependentText(way.look))
       }
@@ -206,7 +208,7 @@ public struct Review {
       one.count <= Self.width ? [one] : lines(head) + ["  " + Self.shortened(part.change)]
     all += lines("  \(part.witness)")
     guard isFirst else { return all }
-    if case (let before, var after)? = places(part.example, part.witness, way) {
+    if case (let before, var after)? = places(part.example, way) {
       // The first line names the patch.
       let by = ", by \(way.steps.causes(of: part).first ?? "")"
       if after.hasSuffix(by) { after = String(after.dropLast(by.count)) }
@@ -217,8 +219,7 @@ public struct Review {
             place, width: Self.width, indent: head, hanging: "    ", breakingAfter: "/")
           : ["\(head) \(place)"]
       }
-    }
-    if way.witnesses.count > 1, places(part.example, part.witness, way) == nil {
+    } else if way.witnesses.count > 1 {
       all += lines("  both ways are the same: the boot, or data, decide")
     }
     if let impact = impact(part, way) {
@@ -232,21 +233,19 @@ public struct Review {
 
   /// The states between which a witness turns, and its ways through them.
   private func turn(
-    _ example: Scenario, _ key: String, _ way: Way
+    _ example: Scenario, _ way: Way
   ) -> (before: CodeWitness, after: CodeWitness, old: CodePath, new: CodePath, CodePath.Aspect)? {
     guard let turn = way.steps.turn(of: example), let before = way.witnesses[turn.before],
-      let after = way.witnesses[turn.after], let old = before.path(of: key),
-      let new = after.path(of: key)
+      let after = way.witnesses[turn.after], let old = before.path(of: example),
+      let new = after.path(of: example)
     else { return nil }
     return (before, after, old, new, turn.aspect)
   }
 
   /// Where a witness is decided before the patch that turns it and after it: where its ways
   /// part; nil where they do not.
-  func places(
-    _ example: Scenario, _ key: String, _ way: Way
-  ) -> (before: String, after: String)? {
-    guard let (before, after, old, new, aspect) = turn(example, key, way) else { return nil }
+  func places(_ example: Scenario, _ way: Way) -> (before: String, after: String)? {
+    guard let (before, after, old, new, aspect) = turn(example, way) else { return nil }
     // The same way: the boot decides, as by its pools, or what it has stored.
     guard let parting = old.parting(from: new, on: aspect),
       let one = parting.decides.ours ?? old.decision(on: aspect),
@@ -298,7 +297,7 @@ public struct Review {
         }
       }
     }
-    blocks += way.steps.poolBlocks
+    blocks += HistorySteps.blocks(of: way.pools)
     blocks += unwrittenBlocks(way.look, limit: .max) { way.last?.place(of: $0) }
     blocks.append(.heading("Patch by patch"))
     blocks.append(way.steps.table)
@@ -326,7 +325,7 @@ public struct Review {
     var rest = 0
     for (index, change) in part.changes.enumerated() {
       guard index < Self.askedChanges,
-        let (before, after) = places(change.example, change.witness, way)
+        let (before, after) = places(change.example, way)
       else {
         rest += change.scenarios
         continue
@@ -336,7 +335,7 @@ public struct Review {
       } else {
         causes.append(
           Cause(
-            before: before, after: after, scenarios: change.scenarios, witness: change.witness))
+            before: before, after: after, scenarios: change.scenarios, witness: change.example.key))
       }
     }
     guard causes.count > 1 else { return [] }
@@ -366,7 +365,7 @@ public struct Review {
   /// Both ways of a witness: the functions that they enter, each with the last line that
   /// runs of it, and where they part.
   private func paths(_ part: StepEffects.Part, _ way: Way) -> [String] {
-    guard let (before, after, old, new, aspect) = turn(part.example, part.witness, way) else {
+    guard let (before, after, old, new, aspect) = turn(part.example, way) else {
       return []
     }
     func list(_ head: String, _ steps: [CodePath.Step], _ witness: CodeWitness) -> [String] {

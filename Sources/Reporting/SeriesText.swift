@@ -81,30 +81,30 @@ func coverageSentence(_ coverage: SeriesCoverage, of what: String) -> String {
     + unreached(coverage)
 }
 
-/// ` (under CONFIG_DMA_API_DEBUG 3, which the harness does not set)`.
+/// ` (under CONFIG_DMA_API_DEBUG 3, as the harness is configured)`: up to 4 symbols.
 private func unset(_ coverage: SeriesCoverage) -> String {
-  let symbols = coverage.unset.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-  guard !symbols.isEmpty else { return "" }
-  let names = symbols.prefix(4).map { "\($0.key.printable(upTo: 60)) \($0.value)" }
-  let more = symbols.count > names.count ? " and \(symbols.count - names.count) more" : ""
-  return " (under \(names.joined(separator: ", "))\(more), as the harness is configured)"
+  coverage.unset.isEmpty
+    ? ""
+    : " (under \(countsText(coverage.unset, upTo: 4, length: 60)), as the harness is configured)"
 }
 
 /// ` No scenario reaches kernel/dma/direct.h:118, ....`: of up to 6 lines.
 private func unreached(_ coverage: SeriesCoverage) -> String {
-  guard !coverage.unreached.isEmpty else { return "" }
-  let more = coverage.unreached.count - 6
-  return " No scenario reaches \(coverage.unreached.prefix(6).joined(separator: ", "))"
-    + (more > 0 ? " and \(more) more." : ".")
+  coverage.unreached.isEmpty
+    ? "" : " No scenario reaches \(HistorySteps.list(coverage.unreached, upTo: 6))."
 }
 
 /// ` and does not read (include/linux/pci.h 12, lib/genalloc.c 3)`: of up to 8 files.
 private func replaced(_ coverage: SeriesCoverage) -> String {
-  let files = coverage.portedFiles.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-  guard !files.isEmpty else { return "" }
-  let names = files.prefix(8).map { "\($0.key.printable(upTo: 200)) \($0.value)" }
-  let more = files.count > names.count ? " and \(files.count - names.count) more" : ""
-  return " and does not read (\(names.joined(separator: ", "))\(more))"
+  coverage.portedFiles.isEmpty
+    ? "" : " and does not read (\(countsText(coverage.portedFiles, upTo: 8, length: 200)))"
+}
+
+/// `include/linux/pci.h 12, lib/genalloc.c 3 and 2 more`, the largest count first.
+private func countsText(_ counts: [String: Int], upTo limit: Int, length: Int) -> String {
+  let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+  return HistorySteps.list(
+    sorted.map { "\($0.key.printable(upTo: length)) \($0.value)" }, upTo: limit)
 }
 
 extension PatchedTree.Fate {

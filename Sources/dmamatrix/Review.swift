@@ -171,7 +171,7 @@ struct ReviewCommand: ParsableCommand {
       ends = []
       var steps = HistorySteps(domain: domain)
       var witnesses: [String: CodeWitness] = [:]
-      let (predicates, _) = try Verify.states(
+      let predicates = try Verify.states(
         of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption,
         isQuiet: !assumption.holding.isEmpty
       ) { state in

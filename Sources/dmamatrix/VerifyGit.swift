@@ -90,7 +90,7 @@ extension Verify {
   ) throws {
     try Consent.ask(for: history.repository.path, yes: yes)
     var walked: [Walked] = []
-    func asked(_ assumption: Assumption) throws -> (predicates: [String], origins: LineOrigins) {
+    func asked(_ assumption: Assumption) throws -> [String] {
       var its = Walked(HistorySteps(domain: domain), suffix: assumption.suffix)
       let found = try Self.states(
         of: history, domain, jobs: jobs.count, cache: cache, assuming: assumption,
@@ -99,7 +99,7 @@ extension Verify {
       walked.append(its)
       return found
     }
-    let (predicates, origins) = try asked(.none)
+    let predicates = try asked(.none)
     let assumptions = Assumption.all(of: predicates)
     for assumption in assumptions.dropFirst() { _ = try asked(assumption) }
     for (index, assumption) in assumptions.enumerated() {
@@ -112,8 +112,7 @@ extension Verify {
     let (all, ends) = (walked.map(\.steps), walked[0].ends)
     var blocks = all.flatMap { $0.document(of: history.repository.path).blocks }
     var depends = false
-    if let last = ends.last {
-      let witness = CodeWitness(last.state, last.kernel, domain, origins: origins)
+    if let last = ends.last, let witness = walked[0].witness {
       let (unwritten, its) = try unwritten(
         in: last.kernel, last.state, domain, witness, assumptions[0])
       (blocks, depends) = (blocks + unwritten, its)
@@ -137,6 +136,8 @@ extension Verify {
     var steps: HistorySteps
     /// Of the names in a database: `+device_cc_accepted`.
     let suffix: String
+    /// The last state that can be asked.
+    private(set) var witness: CodeWitness?
     private(set) var ends: [(state: TreeEvaluation, kernel: KernelVersion)] = []
     private(set) var stored: [StoredState] = []
     private(set) var kernels: [(kernel: KernelVersion, provenance: String)] = []
@@ -148,6 +149,7 @@ extension Verify {
       steps.add(state)
       if let evaluation = state.evaluation, let kernel = state.kernel {
         ends = ends.prefix(1) + [(evaluation, kernel)]
+        witness = CodeWitness(state, domain, assuming: .none)
       }
       guard isKept else { return }
       if let kernel = state.kernel, !state.isAlike { kernels.append((kernel, state.provenance)) }
@@ -196,12 +198,12 @@ extension Verify {
   ///   - assumption: What functions answer that are defined elsewhere; those that it does not
   ///     name say no.
   ///   - isQuiet: Nothing is said of states that cannot be asked.
-  /// - Returns: Those functions, and with which commit each line came.
+  /// - Returns: Those functions.
   @discardableResult static func states(
     of history: History, _ domain: MatrixDomain, jobs: Int, cache: String?,
     assuming assumption: Assumption = .none, isQuiet: Bool = false,
     each: (GitWalk.State) throws -> Void
-  ) throws -> (predicates: [String], origins: LineOrigins) {
+  ) throws -> [String] {
     var walk = try GitWalk(
       history.repository, domain: domain, policy: KernelVersion.latest.policy,
       jobs: jobs, cacheDirectory: cache, assuming: assumption)
@@ -224,6 +226,6 @@ extension Verify {
     }
     Output.progress(1, "asking")
     try walk.finish()
-    return (walk.predicates.sorted(), walk.origins)
+    return walk.predicates.sorted()
   }
 }

@@ -85,9 +85,13 @@ extension Verify {
     defer { patched.remove() }
     let parts = CompiledParts(evaluation)
     try Self.say(patched, parts)
-    if patched.isAlreadyThere {
+    /// What became of the patches, where nothing was asked of their result.
+    func writeFates() throws {
       try Output.write(
         Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+    }
+    if patched.isAlreadyThere {
+      try writeFates()
       Output.error("\(name) has the whole series already; there is nothing to compare")
       throw ExitCode(3)
     }
@@ -95,8 +99,7 @@ extension Verify {
       patched, series, on: evaluation, called: name + "+mbox", domain,
       cache: cache ?? patched.buildDirectory)
     guard let after = compiled else {
-      try Output.write(
-        Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+      try writeFates()
       throw ExitCode(3)
     }
     // What the series brings in counts too: a function that it calls, a file that it makes.
@@ -128,8 +131,7 @@ extension Verify {
           after, called: name + "+mbox" + suffix, common, basedOn: model, assuming: assumption)
       } catch let error as TreeError {
         guard case .failed(let family, let reason) = error else { throw error }
-        try Output.write(
-          Document(blocks: seriesBlocks(series, on: name, patched, coverage: nil)).text(format))
+        try writeFates()
         Output.error(
           "with the series, the \(family) code of \(name) cannot answer: \(reason); `review` says "
             + "since which patch")
